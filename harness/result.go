@@ -1,0 +1,106 @@
+package harness
+
+import "time"
+
+// ResultVersion is the version of result.json that this build writes. A change
+// that a reader must know of raises it.
+const ResultVersion = 1
+
+// Status is what a run as a whole says of one test.
+type Status string
+
+const (
+	Undecided     Status = "undecided"
+	Stable        Status = "stable"         // passed every time
+	Flaky         Status = "flaky"          // passed and failed under like conditions, or was provoked
+	Broken        Status = "broken"         // failed every time
+	StatusSkipped Status = "skipped"        // never ran
+	StatusInfra   Status = "infrastructure" // no trial that counts
+)
+
+// FailureGroup is all failures of a test that have one fingerprint.
+type FailureGroup struct {
+	Failure
+	Count   int       `json:"count"`
+	Trials  []int     `json:"trials"` // which, cut at 100
+	Arm     Arm       `json:"arm"`    // of the first
+	Cause   Class     `json:"cause,omitempty"`
+	Finding string    `json:"finding,omitempty"` // ID
+	First   time.Time `json:"first"`
+	Time    Duration  `json:"time"` // duration of the first
+	Output  string    `json:"output,omitempty"`
+	Wire    []Line    `json:"wire,omitempty"` // frames around the first failure
+}
+
+// TestResult is what a run says of one test. Runs and Failures count the
+// trials of Arm Survey, Direct and Explore; what the hunt provoked on purpose
+// is in Provoked alone, so that rates mean what they say.
+type TestResult struct {
+	TestID
+	Status   Status         `json:"status"`
+	Runs     int            `json:"runs"`
+	Failures int            `json:"failures"`
+	Skips    int            `json:"skips,omitempty"`
+	Infra    int            `json:"infra,omitempty"`
+	Provoked Count          `json:"provoked"` // active trials that were aimed at it: k failed of n
+	Rate     float64        `json:"rate"`     // failures / runs
+	RateLo   float64        `json:"rate_lo"`  // 95 % interval of the failure rate
+	RateHi   float64        `json:"rate_hi"`
+	Excludes float64        `json:"excludes"` // a clean result excludes failure rates above this at 95 %; 0 if it failed
+	Strip    string         `json:"strip"`    // one letter a counted trial in order: . pass, F fail, s skip, i infrastructure
+	Groups   []FailureGroup `json:"groups,omitempty"`
+	Cause    Class          `json:"cause,omitempty"`
+	Findings []string       `json:"findings,omitempty"` // IDs
+	Margin   *Margin        `json:"margin,omitempty"`   // the smallest
+	P50      Duration       `json:"p50"`
+	P99      Duration       `json:"p99"`
+	Decided  string         `json:"decided,omitempty"` // what the sequential test said, after how many trials
+	Warnings []string       `json:"warnings,omitempty"`
+	Lateness Duration       `json:"max_lateness,omitempty"` // worst timer lateness while it ran
+}
+
+// Coverage counts conflicting pairs of commands.
+type Coverage struct {
+	Seen    int `json:"seen"`    // pairs whose order nothing enforced, as far as was known
+	Both    int `json:"both"`    // exercised in both orders
+	Blocked int `json:"blocked"` // the program turned out to enforce the order
+	Missed  int `json:"missed"`  // not reached within the budget
+}
+
+// Expectation is one row of "test expectation against implementation".
+type Expectation struct {
+	Topic          string   `json:"topic"`          // "listener ready"
+	Expects        string   `json:"expects"`        // what the tests assume
+	Implementation string   `json:"implementation"` // what the adapter does
+	Gap            string   `json:"gap"`            // measured
+	Tests          []string `json:"tests,omitempty"`
+}
+
+// Result is everything a run found, as reports read it and result.json holds it.
+type Result struct {
+	Version      int               `json:"schema"`
+	Tool         string            `json:"tool"` // "flakehunt 0.1.0"
+	Started      time.Time         `json:"started"`
+	Finished     time.Time         `json:"finished"`
+	Seed         uint64            `json:"seed,string"`
+	Strategy     string            `json:"strategy"`
+	Params       map[string]string `json:"params,omitempty"`
+	Target       Target            `json:"target"`
+	Redis        RedisInfo         `json:"redis"`
+	Machine      Machine           `json:"machine"`
+	Workers      int               `json:"workers"`
+	TrialsAsked  int               `json:"trials_asked"`
+	TrialsDone   int               `json:"trials_done"` // suite trials that finished
+	Shard        string            `json:"shard,omitempty"`
+	Interrupted  bool              `json:"interrupted,omitempty"`
+	Exit         int               `json:"exit"`
+	Tests        []TestResult      `json:"tests"`
+	Findings     []Finding         `json:"findings,omitempty"`
+	Margins      []Margin          `json:"margins,omitempty"` // smallest first
+	Coverage     *Coverage         `json:"coverage,omitempty"`
+	Expectations []Expectation     `json:"expectations,omitempty"`
+	Infra        []InfraFailure    `json:"infra,omitempty"`
+	PointsShared float64           `json:"points_shared,omitempty"` // share of points that trials of one test have in common
+	Warnings     []string          `json:"warnings,omitempty"`
+	Meta         map[string]string `json:"meta,omitempty"` // commit, branch, CI run …
+}
