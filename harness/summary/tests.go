@@ -1,0 +1,214 @@
+package summary
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/stats"
+)
+
+// groupTrials is how many trial numbers a FailureGroup lists.
+const groupTrials = 100
+
+// Confidence is that of every interval in a summary.
+const Confidence = 0.95
+
+// Counted reports whether an outcome takes part in a test's rate: trials
+// without injection and those of an undirected strategy, but not what a hunt
+// provokes on purpose.
+func Counted(a harness.Arm) bool { return a.Natural() || a == harness.Explore }
+
+// Void reports whether an outcome says nothing: it failed while a hold kept a
+// frame back that the program itself would have sent first, which no network
+// can do.
+func Void(o harness.Outcome) bool {
+	return o.Verdict == harness.Failed && len(o.Blocked) > 0
+}
+
+// Tests summarises trials, one entry a test: by suite in the order of their
+// first trial, then in the order in which the tests ran. An outcome without an
+// arm takes its trial's. Trials may come in any order, but none twice (merge
+// sees to that).
+//
+// Rates are of failures, intervals Clopper–Pearson's at 95 %. What belongs to
+// a whole run (findings, causes proven, margins, decisions) is left to the
+// caller.
+func Tests(trials []harness.Trial) []harness.TestResult {
+	trials = slices.Clone(trials)
+	slices.SortStableFunc(trials, func(a, b harness.Trial) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.Arm, b.Arm),
+			cmp.Compare(a.Seed, b.Seed), a.Start.Compare(b.Start))
+	})
+	var order []string
+	tallies := map[string]*tally{}
+	for i := range trials {
+		for _, o := range trials[i].Outcomes {
+			if o.Arm == "" {
+				o.Arm = trials[i].Arm
+			}
+			if o.Trial == 0 {
+				o.Trial = trials[i].Index
+			}
+			t := tallies[o.Test.Name]
+			if t == nil {
+				t = &tally{id: o.Test, groups: map[string]*harness.FailureGroup{}}
+				tallies[o.Test.Name] = t
+				order = append(order, o.Test.Name)
+			}
+			t.add(o)
+		}
+	}
+	out := make([]harness.TestResult, 0, len(order))
+	for _, name := range order {
+		out = append(out, tallies[name].result())
+	}
+	return out
+}
+
+// tally is what is being counted of one test.
+type tally struct {
+	id        harness.TestID
+	runs      int
+	failures  int
+	passed    bool
+	skips     int
+	infra     int
+	provoked  harness.Count
+	strip     strings.Builder
+	groups    map[string]*harness.FailureGroup
+	order     []string
+	durations []harness.Duration
+	lateness  harness.Duration
+	raced     bool
+}
+
+func (t *tally) add(o harness.Outcome) {
+	if t.id.File == "" && o.Test.File != "" {
+		t.id = o.Test
+	}
+	t.lateness = max(t.lateness, o.Lateness)
+	if Void(o) {
+		return
+	}
+	failed := o.Verdict == harness.Failed
+	if failed {
+		t.group(o)
+	}
+	if !Counted(o.Arm) {
+		if o.Arm != harness.Counterfactual && (failed || o.Verdict == harness.Passed) {
+			t.provoked.N++
+			if failed {
+				t.provoked.K++
+			}
+		}
+		return
+	}
+	switch o.Verdict {
+	case harness.Passed:
+		t.strip.WriteByte('.')
+		t.runs++
+		t.passed = true
+	case harness.Failed:
+		t.strip.WriteByte('F')
+		t.runs++
+		t.failures++
+	case harness.Skipped:
+		t.strip.WriteByte('s')
+		t.skips++
+		return
+	case harness.Infrastructure:
+		t.strip.WriteByte('i')
+		t.infra++
+		return
+	default:
+		return
+	}
+	t.durations = append(t.durations, o.Duration)
+}
+
+func (t *tally) group(o harness.Outcome) {
+	f := harness.Failure{Kind: harness.ErrorFailure, Message: "failed without a message"}
+	if o.Failure != nil {
+		f = *o.Failure
+	}
+	f.Fingerprint = OfFailure(f)
+	if f.Kind == harness.DataRace {
+		t.raced = true
+	}
+	g := t.groups[f.Fingerprint]
+	if g == nil {
+		g = &harness.FailureGroup{Failure: f, Arm: o.Arm, Cause: o.Cause, First: o.Start,
+			Time: o.Duration, Output: o.Output, Wire: o.Wire}
+		t.groups[f.Fingerprint] = g
+		t.order = append(t.order, f.Fingerprint)
+	}
+	g.Count++
+	if g.Cause == "" {
+		g.Cause = o.Cause
+	}
+	if len(g.Trials) < groupTrials && !slices.Contains(g.Trials, o.Trial) {
+		g.Trials = append(g.Trials, o.Trial)
+	}
+}
+
+func (t *tally) result() harness.TestResult {
+	i := stats.ClopperPearson(t.failures, t.runs, Confidence)
+	r := harness.TestResult{
+		TestID: t.id, Status: t.status(), Runs: t.runs, Failures: t.failures, Skips: t.skips, Infra: t.infra,
+		Provoked: t.provoked, RateLo: i.Lo, RateHi: i.Hi, Strip: t.strip.String(), Lateness: t.lateness,
+	}
+	if t.runs > 0 {
+		r.Rate = float64(t.failures) / float64(t.runs)
+		r.Warnings = i.Warnings
+		if t.failures == 0 {
+			r.Excludes = stats.Excludes(t.runs, Confidence)
+		}
+	}
+	if t.raced {
+		r.Warnings = append(r.Warnings, "the race detector reported a data race: a memory error, whatever the pass rate")
+	}
+	for _, fp := range t.order {
+		r.Groups = append(r.Groups, *t.groups[fp])
+	}
+	slices.SortStableFunc(r.Groups, func(a, b harness.FailureGroup) int { return cmp.Compare(b.Count, a.Count) })
+	slices.Sort(t.durations)
+	r.P50, r.P99 = quantile(t.durations, 0.50), quantile(t.durations, 0.99)
+	return r
+}
+
+// status says what the counts say. A test that failed only when provoked has
+// passed in the like conditions of a quiet machine: it is flaky.
+func (t *tally) status() harness.Status {
+	switch {
+	case t.failures > 0 && t.passed:
+		return harness.Flaky
+	case t.failures > 0:
+		return harness.Broken
+	case t.runs > 0 && t.provoked.K > 0:
+		return harness.Flaky
+	case t.runs > 0:
+		return harness.Stable
+	case t.provoked.K > 0 && t.provoked.K < t.provoked.N:
+		return harness.Flaky
+	case t.provoked.K > 0:
+		return harness.Broken
+	case t.provoked.N > 0:
+		return harness.Undecided
+	case t.infra > 0:
+		return harness.StatusInfra
+	case t.skips > 0:
+		return harness.StatusSkipped
+	}
+	return harness.Undecided
+}
+
+// quantile gives the q-quantile of sorted durations, the nearest rank.
+func quantile(sorted []harness.Duration, q float64) harness.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	i := int(q*float64(len(sorted))+0.9999999) - 1
+	return sorted[min(max(i, 0), len(sorted)-1)]
+}
