@@ -6,52 +6,41 @@
 package scenarios
 
 import (
-	"context"
-	"time"
-
-	"github.com/redis/go-redis/v9"
-
-	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/scenarios/integration"
+	"github.com/flakehunt/flakehunt/scenarios/smoke"
+	"github.com/flakehunt/flakehunt/scenarios/spec"
 )
 
-// T is what a scenario may ask of its runner. *testing.T has all of it, and so
-// does the runner in the binary.
-type T interface {
-	Errorf(format string, args ...any)
-	FailNow()
-	Failed() bool
-	Helper()
-	Logf(format string, args ...any)
-	Cleanup(func())
-	Context() context.Context // ends with the scenario or its deadline
-	Name() string
-}
-
-// Waits says how a scenario waits for what it expects.
-type Waits string
+// What scenarios are made of. It lives in a package of its own so that the two
+// suites, which All joins, can share it.
+type (
+	T        = spec.T        // what a scenario may ask of its runner
+	Waits    = spec.Waits    // how a scenario waits for what it expects
+	Config   = spec.Config   // against what a suite is run
+	Scenario = spec.Scenario // one test
+	Env      = spec.Env      // what it works with
+)
 
 const (
-	HardenedWaits Waits = "hardened" // poll until seen, up to 15 × 100 ms
-	FixedWaits    Waits = "fixed"    // sleep for as long as such tests usually do, then look once
+	HardenedWaits = spec.HardenedWaits
+	FixedWaits    = spec.FixedWaits
+	// Deadline is how long a scenario, and each set-up and tear-down, may take.
+	Deadline = spec.Deadline
 )
 
-// Deadline is how long a scenario, and each set-up and tear-down, may take.
-const Deadline = 10 * time.Second
+// Suites names the suites in the order in which they run.
+func Suites() []string { return []string{smoke.Suite, integration.Suite} }
 
-// Config says against what a suite is run.
-type Config struct {
-	Redis   *redis.Options   // where Redis is; copied for each connection
-	Defects fixtures.Defects // none: the hardened variant
-	Waits   Waits            // "" is HardenedWaits
-}
+// All returns every scenario, suite by suite, in the order in which they run.
+func All() []Scenario { return append(smoke.List(), integration.List()...) }
 
-// Scenario is one test.
-type Scenario struct {
-	Name     string            // unique: suite/category/what, in lower case with dashes
-	Suite    string            // "smoke" or "integration"
-	Category string            // the row of the suite's table
-	Exposes  []fixtures.Defect // the defects it can show, given the right timing
-	File     string            // relative to the module root
-	Line     int
-	Run      func(t T, env *Env)
+// Suite returns the scenarios of one suite; none if there is no such suite.
+func Suite(name string) []Scenario {
+	var list []Scenario
+	for _, s := range All() {
+		if s.Suite == name {
+			list = append(list, s)
+		}
+	}
+	return list
 }
