@@ -1,0 +1,103 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+var ansi = regexp.MustCompile("[\x1b\uFFFD]\\[[0-9;?]*[A-Za-z]") // reporters often lose the escape itself
+
+// volatile is what differs between two sights of one failure. The order
+// matters: the longer shapes come first.
+var volatile = []struct {
+	re *regexp.Regexp
+	by string
+}{
+	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "{uuid}"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "{ts}"},
+	{regexp.MustCompile(`(/tmp|/var/folders|/private/var)/[^\s"':)]+`), "{tmp}"},
+	{regexp.MustCompile(`0x[0-9a-fA-F]+`), "{hex}"},
+	{regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`), "{addr}"},
+	{regexp.MustCompile(`\b[0-9a-f]*\d[0-9a-f]*[a-f][0-9a-f]{6,}\b`), "{hex}"},
+	{regexp.MustCompile(`\d+(\.\d+)?`), "{n}"},
+}
+
+// Normalise replaces what differs between two sights of one failure (numbers,
+// identifiers, times, ports, temporary paths) by placeholders, and folds white space.
+func Normalise(s string) string {
+	s = ansi.ReplaceAllString(s, "")
+	for _, v := range volatile {
+		s = v.re.ReplaceAllString(s, v.by)
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// Fingerprint names a failure by its kind and message: 8 hex digits that are
+// the same for the same failure, whatever the numbers, ids and ports in it.
+func Fingerprint(kind harness.FailureKind, message string) string {
+	sum := sha256.Sum256([]byte(string(kind) + "\n" + Normalise(message)))
+	return fmt.Sprintf("%x", sum[:4])
+}
+
+// newFailure builds a Failure whose message is cut to a few lines and whose
+// fingerprint is set.
+func newFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
+	message = firstLines(ansi.ReplaceAllString(message, ""), 8, 1000)
+	return &harness.Failure{Kind: kind, Message: message, Stack: stack, Fingerprint: Fingerprint(kind, message)}
+}
+
+// firstLines returns at most n non-blank lines and about size bytes of s.
+func firstLines(s string, n, size int) string {
+	var out []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimRight(line, " \t\r\n"); strings.TrimSpace(line) == "" {
+			continue
+		}
+		if out = append(out, line); len(out) == n {
+			break
+		}
+	}
+	s = strings.Join(out, "\n")
+	if len(s) > size {
+		s = strings.ToValidUTF8(s[:size], "") + "…"
+	}
+	return s
+}
+
+var (
+	raceText  = regexp.MustCompile(`WARNING: DATA RACE|race detected during execution of test`)
+	panicText = regexp.MustCompile(`(?m)^\s*(panic: |fatal error: |thread '.*' panicked at )`)
+	// timeoutText holds the words with which test runners announce that the
+	// test's own deadline passed; "timed out waiting for a message" is an
+	// assertion of the test and not among them.
+	timeoutText = regexp.MustCompile(`(?i)^\s*(error: )?(` +
+		`test timed out in \d|` + // vitest
+		`hook timed out in \d|` +
+		`(thrown: ")?exceeded timeout of \d|` + // jest
+		`timeout of \d+ ?ms exceeded|` + // mocha
+		`(failed: )?timeout \(?>|` + // pytest-timeout
+		`test timed out after|` + // JUnit 4, Go
+		`panic: test timed out after|` +
+		`execution timed out after|` + // JUnit 5
+		`test timeout of \d)`) // Playwright
+	timeoutType = regexp.MustCompile(`(?i)timeout(exception|error)?$|timedout(exception)?$|test timeout`)
+)
+
+// KindOf tells what kind of failure a text shows; def when it shows nothing
+// special. typ is the reporter's own word for it (an exception's class) and may
+// be empty.
+func KindOf(text, typ string, def harness.FailureKind) harness.FailureKind {
+	switch {
+	case raceText.MatchString(text):
+		return harness.DataRace
+	case timeoutText.MatchString(text), timeoutType.MatchString(typ), strings.Contains(text, "panic: test timed out after"):
+		return harness.TimeoutFailure
+	case panicText.MatchString(text):
+		return harness.PanicFailure
+	}
+	return def
+}

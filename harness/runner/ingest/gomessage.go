@@ -1,0 +1,72 @@
+package ingest
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	goNoise   = regexp.MustCompile(`^\s*(=== (RUN|PAUSE|CONT|NAME|ATTR|ARTIFACTS)\b|--- (PASS|SKIP|FAIL|BENCH): |PASS\s*$|FAIL\s*$|FAIL\t|ok  \t|exit status \d)`)
+	goLogLine = regexp.MustCompile(`^\s*[\w.-]+\.go:\d+: `)
+	// testifyField starts a part of a testify report: "Error:", "Test:", …
+	testifyField = regexp.MustCompile(`^\s+(Error Trace|Error|Test|Messages):\s*(.*)$`)
+)
+
+// goMessage finds the words of a failure in what a Go test printed: a data
+// race's first line, a panic's line, testify's Error and Messages, else the
+// last logged lines. It returns "" for text that is none of them.
+func goMessage(out string) string {
+	var logged, testify []string
+	field := ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\r\n")
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "WARNING: DATA RACE":
+			return "data race" + raceWhere(out)
+		case strings.HasPrefix(trimmed, "panic: ") || strings.HasPrefix(trimmed, "fatal error: "):
+			return strings.TrimSuffix(trimmed, " [recovered]")
+		case goNoise.MatchString(line):
+			field = ""
+		case goLogLine.MatchString(line):
+			field = ""
+			if text := strings.TrimSpace(goLogLine.ReplaceAllString(line, "")); text != "" {
+				logged = append(logged, text)
+			}
+		default:
+			if m := testifyField.FindStringSubmatch(line); m != nil {
+				field = m[1]
+				if (field == "Error" || field == "Messages") && m[2] != "" {
+					testify = append(testify, strings.TrimSpace(m[2]))
+				}
+			} else if (field == "Error" || field == "Messages") && trimmed != "" {
+				testify = append(testify, trimmed)
+			}
+		}
+	}
+	if len(testify) > 0 {
+		return firstLines(strings.Join(testify, "\n"), 6, 800)
+	}
+	if len(logged) > 3 {
+		logged = logged[len(logged)-3:] // a failure ends a test; what came before is its log
+	}
+	return strings.Join(logged, "\n")
+}
+
+// raceWhere names the functions of the two accesses, which tell one race from another.
+func raceWhere(out string) string {
+	lines := strings.Split(out, "\n")
+	var at []string
+	for i, l := range lines {
+		l = strings.TrimSpace(l)
+		access := strings.HasPrefix(l, "Read at ") || strings.HasPrefix(l, "Write at ") ||
+			strings.HasPrefix(l, "Previous read at ") || strings.HasPrefix(l, "Previous write at ")
+		if access && i+1 < len(lines) && len(at) < 2 {
+			at = append(at, strings.TrimSuffix(strings.TrimSpace(lines[i+1]), "()"))
+		}
+	}
+	if len(at) == 0 {
+		return ""
+	}
+	return " between " + strings.Join(at, " and ")
+}
