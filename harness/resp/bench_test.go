@@ -1,0 +1,53 @@
+package resp
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func benchRequests(b *testing.B, words ...string) {
+	one := AppendCommand(nil, words...)
+	per := max(1, 64<<10/len(one))
+	data := bytes.Repeat(one, per)
+	f := NewRequests(256)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i += per {
+		for rest := data; len(rest) > 0; {
+			n, _, err := f.Next(rest)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+func BenchmarkGET(b *testing.B)       { benchRequests(b, "GET", "key:000000001") }
+func BenchmarkSETEX(b *testing.B)     { benchRequests(b, "SET", "key:000000001", "xxx", "EX", "60") }
+func BenchmarkPUBLISH(b *testing.B)   { benchRequests(b, "PUBLISH", "channel", strings.Repeat("x", 64)) }
+func BenchmarkSET4KiB(b *testing.B)   { benchRequests(b, "SET", "key:000000001", strings.Repeat("x", 4096)) }
+func BenchmarkSETsmall(b *testing.B)  { benchRequests(b, "SET", "key:000000001", "xxx") }
+func BenchmarkReplyOK(b *testing.B)   { benchReplies(b, "+OK\r\n") }
+func BenchmarkReplyBulk(b *testing.B) { benchReplies(b, "$3\r\nxxx\r\n") }
+func BenchmarkPush(b *testing.B) {
+	benchReplies(b, "*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$3\r\nabc\r\n")
+}
+
+func benchReplies(b *testing.B, one string) {
+	per := 64 << 10 / len(one)
+	data := []byte(strings.Repeat(one, per))
+	f := NewReplies(256)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i += per {
+		for rest := data; len(rest) > 0; {
+			n, _, err := f.Next(rest)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+	}
+}

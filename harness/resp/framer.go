@@ -1,0 +1,361 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// Limits that tell a broken stream from a large one. None of them costs memory.
+const (
+	maxBulk   = 1 << 40   // bytes of one value; Redis itself ends at 512 MiB unless told otherwise
+	maxCount  = 1 << 40   // elements of one aggregate
+	maxDepth  = 1 << 10   // nesting
+	maxHeader = 32        // bytes of a length line
+	maxInline = 64 * 1024 // bytes of an inline command, as in Redis
+	maxSpans  = 8         // arguments whose place is noted while framing
+)
+
+// ErrProtocol is what every framing error wraps.
+var ErrProtocol = errors.New("not RESP")
+
+// Inline is the Type of a request that is a plain line of text.
+const Inline byte = 0
+
+type state uint8
+
+const (
+	atHeader state = iota // the next byte begins a value
+	inHeader              // within a length line that began in an earlier chunk
+	inLine                // within a simple value that ends at a line feed
+	inBulk                // within a value of known length
+	inInline              // within an inline command
+)
+
+type level struct {
+	left int64 // elements to come; -1: streamed, ended by a mark
+	kind byte
+}
+
+type span struct{ from, to int }
+
+// Framer cuts one direction of one connection into frames. Make it with
+// NewRequests or NewReplies.
+type Framer struct {
+	requests bool
+	limit    int
+
+	// The frame that the last Next ended, valid until the next call of Next.
+	Type byte   // first byte of the value, attributes skipped; Inline for an inline command
+	Argc int64  // elements of a top-level aggregate (a map's keys and values both count), -1 when streamed or nil
+	Size int64  // bytes on the wire
+	Body int    // where in the frame the value begins, after its attributes
+	Head []byte // the frame, or its beginning if it came in several chunks and is longer than the limit
+
+	spans  [maxSpans]span // requests: where in Head the first arguments are
+	nspans int
+
+	st     state
+	began  bool
+	size   int64
+	skip   int64
+	stack  []level
+	line   [maxHeader]byte
+	nline  int
+	carry  []byte
+	failed error
+}
+
+// NewRequests makes a framer for what a client sends. Of a frame that arrives
+// in several chunks it keeps the first limit bytes.
+func NewRequests(limit int) *Framer {
+	return &Framer{requests: true, limit: limit, stack: make([]level, 0, 4)}
+}
+
+// NewReplies makes a framer for what Redis sends.
+func NewReplies(limit int) *Framer {
+	return &Framer{limit: limit, stack: make([]level, 0, 8)}
+}
+
+// Next takes bytes from the front of buf. It returns how many bytes it took and
+// whether a frame ended with the last of them; when none ended it took all of
+// buf. An error wraps ErrProtocol, is final, and says what was found.
+func (f *Framer) Next(buf []byte) (n int, ok bool, err error) {
+	if f.failed != nil {
+		return 0, false, f.failed
+	}
+	if len(buf) == 0 {
+		return 0, false, nil
+	}
+	if f.size == 0 {
+		if n, ok = f.fast(buf); ok {
+			f.Head, f.Size = buf[:n], int64(n)
+			return n, true, nil
+		}
+		f.carry, f.began, f.Body, f.Type, f.Argc = f.carry[:0], false, 0, Inline, -1
+	}
+	n, ok, err = f.step(buf)
+	if err != nil {
+		f.failed = err
+		return 0, false, err
+	}
+	whole := f.size == 0
+	f.size += int64(n)
+	if !whole || !ok {
+		if room := f.limit - len(f.carry); room > 0 {
+			f.carry = append(f.carry, buf[:min(n, room)]...)
+		}
+	}
+	if !ok {
+		return n, false, nil
+	}
+	f.Size, f.size = f.size, 0
+	if f.Head = f.carry; whole {
+		f.Head = buf[:n]
+	}
+	if f.requests {
+		f.findSpans()
+	}
+	return n, true, nil
+}
+
+// Partial reports whether a frame has begun and not ended.
+func (f *Framer) Partial() bool { return f.size > 0 }
+
+// Arg returns the i-th word of the request that the last Next ended, or nil if
+// there is none or it lies beyond Head or the first eight.
+func (f *Framer) Arg(i int) []byte {
+	if i >= f.nspans {
+		return nil
+	}
+	return f.Head[f.spans[i].from:f.spans[i].to]
+}
+
+// ArgSpan returns where in Head the i-th word lies; ok is as for Arg.
+func (f *Framer) ArgSpan(i int) (from, to int, ok bool) {
+	if i >= f.nspans {
+		return 0, 0, false
+	}
+	return f.spans[i].from, f.spans[i].to, true
+}
+
+// step is the general machine: resumable at any byte.
+func (f *Framer) step(b []byte) (n int, done bool, err error) {
+	for n < len(b) {
+		switch f.st {
+		case atHeader:
+			if f.requests && len(f.stack) == 0 && b[n] != '*' {
+				f.st = inInline
+				continue
+			}
+			f.nline = 0
+			if top := len(f.stack) - 1; top >= 0 && f.stack[top].kind == '$' && b[n] != ';' {
+				return n, false, fmt.Errorf("%w: %q within a streamed value", ErrProtocol, b[n])
+			}
+			end := bytes.IndexByte(b[n:], '\n')
+			if !f.began && b[n] != '|' && len(f.stack) == 0 {
+				f.began, f.Type, f.Body = true, b[n], int(min(f.size+int64(n), 1<<30))
+			}
+			switch b[n] {
+			case '+', '-', ':', ',', '(', '_', '#':
+				if f.requests {
+					return n, false, fmt.Errorf("%w: argument begins with %q, want '$'", ErrProtocol, b[n])
+				}
+				if end < 0 {
+					f.st = inLine
+					return len(b), false, nil
+				}
+				n += end + 1
+				done = f.ended()
+			default:
+				if end < 0 {
+					f.st = inHeader
+					continue
+				}
+				line := b[n : n+end+1]
+				n += end + 1
+				done, err = f.header(line)
+			}
+		case inHeader:
+			end := bytes.IndexByte(b[n:], '\n')
+			stop := len(b)
+			if end >= 0 {
+				stop = n + end + 1
+			}
+			if f.nline+stop-n > maxHeader {
+				return n, false, fmt.Errorf("%w: length line longer than %d bytes", ErrProtocol, maxHeader)
+			}
+			f.nline += copy(f.line[f.nline:], b[n:stop])
+			n = stop
+			if end < 0 {
+				return n, false, nil
+			}
+			f.st = atHeader
+			done, err = f.header(f.line[:f.nline])
+		case inLine:
+			end := bytes.IndexByte(b[n:], '\n')
+			if end < 0 {
+				return len(b), false, nil
+			}
+			n += end + 1
+			f.st = atHeader
+			done = f.ended()
+		case inInline:
+			end := bytes.IndexByte(b[n:], '\n')
+			if end < 0 {
+				end = len(b) - n - 1
+			} else {
+				f.st, done = atHeader, true
+			}
+			n += end + 1
+			if f.size+int64(n) > maxInline {
+				return n, false, fmt.Errorf("%w: inline command longer than %d bytes", ErrProtocol, maxInline)
+			}
+		case inBulk:
+			if left := int64(len(b) - n); left < f.skip {
+				f.skip -= left
+				return len(b), false, nil
+			}
+			n += int(f.skip)
+			if b[n-1] != '\n' {
+				return n, false, fmt.Errorf("%w: value does not end in a line feed", ErrProtocol)
+			}
+			f.st = atHeader
+			if top := len(f.stack) - 1; top < 0 || f.stack[top].kind != '$' {
+				done = f.ended()
+			}
+		}
+		if err != nil || done {
+			return n, done, err
+		}
+	}
+	return n, false, nil
+}
+
+// header takes a whole length line, with its line feed.
+func (f *Framer) header(line []byte) (done bool, err error) {
+	kind := line[0]
+	num := line[1 : len(line)-1]
+	if l := len(num); l > 0 && num[l-1] == '\r' {
+		num = num[:l-1]
+	}
+	if f.requests && !(kind == '*' && len(f.stack) == 0) && !(kind == '$' && len(f.stack) == 1) {
+		return false, fmt.Errorf("%w: argument begins with %q, want '$'", ErrProtocol, kind)
+	}
+	streamed := len(num) == 1 && num[0] == '?' && !f.requests
+	var v int64
+	if kind == '.' {
+		if top := len(f.stack) - 1; top < 0 || f.stack[top].left >= 0 || f.stack[top].kind == '$' || len(num) > 0 {
+			return false, fmt.Errorf("%w: end of a streamed aggregate outside one", ErrProtocol)
+		}
+		return f.pop(), nil
+	}
+	if !streamed {
+		if v, err = number(num); err != nil {
+			return false, fmt.Errorf("%w: length line %q", err, clip(line))
+		}
+	}
+	switch kind {
+	case '$', '=', '!':
+		switch {
+		case streamed && kind == '$':
+			return false, f.push(kind, -1)
+		case streamed || v > maxBulk || v < 0 && f.requests:
+			return false, fmt.Errorf("%w: length line %q", ErrProtocol, clip(line))
+		case v < 0:
+			return f.ended(), nil
+		}
+		f.skip, f.st = v+2, inBulk
+		return false, nil
+	case ';':
+		if top := len(f.stack) - 1; top < 0 || f.stack[top].kind != '$' || v < 0 || v > maxBulk {
+			return false, fmt.Errorf("%w: chunk %q outside a streamed value", ErrProtocol, clip(line))
+		}
+		if v == 0 {
+			return f.pop(), nil
+		}
+		f.skip, f.st = v+2, inBulk
+		return false, nil
+	case '*', '~', '>', '%', '|':
+		if v > maxCount {
+			return false, fmt.Errorf("%w: length line %q", ErrProtocol, clip(line))
+		}
+		if kind == '%' || kind == '|' {
+			v *= 2
+		}
+		if len(f.stack) == 0 && kind != '|' {
+			f.Argc = v
+			if streamed {
+				f.Argc = -1
+			}
+		}
+		switch {
+		case streamed:
+			return false, f.push(kind, -1)
+		case v <= 0 && kind == '|':
+			return false, nil
+		case v <= 0:
+			return f.ended(), nil
+		}
+		return false, f.push(kind, v)
+	}
+	return false, fmt.Errorf("%w: unknown type %q", ErrProtocol, kind)
+}
+
+func (f *Framer) push(kind byte, left int64) error {
+	if len(f.stack) >= maxDepth {
+		return fmt.Errorf("%w: nested deeper than %d", ErrProtocol, maxDepth)
+	}
+	f.stack = append(f.stack, level{left, kind})
+	return nil
+}
+
+// pop ends the innermost aggregate and whatever ends with it.
+func (f *Framer) pop() (done bool) {
+	top := len(f.stack) - 1
+	attribute := f.stack[top].kind == '|'
+	f.stack = f.stack[:top]
+	return !attribute && f.ended()
+}
+
+// ended counts one finished value and reports whether it ended the frame.
+func (f *Framer) ended() (done bool) {
+	for {
+		top := len(f.stack) - 1
+		if top < 0 {
+			return true
+		}
+		l := &f.stack[top]
+		if l.left < 0 {
+			return false
+		}
+		if l.left--; l.left > 0 {
+			return false
+		}
+		attribute := l.kind == '|'
+		f.stack = f.stack[:top]
+		if attribute { // it belongs to the value that follows
+			return false
+		}
+	}
+}
+
+// number reads a decimal length, -1 included, as strictly as Redis does.
+func number(b []byte) (int64, error) {
+	if len(b) == 2 && b[0] == '-' && b[1] == '1' {
+		return -1, nil
+	}
+	if len(b) == 0 || len(b) > 18 {
+		return 0, ErrProtocol
+	}
+	var v int64
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, ErrProtocol
+		}
+		v = v*10 + int64(c-'0')
+	}
+	return v, nil
+}
+
+func clip(b []byte) []byte { return b[:min(len(b), maxHeader)] }
