@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync/atomic"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,39 +39,11 @@ func Open(ctx context.Context, suite string, cfg Config) (*Session, error) {
 		return nil, fmt.Errorf("open suite %s: %w", suite, err)
 	}
 	s.shared = c
-	if err := warmUp(ctx, suite, c.Bus); err != nil {
+	if err := spec.WarmUp(ctx, c.Bus, suite+":warm-up"); err != nil {
 		_ = s.Close(context.WithoutCancel(ctx)) // the first error says more
 		return nil, fmt.Errorf("open suite %s: %w", suite, err)
 	}
 	return s, nil
-}
-
-// warmUp returns when the bus delivers. A faulty bus says that it is ready
-// before it is; that is for the scenarios which begin a bus of their own to
-// find, not for whichever happens to be the first.
-func warmUp(ctx context.Context, suite string, bus fixtures.Bus) error {
-	topic := suite + "/warm-up"
-	var delivered atomic.Bool
-	unsubscribe, err := bus.Subscribe(ctx, topic, func(context.Context, fixtures.Message) error {
-		delivered.Store(true)
-		return nil
-	}, fixtures.SubscribeOptions{Name: "warm-up"})
-	if err != nil {
-		return fmt.Errorf("warm the bus up: subscribe: %w", err)
-	}
-	for tick := 5 * time.Millisecond; ; tick = min(2*tick, 100*time.Millisecond) {
-		if _, err := bus.Publish(ctx, topic, fixtures.NewEnvelope("warm-up", nil), fixtures.PublishOptions{}); err != nil {
-			return fmt.Errorf("warm the bus up: publish: %w", err)
-		}
-		select {
-		case <-time.After(tick):
-		case <-ctx.Done():
-			return fmt.Errorf("warm the bus up: no message was delivered: %w", ctx.Err())
-		}
-		if delivered.Load() {
-			return unsubscribe(ctx)
-		}
-	}
 }
 
 // Run cleans the scenario's keys and runs its body. How long it may take is the

@@ -11,5 +11,19 @@ const Suite = "integration"
 
 // List returns the suite's scenarios in the order in which they run.
 func List() []spec.Scenario {
-	return spec.List(Suite)
+	return spec.List(Suite,
+		messageBus(),
+		kvStore(),
+		idempotency(),
+		retry(),
+		envelopeFormat(),
+		endToEnd(),
+		errorHandling(),
+		subscriptions(),
+		ordering(),
+		namespaces(),
+		mirroring(),
+		handlerIsolation(),
+		lifecycle(),
+	)
 }

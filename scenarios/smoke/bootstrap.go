@@ -18,7 +18,7 @@ func bootstrap() spec.Category {
 
 func everyPartHealthy(t spec.T, env *spec.Env) {
 	health := env.Container.Health(t.Context())
-	for _, part := range []string{"base", "pub", "sub", "bus", "kv", "idempotency", "retry"} {
+	for _, part := range []string{"base", "pub", "bus", "kv", "idempotency", "retry"} {
 		assert.Equal(t, fixtures.StateOK, health[part].State, "%s: %v", part, health[part].Err)
 	}
 	assert.True(t, health.OK())
@@ -40,7 +40,7 @@ func partsSwitchedOff(t spec.T, env *spec.Env) {
 // firstMessageAfterStart is a service that starts, keeps a note of it, and sends
 // itself its first message.
 func firstMessageAfterStart(t spec.T, env *spec.Env) {
-	own := env.Own(t)
+	own := env.Fresh(t)
 	inbox := own.Subscribe(t, "commands")
 	sent := own.Message("service.started", map[string]any{"service": "shop"})
 	require.Positive(t, own.Publish(t, "commands", sent), "no Redis client received the message")

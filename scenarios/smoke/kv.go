@@ -60,19 +60,12 @@ func sessionExpires(t spec.T, env *spec.Env) {
 // apart, and count it.
 func twoWorkersCount(t spec.T, env *spec.Env) {
 	const period, jobs = 40 * time.Millisecond, 3
-	var finished []<-chan struct{}
-	for worker := range 2 {
-		offset := period / 2 * time.Duration(worker)
-		finished = append(finished, env.Go(t, func(ctx context.Context) error {
-			return spec.Every(ctx, offset, period, jobs, func(int) error {
-				_, err := env.KV.Incr(ctx, "jobs")
-				return err
-			})
-		}))
-	}
-	for _, done := range finished {
-		<-done
-	}
+	env.Both(t, period/2, func(ctx context.Context, _ int) error {
+		return spec.Every(ctx, 0, period, jobs, func(int) error {
+			_, err := env.KV.Incr(ctx, "jobs")
+			return err
+		})
+	})
 
 	var total int
 	_, err := env.KV.Get(t.Context(), "jobs", &total)

@@ -19,7 +19,7 @@ func readiness() spec.Category {
 // publishAfterSubscribe is the first thing that a new service does: subscribe,
 // and send the first message.
 func publishAfterSubscribe(t spec.T, env *spec.Env) {
-	own := env.Own(t)
+	own := env.Fresh(t)
 	inbox := own.Subscribe(t, "orders")
 	own.Publish(t, "orders", own.Message("order.created", map[string]any{"order": "A-1"}))
 	inbox.Await(t, 1)
@@ -27,7 +27,7 @@ func publishAfterSubscribe(t spec.T, env *spec.Env) {
 
 // readyMeansSubscribed waits for Ready, and then publishes from elsewhere.
 func readyMeansSubscribed(t spec.T, env *spec.Env) {
-	own := env.Own(t)
+	own := env.Fresh(t)
 	inbox := own.Subscribe(t, "orders")
 	require.NoError(t, own.Bus.Ready(t.Context()))
 	sent := env.Message("order.created", map[string]any{"order": "A-1"})

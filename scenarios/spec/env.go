@@ -42,9 +42,19 @@ func NewEnv(cfg Config, name string, shared *fixtures.Container) *Env {
 }
 
 // Own returns an Env over a container of the scenario's own, for those that
-// break or end connections or need a listener that has only just begun. It is
-// shut down with the scenario.
+// break or end connections. Its bus delivers already. It is shut down with the
+// scenario.
 func (e *Env) Own(t T, change ...func(*fixtures.Config)) *Env {
+	t.Helper()
+	own := e.Fresh(t, change...)
+	if own.Bus != nil {
+		require.NoError(t, WarmUp(t.Context(), own.Bus, e.Key("warm-up")))
+	}
+	return own
+}
+
+// Fresh is Own for scenarios about the beginning: nothing was sent over its bus yet.
+func (e *Env) Fresh(t T, change ...func(*fixtures.Config)) *Env {
 	t.Helper()
 	cfg := fixtures.Config{Redis: e.Redis, Namespace: e.Prefix, Source: e.Prefix, Defects: e.Defects}
 	for _, f := range change {
@@ -98,11 +108,12 @@ func (e *Env) Handle(t T, topic string, h fixtures.Handler) {
 	t.Cleanup(func() { detach(t, topic, unsubscribe) })
 }
 
-// HandleLater attaches a handler as Handle does, without waiting for it.
-func (e *Env) HandleLater(t T, topic string, h fixtures.Handler) {
+// HandleLater attaches a handler as Handle does, without waiting for it: done is
+// closed when it is attached.
+func (e *Env) HandleLater(t T, topic string, h fixtures.Handler) (done <-chan struct{}) {
 	t.Helper()
 	var unsubscribe func(context.Context) error
-	done := e.Go(t, func(ctx context.Context) (err error) {
+	done = e.Go(t, func(ctx context.Context) (err error) {
 		unsubscribe, err = e.Bus.Subscribe(ctx, e.Key(topic), h, fixtures.SubscribeOptions{Name: topic})
 		return err
 	})
@@ -110,6 +121,7 @@ func (e *Env) HandleLater(t T, topic string, h fixtures.Handler) {
 		<-done
 		detach(t, topic, unsubscribe)
 	})
+	return done
 }
 
 func detach(t T, topic string, unsubscribe func(context.Context) error) {
@@ -155,6 +167,29 @@ func (e *Env) Go(t T, f func(context.Context) error) (done <-chan struct{}) {
 	}()
 	t.Cleanup(func() { <-ended })
 	return ended
+}
+
+// Both runs f for two workers, 0 and 1, the second one a while after the first,
+// and waits for both.
+func (e *Env) Both(t T, later time.Duration, f func(ctx context.Context, worker int) error) {
+	t.Helper()
+	first := e.Go(t, func(ctx context.Context) error { return f(ctx, 0) })
+	second := e.Go(t, func(ctx context.Context) error {
+		return Every(ctx, later, later, 1, func(int) error { return f(ctx, 1) })
+	})
+	e.AwaitClosed(t, first, "the first worker")
+	e.AwaitClosed(t, second, "the second worker")
+}
+
+// AwaitClosed waits for a channel to be closed, for as long as the scenario may take.
+func (e *Env) AwaitClosed(t T, c <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-t.Context().Done():
+		t.Errorf("the scenario's deadline passed while it waited for %s: %v", what, t.Context().Err())
+		t.FailNow()
+	}
 }
 
 // Every calls f n times, the first time after offset, then once a period.
@@ -205,7 +240,7 @@ func (e *Env) Clean(ctx context.Context) error {
 	}
 	// One name may be part of another's; what is deleted too much is that of a
 	// scenario that does not run now.
-	pattern := "*" + e.Prefix + ":*"
+	pattern := "*" + e.Prefix + "*"
 	for cursor := uint64(0); ; {
 		keys, next, err := e.Suite.Base.Scan(ctx, cursor, pattern, 1000).Result()
 		if err != nil {
