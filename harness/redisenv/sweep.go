@@ -1,0 +1,71 @@
+package redisenv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Sweep removes what earlier runs of flakehunt left because they were killed:
+// containers, server processes and temporary directories whose owner is known
+// to be dead. It returns one line for each thing that it removed, and never
+// touches what a living process owns or what it cannot judge.
+func Sweep(ctx context.Context, log *slog.Logger) []string {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return append(sweepDirs(log), sweepContainers(ctx, log)...)
+}
+
+// sweepDirs ends the servers of dead owners and removes their directories.
+func sweepDirs(log *slog.Logger) []string {
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), runDirPrefix+"*"))
+	if err != nil {
+		return nil
+	}
+	var removed []string
+	for _, dir := range dirs {
+		b, err := os.ReadFile(filepath.Join(dir, ownerFile))
+		if err != nil {
+			continue
+		}
+		o, err := parseOwner(string(b))
+		if err != nil || !o.dead() {
+			continue
+		}
+		for _, pid := range serversIn(dir) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err == nil {
+				removed = append(removed, fmt.Sprintf("redis server %d of process %d", pid, o.pid))
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			log.Warn("could not remove a directory left by an earlier run", "dir", dir, "error", err)
+			continue
+		}
+		removed = append(removed, fmt.Sprintf("directory %s of process %d", dir, o.pid))
+	}
+	return removed
+}
+
+// serversIn finds the processes whose working directory is dir, a directory
+// that only a server of ours is ever started in.
+func serversIn(dir string) []int {
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	var pids []int
+	for _, link := range links {
+		target, err := os.Readlink(link)
+		if err != nil || target != dir {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.Split(link, "/")[2])
+		if err == nil && pid != os.Getpid() {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}

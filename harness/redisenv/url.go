@@ -1,0 +1,143 @@
+package redisenv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// urlProvider uses a Redis that somebody else runs. It belongs to one instance
+// at a time: keys could be told apart by database, channels can't.
+type urlProvider struct {
+	opts       *redis.Options
+	allowFlush bool
+	log        *slog.Logger
+
+	mu   sync.Mutex
+	busy bool
+}
+
+func newURLProvider(s Spec) (*urlProvider, error) {
+	opts, err := parseURL(s.Provider)
+	if err != nil {
+		return nil, err
+	}
+	return &urlProvider{opts: opts, allowFlush: s.AllowFlush, log: s.Log}, nil
+}
+
+// parseURL reads a URL of a Redis; its errors never repeat the URL, which may hold a password.
+func parseURL(s string) (*redis.Options, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the URL can't be read: want redis://[user:password@]host:port/database, with %%-escapes in the password", ErrSpec)
+	}
+	switch u.Scheme {
+	case "redis", "rediss", "unix":
+	default:
+		return nil, fmt.Errorf("%w: URL scheme %q: want redis, rediss or unix", ErrSpec, u.Scheme)
+	}
+	opts, err := redis.ParseURL(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: URL of %s: %s", ErrSpec, hostOf(u), strings.TrimPrefix(err.Error(), "redis: "))
+	}
+	return opts, nil
+}
+
+// hostOf is the part of a URL that holds no secret.
+func hostOf(u *url.URL) string {
+	if u.Host == "" {
+		return u.Path
+	}
+	return u.Host
+}
+
+func (*urlProvider) Name() string      { return "url" }
+func (*urlProvider) maxInstances() int { return 1 }
+
+func (p *urlProvider) Check(ctx context.Context) error {
+	r := newRemote(p.opts)
+	defer r.closeRemote()
+	return p.check(ctx, r)
+}
+
+// check connects, and refuses a database that is not ours to empty.
+func (p *urlProvider) check(ctx context.Context, r *remote) error {
+	c, err := r.Dial(ctx)
+	if err != nil {
+		return unavailable("%s: check the URL and that the server runs", oneLine(err))
+	}
+	_ = c.Close()
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	size, err := r.admin.DBSize(ctx).Result()
+	if err != nil {
+		return unavailable("redis at %s: DBSIZE: %s", p.opts.Addr, oneLine(plainNetError(err)))
+	}
+	if size > 0 && !p.allowFlush {
+		return fmt.Errorf("%w: database %d at %s holds %d keys, and it would be emptied: name an empty database (…/15), or allow it with --allow-flush",
+			ErrSpec, p.opts.DB, p.opts.Addr, size)
+	}
+	return nil
+}
+
+func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy {
+		return nil, unavailable("the redis at %s serves one worker at a time: use --parallel 1", p.opts.Addr)
+	}
+	r := newRemote(p.opts)
+	if err := p.check(ctx, r); err != nil {
+		r.closeRemote()
+		return nil, err
+	}
+	p.busy = true
+	return &external{remote: r, provider: p, info: harness.RedisInfo{
+		Provider: "url", Version: r.version(ctx), Address: p.opts.Addr, Real: true,
+	}}, nil
+}
+
+// external is a Redis that we neither started nor end.
+type external struct {
+	*remote
+	provider *urlProvider
+	info     harness.RedisInfo
+}
+
+func (x *external) Info() harness.RedisInfo { return x.info }
+
+// Options makes direct connections known to the instance, so that Reset can
+// end them; other people's connections are none of our business.
+func (x *external) Options() *redis.Options {
+	o := x.remote.Options()
+	dial := *o
+	dial.Username, dial.Password, dial.DB = "", "", 0 // the client itself introduces itself
+	o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { return x.dial(ctx, &dial) }
+	return o
+}
+
+func (x *external) Reset(ctx context.Context) error {
+	x.dropConns()
+	if err := x.admin.FlushDB(ctx).Err(); err != nil {
+		return fmt.Errorf("empty database %d of redis at %s: %w", x.opts.DB, x.opts.Addr, plainNetError(err))
+	}
+	return nil
+}
+
+func (x *external) Close(ctx context.Context) error {
+	if !x.closeRemote() {
+		return nil
+	}
+	x.provider.mu.Lock()
+	x.provider.busy = false
+	x.provider.mu.Unlock()
+	return nil
+}
