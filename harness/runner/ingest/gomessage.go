@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -68,5 +69,6 @@ func raceWhere(out string) string {
 	if len(at) == 0 {
 		return ""
 	}
+	slices.Sort(at) // which came first is chance
 	return " between " + strings.Join(at, " and ")
 }
