@@ -1,0 +1,176 @@
+package history
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+const (
+	chunkSize     = 64 << 10
+	defaultMemory = 32 << 20
+)
+
+// BufferConfig says how much a Buffer keeps and where; the zero value works.
+type BufferConfig struct {
+	Payload int    // bytes kept of each frame; 0: DefaultPayload
+	Memory  int    // bytes kept in memory before the rest goes to a file; 0: 32 MiB
+	Dir     string // where that file is made; "": the system's directory for temporary files
+}
+
+// Buffer records one trial: in memory as long as it fits, then in a temporary
+// file. It is safe for concurrent use.
+type Buffer struct {
+	cfg BufferConfig
+
+	mu     sync.Mutex
+	enc    *encoder
+	chunks [][]byte // full ones
+	last   []byte   // being filled
+	inMem  int      // bytes in chunks
+	file   *os.File // chunks that were spilled, in order, before those in memory
+	size   int64    // of the file
+	events int
+	err    error // why nothing is recorded any more
+}
+
+// NewBuffer returns an empty buffer. Close removes its file, if there is one.
+func NewBuffer(cfg BufferConfig) *Buffer {
+	if cfg.Memory <= 0 {
+		cfg.Memory = defaultMemory
+	}
+	return &Buffer{cfg: cfg, enc: newEncoder(cfg.Payload)}
+}
+
+// Record appends ev. After a failure to spill it drops events, and Events says so.
+func (b *Buffer) Record(ev *harness.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return
+	}
+	b.events++
+	b.last = b.enc.event(b.last, ev)
+	if len(b.last) < chunkSize {
+		return
+	}
+	b.chunks = append(b.chunks, b.last)
+	b.inMem += len(b.last)
+	b.last = make([]byte, 0, chunkSize+4096)
+	if b.inMem > b.cfg.Memory {
+		b.err = b.spill()
+	}
+}
+
+// spill moves the full chunks to the file. That is a copy to the page cache,
+// tens of microseconds for a chunk, not a wait for the disk.
+func (b *Buffer) spill() error {
+	if b.file == nil {
+		f, err := os.CreateTemp(b.cfg.Dir, "flakehunt-history-*")
+		if err != nil {
+			return fmt.Errorf("spill history to a file: %w", err)
+		}
+		b.file = f
+		// From now on each full chunk goes to the file at once: moving all of
+		// the memory's share time and again would be a long stop each time.
+		b.cfg.Memory = 0
+	}
+	for _, c := range b.chunks {
+		n, err := b.file.WriteAt(c, b.size)
+		b.size += int64(n)
+		if err != nil {
+			return fmt.Errorf("spill history to %s: %w", b.file.Name(), err)
+		}
+	}
+	b.chunks, b.inMem = nil, 0
+	return nil
+}
+
+// Len says how many events were recorded.
+func (b *Buffer) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.events
+}
+
+// Events returns the events of one test in order of Seq, with their Args; ""
+// means those outside of tests.
+func (b *Buffer) Events(test string) ([]harness.Event, error) {
+	r, err := b.reader()
+	if err != nil {
+		return nil, err
+	}
+	r.Only(test)
+	return r.All()
+}
+
+// All returns every event.
+func (b *Buffer) All() ([]harness.Event, error) {
+	r, err := b.reader()
+	if err != nil {
+		return nil, err
+	}
+	return r.All()
+}
+
+// WriteTo writes the recording so far as a file that NewReader reads.
+func (b *Buffer) WriteTo(w io.Writer) (int64, error) {
+	src, err := b.source()
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(w, src)
+	if err != nil {
+		err = fmt.Errorf("write history: %w", err)
+	}
+	return n, err
+}
+
+func (b *Buffer) reader() (*Reader, error) {
+	src, err := b.source()
+	if err != nil {
+		return nil, err
+	}
+	return NewReader(src)
+}
+
+// source is a snapshot: chunks are never changed once they are full, and of the
+// last one the snapshot sees the length at this moment.
+func (b *Buffer) source() (io.Reader, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return nil, b.err
+	}
+	parts := []io.Reader{bytes.NewReader(header())}
+	if b.file != nil {
+		parts = append(parts, io.NewSectionReader(b.file, 0, b.size))
+	}
+	for _, c := range b.chunks {
+		parts = append(parts, bytes.NewReader(c))
+	}
+	return io.MultiReader(append(parts, bytes.NewReader(b.last[:len(b.last):len(b.last)]))...), nil
+}
+
+// Close drops the recording and removes the file. Further calls are harmless.
+func (b *Buffer) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.chunks, b.last = nil, nil
+	b.err = errors.New("the recording is closed")
+	if b.file == nil {
+		return nil
+	}
+	name := b.file.Name()
+	err := errors.Join(b.file.Close(), os.Remove(name))
+	b.file = nil
+	if err != nil {
+		return fmt.Errorf("remove the recording: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package history
+
+import (
+	"encoding/binary"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// encoder turns events into records, appended to a buffer that its user drains.
+type encoder struct {
+	payload int
+	strings map[string]uint64
+	points  map[harness.Point]uint64 // without ordinal
+	seq     uint64                   // of the event before
+	in      int64
+	body    []byte // scratch
+}
+
+func newEncoder(payload int) *encoder {
+	if payload <= 0 {
+		payload = DefaultPayload
+	}
+	e := &encoder{payload: payload}
+	e.forget()
+	return e
+}
+
+func (e *encoder) forget() {
+	e.strings, e.points = map[string]uint64{}, map[harness.Point]uint64{}
+	e.seq, e.in = 0, 0
+}
+
+func header() []byte { return append([]byte(magic), version) }
+
+// record appends a record that holds e.body.
+func (e *encoder) record(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(e.body)))
+	return append(b, e.body...)
+}
+
+// str returns the number of s, and writes it to b if it is new.
+func (e *encoder) str(b []byte, s string) ([]byte, uint64) {
+	if s == "" {
+		return b, 0
+	}
+	if n, ok := e.strings[s]; ok {
+		return b, n
+	}
+	e.body = append(append(e.body[:0], recordString), s...)
+	b = e.record(b)
+	n := uint64(len(e.strings) + 1)
+	e.strings[s] = n
+	return b, n
+}
+
+// point returns the number of p without its ordinal, and writes it if it is new.
+func (e *encoder) point(b []byte, p harness.Point) ([]byte, uint64) {
+	p.N = 0
+	if p.IsZero() {
+		return b, 0
+	}
+	if n, ok := e.points[p]; ok {
+		return b, n
+	}
+	b, role := e.str(b, p.Role)
+	b, verb := e.str(b, p.Verb)
+	b, key := e.str(b, p.Key)
+	e.body = append(e.body[:0], recordPoint)
+	e.body = binary.AppendUvarint(e.body, role)
+	e.body = binary.AppendUvarint(e.body, verb)
+	e.body = binary.AppendUvarint(e.body, key)
+	e.body = append(e.body, byte(p.Dir))
+	b = e.record(b)
+	n := uint64(len(e.points) + 1)
+	e.points[p] = n
+	return b, n
+}
+
+// event appends ev to b, with what it needs.
+func (e *encoder) event(b []byte, ev *harness.Event) []byte {
+	if len(e.strings)+4 > maxInterned || len(e.points)+1 > maxInterned {
+		e.forget()
+		e.body = append(e.body[:0], recordReset)
+		b = e.record(b)
+	}
+	b, test := e.str(b, ev.Test)
+	b, point := e.point(b, ev.Point)
+	b, action := e.str(b, string(ev.Action))
+
+	var flags byte
+	decided := ev.Action != harness.Pass || ev.Asked != 0 || ev.Ending != harness.Forwarded
+	for _, f := range []struct {
+		on  bool
+		bit byte
+	}{{ev.IsError, flagError}, {ev.InMulti, flagMulti}, {ev.Blocking, flagBlocking}, {decided, flagDecided}, {ev.Out != 0, flagSent}} {
+		if f.on {
+			flags |= f.bit
+		}
+	}
+	d := append(e.body[:0], recordEvent, byte(ev.Kind), flags)
+	d = binary.AppendVarint(d, int64(ev.Seq-e.seq))
+	d = binary.AppendVarint(d, int64(ev.In)-e.in)
+	d = binary.AppendUvarint(d, test)
+	d = binary.AppendUvarint(d, uint64(ev.Conn))
+	d = binary.AppendUvarint(d, point)
+	d = binary.AppendUvarint(d, uint64(max(ev.Point.N, 0)))
+	d = binary.AppendUvarint(d, ev.ReplyTo)
+	d = binary.AppendUvarint(d, uint64(max(ev.Size, 0)))
+	if ev.Out != 0 {
+		d = binary.AppendVarint(d, int64(ev.Out-ev.In))
+	}
+	if decided {
+		d = binary.AppendUvarint(d, action)
+		d = binary.AppendVarint(d, int64(ev.Asked))
+		d = append(d, byte(ev.Ending))
+	}
+	e.body = append(d, ev.Raw[:min(len(ev.Raw), e.payload)]...)
+	e.seq, e.in = ev.Seq, int64(ev.In)
+	return e.record(b)
+}

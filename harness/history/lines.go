@@ -1,0 +1,190 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+const (
+	maxLines = 60  // of a timeline
+	maxText  = 160 // bytes of a line
+)
+
+// Lines makes the timeline of one test's events for reports, in the order in
+// which frames left the proxy. suspects are the sequence numbers of the frames
+// that make up the cause. A long history is cut to what lies around them, or to
+// its end if there are none.
+func Lines(events []harness.Event, suspects []uint64) []harness.Line {
+	var begin time.Duration
+	requests := map[uint64]*harness.Event{}
+	var frames []*harness.Event
+	for i := range events {
+		ev := &events[i]
+		switch ev.Kind {
+		case harness.Begin:
+			begin = ev.In
+		case harness.Request:
+			requests[ev.Seq] = ev
+			frames = append(frames, ev)
+		case harness.Reply, harness.Push, harness.Close, harness.Warning:
+			frames = append(frames, ev)
+		}
+	}
+	slices.SortStableFunc(frames, func(a, b *harness.Event) int { return cmp.Compare(left(a), left(b)) })
+	suspect := func(i int) bool { return slices.Contains(suspects, frames[i].Seq) }
+
+	var out []harness.Line
+	next := 0
+	for _, i := range window(len(frames), suspect) {
+		ev := frames[i]
+		at := harness.Duration(left(ev) - begin)
+		if i > next {
+			out = append(out, harness.Line{At: at, Text: fmt.Sprintf("… %d more frames", i-next)})
+		}
+		next = i + 1
+		l := harness.Line{
+			At: at, Role: ev.Point.Role, Dir: ev.Point.Dir.String(),
+			Text: text(ev), Note: note(ev, requests[ev.ReplyTo]), Suspect: suspect(i),
+		}
+		if ev.Action != harness.Pass && ev.Out > ev.In {
+			l.Delayed = harness.Duration(ev.Out - ev.In)
+		}
+		out = append(out, l)
+	}
+	if rest := len(frames) - next; rest > 0 && len(out) > 0 {
+		out = append(out, harness.Line{At: out[len(out)-1].At, Text: fmt.Sprintf("… %d more frames", rest)})
+	}
+	return out
+}
+
+// left is when the frame left the proxy, or came if it never left.
+func left(ev *harness.Event) time.Duration {
+	if ev.Out == 0 {
+		return ev.In
+	}
+	return ev.Out
+}
+
+// window chooses which of n frames to show, in order: all if they fit, else
+// those nearest to a suspect, else the last.
+func window(n int, suspect func(int) bool) []int {
+	all := make([]int, n)
+	distance := make([]int, n) // to the nearest suspect, on either side
+	last := -1
+	for i := range n {
+		all[i], distance[i] = i, n
+		if suspect(i) {
+			last = i
+		}
+		if last >= 0 {
+			distance[i] = i - last
+		}
+	}
+	if n <= maxLines {
+		return all
+	}
+	if last < 0 {
+		return all[n-maxLines:]
+	}
+	for i, next := n-1, -1; i >= 0; i-- {
+		if distance[i] == 0 {
+			next = i
+		}
+		if next >= 0 {
+			distance[i] = min(distance[i], next-i)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(distance[a], distance[b]) })
+	shown := all[:maxLines]
+	slices.Sort(shown)
+	return shown
+}
+
+func text(ev *harness.Event) string {
+	switch ev.Kind {
+	case harness.Close:
+		return "connection closed"
+	case harness.Warning:
+		return Cut(string(ev.Raw), maxText)
+	}
+	words := ev.Args
+	if len(words) == 0 {
+		words = []string{ev.Point.Verb}
+	}
+	// An argument with spaces or nothing in it is quoted, as redis-cli would
+	// have it; JSON stays as it is, since escapes make it unreadable.
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if w == "" {
+			w = `""`
+		}
+		b.WriteString(w)
+		if b.Len() > maxText {
+			break
+		}
+	}
+	return Cut(b.String(), maxText)
+}
+
+// Cut shortens s to at most n bytes, on the border of a character, and ends it
+// in "…" if anything is missing. Control characters become spaces.
+func Cut(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// note says what is worth knowing of a frame beside its text.
+func note(ev, request *harness.Event) string {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	kept := (ev.Out - ev.In).Round(10 * time.Microsecond)
+	switch ev.Action {
+	case harness.Hold:
+		switch ev.Ending {
+		case harness.Stalled:
+			add("held %v, then let go: the program itself enforces the order", kept)
+		case harness.TimedOut:
+			add("held %v, then let go: what it waited for did not come", kept)
+		default:
+			add("held %v", kept)
+		}
+	case harness.Delay:
+		add("delayed %v", kept)
+	case harness.Disconnect:
+		add("connection ended here on purpose")
+	case harness.Fragment:
+		add("sent in fragments over %v", kept)
+	}
+	if ev.Ending == harness.Dropped && ev.Action != harness.Disconnect {
+		add("never sent: the connection ended first")
+	}
+	if ev.Kind == harness.Reply && request != nil {
+		if request.Point.Verb == "PUBLISH" && len(ev.Args) == 1 && ev.Args[0] == "0" {
+			add("no subscriber")
+		}
+	}
+	if ev.IsError {
+		add("error")
+	}
+	return strings.Join(notes, "; ")
+}
