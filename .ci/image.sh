@@ -49,16 +49,32 @@ for program in "$server" "$cli" "$shell"; do
 	done
 done
 
+# As in the usual image: options alone are options of redis-server, and the
+# port is open to other machines, since a container is a machine of its own.
+cat >"$root/files/usr/local/bin/entrypoint" <<'ENTRYPOINT'
+#!/bin/sh
+case "$1" in
+-* | *.conf) set -- redis-server "$@" ;;
+esac
+if [ "$1" = redis-server ]; then
+	set -- "$@" --protected-mode no
+fi
+exec "$@"
+ENTRYPOINT
+chmod +x "$root/files/usr/local/bin/entrypoint"
+
 cat >"$root/Dockerfile" <<'DOCKERFILE'
 FROM scratch
 COPY files/ /
 ENV PATH=/usr/local/bin:/bin
 WORKDIR /data
 EXPOSE 6379
-ENTRYPOINT ["redis-server"]
-CMD ["--protected-mode", "no", "--dir", "/data"]
+ENTRYPOINT ["entrypoint"]
+CMD ["redis-server"]
 DOCKERFILE
 
-docker build --quiet --tag "$image" "$root" </dev/null >/dev/null
-docker run --rm --entrypoint redis-server "$image" --version >/dev/null
-echo "image $image: built from $("$server" --version | cut -d' ' -f1-3)"
+log=$(docker build --quiet --tag "$image" "$root" </dev/null 2>&1) || {
+	echo "image $image: cannot be built: $log" >&2
+	exit 1
+}
+echo "image $image: built from $(redis-server --version | cut -d' ' -f1-3)"

@@ -50,7 +50,6 @@ func (p *containerProvider) Start(ctx context.Context) (Instance, error) {
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
-	quietReaper(ctx)
 	start, cancel := context.WithTimeout(ctx, containerStart)
 	defer cancel()
 	ctr, err := tcredis.Run(start, p.image,
@@ -85,7 +84,7 @@ func (p *containerProvider) startError(ctx context.Context, err error) error {
 
 // container is one running container.
 type container struct {
-	*remote
+	*owned
 	ctr   testcontainers.Container
 	image string
 	info  harness.RedisInfo
@@ -112,28 +111,27 @@ func (c *container) connect(ctx context.Context) error {
 		var errs []error
 		for _, addr := range addrs {
 			r := newRemote(&redis.Options{Addr: addr})
-			try, cancel := context.WithTimeout(ctx, time.Second)
-			err := r.waitReady(try, nil)
-			cancel()
+			err := r.Alive(ctx)
 			if err == nil {
-				c.remote = r
-				return nil
+				c.owned, err = own(ctx, r)
+				return err
 			}
-			r.closeRemote()
 			errs = append(errs, err)
-		}
-		if ctx.Err() != nil {
-			return errors.Join(errs...)
 		}
 		if state, err := c.ctr.State(ctx); err == nil && !state.Running {
 			return fmt.Errorf("it ended at once with exit code %d: is it an image of Redis?", state.ExitCode)
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(errs...)
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
 func (c *container) Info() harness.RedisInfo { return c.info }
 
-func (c *container) Reset(ctx context.Context) error { return c.because(ctx, c.resetOwned(ctx)) }
+func (c *container) Reset(ctx context.Context) error { return c.because(ctx, c.reset(ctx)) }
 func (c *container) Alive(ctx context.Context) error { return c.because(ctx, c.remote.Alive(ctx)) }
 
 // because says instead of a network error how the container ended.
@@ -156,8 +154,8 @@ func (c *container) because(ctx context.Context, err error) error {
 func (c *container) Close(ctx context.Context) error {
 	var err error
 	c.once.Do(func() {
-		if c.remote != nil {
-			c.closeRemote()
+		if c.owned != nil {
+			c.conns.end()
 		}
 		if c.ctr == nil {
 			return

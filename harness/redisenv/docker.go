@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
+	tclog "github.com/testcontainers/testcontainers-go/log"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // connectDocker finds the Docker engine that testcontainers will use. No
 // engine is told in one line within dockerTimeout.
 func connectDocker(ctx context.Context) (*testcontainers.DockerClient, error) {
-	quietReaper(ctx)
+	setUpLibrary()
 	ctx, cancel := context.WithTimeout(ctx, dockerTimeout)
 	defer cancel()
 	type answer struct {
@@ -65,7 +66,9 @@ func noDocker(err error) error {
 	if where == "" {
 		where = "its usual sockets"
 	}
-	_ = err
+	if errdefs.IsPermissionDenied(err) || errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "permission denied") {
+		return unavailable("Docker at %s refuses this user: join its group, or use --redis server or --redis embedded", where)
+	}
 	return unavailable("no Docker engine answers at %s: start one, set DOCKER_HOST, or use --redis server or --redis embedded", where)
 }
 
@@ -91,15 +94,17 @@ func ensureImage(ctx context.Context, docker *testcontainers.DockerClient, image
 	return nil
 }
 
-var reaperOnce sync.Once
+var libraryOnce sync.Once
 
-// quietReaper decides whether testcontainers starts its reaper, a privileged
-// helper container that needs an image of its own. The user's setting stands;
-// without one, it is left out, since Close, and for killed runs Sweep, remove
-// what we start. The setting is read once from the environment, so it is there
-// only for that moment: commands that we run must not inherit it.
-func quietReaper(context.Context) {
-	reaperOnce.Do(func() {
+// setUpLibrary settles what testcontainers keeps for the whole process. It
+// prints nothing to our standard error, and does without its reaper, a
+// privileged helper container with an image of its own, unless the user has
+// asked for it: Close, and for killed runs Sweep, remove what we start. That
+// setting is read once, from the environment, so it is there only for that
+// moment: commands that we run must not inherit it.
+func setUpLibrary() {
+	libraryOnce.Do(func() {
+		tclog.SetDefault(tclog.NewNoopLogger())
 		const name = "TESTCONTAINERS_RYUK_DISABLED"
 		if _, set := os.LookupEnv(name); set {
 			return

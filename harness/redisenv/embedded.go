@@ -43,6 +43,7 @@ type embedded struct {
 
 	mu     sync.Mutex
 	mini   *miniredis.Miniredis
+	conns  connSet
 	closed bool
 }
 
@@ -95,18 +96,24 @@ func (e *embedded) serve(c net.Conn) {
 }
 
 func (e *embedded) Dial(ctx context.Context) (net.Conn, error) {
+	var c net.Conn
 	if e.listener != nil {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", e.Addr())
+		var err error
+		if c, err = (&net.Dialer{}).DialContext(ctx, "tcp", e.Addr()); err != nil {
+			return nil, fmt.Errorf("connect to the embedded redis: %w", err)
+		}
+	} else {
+		var server net.Conn
+		c, server = memoryPipe()
+		e.serve(server)
 	}
-	e.mu.Lock()
-	closed := e.closed
-	e.mu.Unlock()
-	if closed {
-		return nil, fmt.Errorf("connect to the simulated redis: %w", net.ErrClosed)
+	// Known from this end too: one that is still waiting to be accepted during a
+	// Reset would else come out as a connection to the fresh server.
+	t, err := e.conns.add(c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the embedded redis: %w", err)
 	}
-	client, server := memoryPipe()
-	e.serve(server)
-	return client, nil
+	return t, nil
 }
 
 func (e *embedded) Addr() string {
@@ -123,7 +130,10 @@ func (e *embedded) Options() *redis.Options {
 	}
 }
 
-func (e *embedded) Reset(context.Context) error { return e.fresh() }
+func (e *embedded) Reset(context.Context) error {
+	e.conns.drop()
+	return e.fresh()
+}
 
 func (e *embedded) Info() harness.RedisInfo {
 	info := harness.RedisInfo{Provider: "embedded", Version: "miniredis 2.40.0", Note: "an imitation of Redis within the process: findings should be confirmed on a real one"}
@@ -152,6 +162,7 @@ func (e *embedded) Close(context.Context) error {
 	e.closed = true
 	m := e.mini
 	e.mu.Unlock()
+	e.conns.end()
 	if e.listener != nil {
 		_ = e.listener.Close()
 		<-e.accepting

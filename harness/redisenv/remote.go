@@ -6,41 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // dialTimeout bounds one attempt to connect to a Redis that should be near.
 const dialTimeout = 5 * time.Second
 
-// remote is what all instances that speak over a socket have in common: a
-// client for our own commands, and the connections that Dial handed out.
+// remote is what all instances that speak over a socket have in common: where
+// it is, and the connections that Dial handed out.
 type remote struct {
 	opts  *redis.Options
-	admin *redis.Client
-
-	mu     sync.Mutex
-	conns  map[*trackedConn]struct{}
-	closed bool
+	conns connSet
 }
 
 func newRemote(opts *redis.Options) *remote {
-	admin := *opts
-	admin.ClientName = adminName
-	admin.PoolSize = 2
-	admin.MaxRetries = -1 // our callers decide; a retry would hide a dying Redis
-	admin.DisableIdentity = true
-	admin.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	admin.ContextTimeoutEnabled = true
-	return &remote{opts: opts, admin: redis.NewClient(&admin), conns: map[*trackedConn]struct{}{}}
+	return &remote{opts: opts}
 }
-
-// adminName is the CLIENT SETNAME of the connections that flakehunt itself uses.
-const adminName = "flakehunt-admin"
 
 func (r *remote) Addr() string { return r.opts.Addr }
 
@@ -64,14 +49,10 @@ func (r *remote) dial(ctx context.Context, opts *redis.Options) (net.Conn, error
 		_ = c.Close()
 		return nil, err
 	}
-	t := &trackedConn{Conn: c, owner: r}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		_ = c.Close()
-		return nil, fmt.Errorf("connect to redis at %s: %w", r.opts.Addr, net.ErrClosed)
+	t, err := r.conns.add(c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to redis at %s: %w", r.opts.Addr, err)
 	}
-	r.conns[t] = struct{}{}
 	return t, nil
 }
 
@@ -108,94 +89,36 @@ func introduce(ctx context.Context, c net.Conn, o *redis.Options) error {
 		commands = append(commands, []string{"AUTH", o.Password})
 	}
 	if o.DB != 0 {
-		commands = append(commands, []string{"SELECT", fmt.Sprint(o.DB)})
+		commands = append(commands, []string{"SELECT", strconv.Itoa(o.DB)})
 	}
-	if len(commands) == 0 {
-		return nil
-	}
-	deadline := time.Now().Add(dialTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	_ = c.SetDeadline(deadline)
-	defer func() { _ = c.SetDeadline(time.Time{}) }()
-	for _, words := range commands {
-		var b strings.Builder
-		fmt.Fprintf(&b, "*%d\r\n", len(words))
-		for _, w := range words {
-			fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
-		}
-		if _, err := c.Write([]byte(b.String())); err != nil {
-			return fmt.Errorf("%s at redis %s: %w", words[0], o.Addr, err)
-		}
-		line, err := readLine(c)
-		if err != nil {
-			return fmt.Errorf("%s at redis %s: %w", words[0], o.Addr, err)
-		}
-		if line != "+OK" {
-			return fmt.Errorf("%s at redis %s: %s", words[0], o.Addr, strings.TrimPrefix(line, "-"))
-		}
+	_, err := converse(ctx, c, commands...)
+	if err != nil {
+		return fmt.Errorf("redis at %s: %w", o.Addr, err)
 	}
 	return nil
 }
 
-// readLine reads one simple reply byte by byte, so that nothing after it is
-// taken from whoever gets the connection next.
-func readLine(c net.Conn) (string, error) {
-	var line []byte
-	for b := make([]byte, 1); len(line) < 1024; {
-		if _, err := c.Read(b); err != nil {
-			return "", err
-		}
-		if b[0] == '\n' {
-			return strings.TrimSuffix(string(line), "\r"), nil
-		}
-		line = append(line, b[0])
+// ask sends commands on a connection of its own and returns their replies. The
+// first that fails ends it; its error is *replyError if Redis itself said no.
+func (r *remote) ask(ctx context.Context, commands ...[]string) ([]any, error) {
+	c, err := dialRaw(ctx, r.opts)
+	if err != nil {
+		return nil, err
 	}
-	return "", errors.New("reply line is longer than 1024 bytes")
-}
-
-// dropConns closes every connection that Dial made and that is still open.
-func (r *remote) dropConns() {
-	r.mu.Lock()
-	open := make([]*trackedConn, 0, len(r.conns))
-	for c := range r.conns {
-		open = append(open, c)
+	defer c.Close()
+	if err := introduce(ctx, c, r.opts); err != nil {
+		return nil, err
 	}
-	r.mu.Unlock()
-	for _, c := range open {
-		_ = c.Close()
+	replies, err := converse(ctx, c, commands...)
+	if err != nil {
+		return nil, fmt.Errorf("redis at %s: %w", r.opts.Addr, err)
 	}
+	return replies, nil
 }
 
 func (r *remote) Alive(ctx context.Context) error {
-	if err := r.admin.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("redis at %s does not answer PING: %w", r.opts.Addr, plainNetError(err))
-	}
-	return nil
-}
-
-// resetOwned makes a Redis that is ours alone as new. The clients go first, so
-// that none of them can write after the flush.
-func (r *remote) resetOwned(ctx context.Context) error {
-	r.dropConns()
-	for _, words := range [][]any{
-		{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"},
-		{"CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes"},
-		{"FLUSHALL", "SYNC"},
-		{"SCRIPT", "FLUSH", "SYNC"},
-		{"FUNCTION", "FLUSH", "SYNC"},
-	} {
-		err := r.admin.Do(ctx, words...).Err()
-		if err == nil || (words[0] == "FUNCTION" && redis.HasErrorPrefix(err, "ERR unknown")) { // before 7.0
-			continue
-		}
-		// The kill may have hit our own second pooled connection.
-		if err = r.admin.Do(ctx, words...).Err(); err != nil {
-			return fmt.Errorf("reset redis at %s: %v: %w", r.opts.Addr, words[0], plainNetError(err))
-		}
-	}
-	return nil
+	_, err := r.ask(ctx, []string{"PING"})
+	return err
 }
 
 // waitReady returns when the Redis answers PING, or with the last error when
@@ -207,72 +130,48 @@ func (r *remote) waitReady(ctx context.Context, died <-chan error) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("redis at %s is not ready: %w", r.opts.Addr, plainNetError(last))
+			return fmt.Errorf("not ready in time: %w", last)
 		case err := <-died:
 			return err
 		case <-pause.C:
 		}
-		try, cancel := context.WithTimeout(ctx, time.Second)
-		last = r.admin.Ping(try).Err()
-		cancel()
-		if last == nil {
+		err := r.Alive(ctx)
+		if err == nil {
 			return nil
+		}
+		if ctx.Err() == nil { // else it tells of our own deadline only
+			last = err
 		}
 		pause.Reset(5 * time.Millisecond)
 	}
 }
 
-// version asks for redis_version; a Redis that will not say gives "unknown".
-func (r *remote) version(ctx context.Context) string {
-	info, err := r.admin.Info(ctx, "server").Result()
+// infoServer is INFO server as a map.
+func (r *remote) infoServer(ctx context.Context) (map[string]string, error) {
+	replies, err := r.ask(ctx, []string{"INFO", "server"})
 	if err != nil {
-		return "unknown"
+		return nil, err
 	}
-	found := "unknown"
-	for line := range strings.Lines(info) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
-		switch {
-		case ok && name == "valkey_version":
-			return "valkey " + value
-		case ok && name == "redis_version":
-			found = value
+	text, _ := replies[0].(string)
+	fields := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[name] = value
 		}
 	}
-	return found
+	return fields, nil
 }
 
-// closeRemote ends the admin client and every connection of Dial; it reports whether it was the first call.
-func (r *remote) closeRemote() bool {
-	r.mu.Lock()
-	first := !r.closed
-	r.closed = true
-	r.mu.Unlock()
-	if first {
-		r.dropConns()
-		_ = r.admin.Close()
+// version says which Redis it is; one that will not say gives "unknown".
+func (r *remote) version(ctx context.Context) string {
+	fields, err := r.infoServer(ctx)
+	switch {
+	case err == nil && fields["valkey_version"] != "":
+		return "valkey " + fields["valkey_version"]
+	case err == nil && fields["redis_version"] != "":
+		return fields["redis_version"]
 	}
-	return first
-}
-
-// trackedConn is a connection that its instance knows of until it is closed.
-type trackedConn struct {
-	net.Conn
-	owner *remote
-}
-
-func (t *trackedConn) Close() error {
-	t.owner.mu.Lock()
-	delete(t.owner.conns, t)
-	t.owner.mu.Unlock()
-	return t.Conn.Close()
-}
-
-// CloseWrite passes a half-close on, for those who look for it.
-func (t *trackedConn) CloseWrite() error {
-	if c, ok := t.Conn.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return t.Close()
+	return "unknown"
 }
 
 // plainNetError takes the repeated "dial tcp ADDR:" off an error: the sentence

@@ -70,7 +70,7 @@ func (p *serverProvider) Start(ctx context.Context) (Instance, error) {
 
 // server is one running server program.
 type server struct {
-	*remote
+	*owned
 	info   harness.RedisInfo
 	dir    string
 	pid    int
@@ -108,7 +108,7 @@ func startServer(ctx context.Context, program string) (*server, error) {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	s.remote = newRemote(&redis.Options{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))})
+	s.owned = &owned{remote: newRemote(&redis.Options{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))})}
 	s.pid = cmd.Process.Pid
 	ready, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -136,14 +136,15 @@ func (s *server) becomeReady(ctx context.Context) error {
 	if err := s.waitReady(ctx, died); err != nil {
 		return err
 	}
-	info, err := s.admin.Info(ctx, "server").Result()
+	fields, err := s.infoServer(ctx)
 	if err != nil {
-		return fmt.Errorf("ask who answers at %s: %w", s.Addr(), err)
+		return fmt.Errorf("ask who answers: %w", err)
 	}
-	if !strings.Contains(info, fmt.Sprintf("process_id:%d\r\n", s.pid)) {
+	if fields["process_id"] != strconv.Itoa(s.pid) {
 		return errPortTaken
 	}
-	return nil
+	s.owned, err = own(ctx, s.remote)
+	return err
 }
 
 // supervise starts the process and waits for it on one OS thread that does
@@ -173,7 +174,7 @@ func (s *server) supervise(cmd *exec.Cmd, started chan<- error) {
 func (s *server) Info() harness.RedisInfo { return s.info }
 
 func (s *server) Reset(ctx context.Context) error {
-	if err := s.resetOwned(ctx); err != nil {
+	if err := s.reset(ctx); err != nil {
 		return s.because(err)
 	}
 	return nil
@@ -197,7 +198,7 @@ func (s *server) because(err error) error {
 }
 
 func (s *server) Close(ctx context.Context) error {
-	if !s.closeRemote() {
+	if !s.conns.end() {
 		return nil
 	}
 	stop := time.NewTimer(stopGrace)

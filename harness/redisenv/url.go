@@ -64,7 +64,7 @@ func (*urlProvider) maxInstances() int { return 1 }
 
 func (p *urlProvider) Check(ctx context.Context) error {
 	r := newRemote(p.opts)
-	defer r.closeRemote()
+	defer r.conns.end()
 	return p.check(ctx, r)
 }
 
@@ -77,11 +77,11 @@ func (p *urlProvider) check(ctx context.Context, r *remote) error {
 	_ = c.Close()
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	size, err := r.admin.DBSize(ctx).Result()
+	replies, err := r.ask(ctx, []string{"DBSIZE"})
 	if err != nil {
-		return unavailable("redis at %s: DBSIZE: %s", p.opts.Addr, oneLine(plainNetError(err)))
+		return unavailable("%s", oneLine(err))
 	}
-	if size > 0 && !p.allowFlush {
+	if size, _ := replies[0].(int64); size > 0 && !p.allowFlush {
 		return fmt.Errorf("%w: database %d at %s holds %d keys, and it would be emptied: name an empty database (…/15), or allow it with --allow-flush",
 			ErrSpec, p.opts.DB, p.opts.Addr, size)
 	}
@@ -96,7 +96,7 @@ func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
 	}
 	r := newRemote(p.opts)
 	if err := p.check(ctx, r); err != nil {
-		r.closeRemote()
+		r.conns.end()
 		return nil, err
 	}
 	p.busy = true
@@ -125,15 +125,15 @@ func (x *external) Options() *redis.Options {
 }
 
 func (x *external) Reset(ctx context.Context) error {
-	x.dropConns()
-	if err := x.admin.FlushDB(ctx).Err(); err != nil {
-		return fmt.Errorf("empty database %d of redis at %s: %w", x.opts.DB, x.opts.Addr, plainNetError(err))
+	x.conns.drop()
+	if _, err := x.ask(ctx, []string{"FLUSHDB"}); err != nil {
+		return fmt.Errorf("empty database %d: %w", x.opts.DB, err)
 	}
 	return nil
 }
 
 func (x *external) Close(ctx context.Context) error {
-	if !x.closeRemote() {
+	if !x.conns.end() {
 		return nil
 	}
 	x.provider.mu.Lock()

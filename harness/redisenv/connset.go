@@ -1,0 +1,74 @@
+package redisenv
+
+import (
+	"net"
+	"sync"
+)
+
+// connSet knows the connections that an instance handed out, until each is
+// closed. The zero value is ready.
+type connSet struct {
+	mu     sync.Mutex
+	open   map[*trackedConn]struct{}
+	closed bool
+}
+
+// add takes note of c; after end it closes c instead and fails.
+func (s *connSet) add(c net.Conn) (net.Conn, error) {
+	t := &trackedConn{Conn: c, set: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	if s.open == nil {
+		s.open = map[*trackedConn]struct{}{}
+	}
+	s.open[t] = struct{}{}
+	return t, nil
+}
+
+// drop closes all connections that are still open.
+func (s *connSet) drop() {
+	s.mu.Lock()
+	open := make([]*trackedConn, 0, len(s.open))
+	for c := range s.open {
+		open = append(open, c)
+	}
+	s.mu.Unlock()
+	for _, c := range open {
+		_ = c.Close()
+	}
+}
+
+// end drops all and admits no more; it reports whether it was the first to do so.
+func (s *connSet) end() bool {
+	s.mu.Lock()
+	first := !s.closed
+	s.closed = true
+	s.mu.Unlock()
+	s.drop()
+	return first
+}
+
+// trackedConn is a connection that its set knows of until it is closed.
+type trackedConn struct {
+	net.Conn
+	set *connSet
+}
+
+func (t *trackedConn) Close() error {
+	t.set.mu.Lock()
+	delete(t.set.open, t)
+	t.set.mu.Unlock()
+	return t.Conn.Close()
+}
+
+// CloseWrite passes a half-close on, for those who look for it.
+func (t *trackedConn) CloseWrite() error {
+	if c, ok := t.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return t.Close()
+}
