@@ -1,0 +1,108 @@
+package proxy
+
+// class is what a command tells of the connection that sends it.
+type class uint8
+
+const (
+	classKV class = iota
+	classHandshake
+	classPublish
+	classSubscribe
+)
+
+// effect is what a command does to the state of its connection.
+type effect uint8
+
+const (
+	noEffect effect = iota
+	onSubscribe
+	onUnsubscribe
+	onMulti
+	onExec
+	onDiscard
+	onReset
+	onHello
+	onMonitor
+	onClient
+	onReplicate
+	onQuit
+)
+
+// place says where a command's first key is.
+type place uint8
+
+const (
+	keyFirst   place = iota // the first argument
+	keyNone                 // nowhere
+	keySecond               // the second argument
+	keyThird                // the third argument
+	keyCounted              // after a count, the first argument
+	keyAfter2               // after a count, the second argument
+	keyStreams              // after the word STREAMS
+)
+
+// command is what the proxy knows of a command. The zero command is right for
+// every ordinary one: its first argument is its first key, and it has one reply.
+type command struct {
+	name      string // upper case; of a container "NAME|SUBCOMMAND"
+	class     class
+	effect    effect
+	key       place
+	container bool // the first argument is a subcommand
+	blocking  bool // may wait in Redis
+	blocks    bool // waits if the word BLOCK is among its arguments
+	secret    bool // may carry a credential
+	hides     bool // its reply may carry a credential
+}
+
+// plain reports whether the verb and the first argument tell all there is to know.
+func (c *command) plain() bool {
+	return c.key <= keyNone && c.effect == noEffect && !c.container && !c.blocks && !c.secret
+}
+
+// commandTable lists the commands that differ from the zero command. Key
+// positions are those of COMMAND DOCS of Redis 7.
+func commandTable() map[string]*command {
+	t := map[string]*command{}
+	add := func(c command, names ...string) {
+		for _, n := range names {
+			c := c
+			c.name = n
+			t[n] = &c
+		}
+	}
+	hs := command{class: classHandshake, key: keyNone}
+	add(hs, "PING", "ECHO", "SELECT", "COMMAND", "INFO", "READONLY", "READWRITE", "ASKING", "TIME", "ROLE", "LOLWUT")
+	add(command{class: classHandshake, key: keyNone, effect: onQuit}, "QUIT")
+	add(command{class: classHandshake, key: keyNone, effect: onReset}, "RESET")
+	add(command{class: classHandshake, key: keyNone, effect: onHello, secret: true}, "HELLO")
+	add(command{class: classHandshake, key: keyNone, secret: true}, "AUTH")
+	add(command{class: classHandshake, key: keyNone, container: true, effect: onClient}, "CLIENT")
+	add(command{class: classHandshake, key: keyNone, container: true}, "CLUSTER", "COMMAND", "LATENCY", "SLOWLOG", "MODULE")
+	add(command{class: classHandshake, key: keyNone, container: true, secret: true, hides: true}, "CONFIG", "ACL")
+
+	add(command{class: classPublish}, "PUBLISH", "SPUBLISH")
+	add(command{class: classSubscribe, effect: onSubscribe}, "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
+	add(command{class: classSubscribe, effect: onUnsubscribe}, "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE")
+	add(command{class: classSubscribe, key: keyNone, effect: onMonitor}, "MONITOR")
+	add(command{key: keyNone, effect: onReplicate}, "SYNC", "PSYNC")
+
+	add(command{key: keyNone, effect: onMulti}, "MULTI")
+	add(command{key: keyNone, effect: onExec}, "EXEC")
+	add(command{key: keyNone, effect: onDiscard}, "DISCARD")
+
+	add(command{key: keyNone}, "UNWATCH", "DBSIZE", "FLUSHDB", "FLUSHALL", "SWAPDB", "SAVE", "BGSAVE", "BGREWRITEAOF",
+		"LASTSAVE", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "FAILOVER", "REPLCONF", "RANDOMKEY", "SCAN", "KEYS")
+	add(command{key: keyNone, blocking: true}, "WAIT", "WAITAOF")
+	add(command{key: keyNone, container: true}, "SCRIPT", "FUNCTION", "PUBSUB")
+	add(command{key: keySecond, container: true}, "OBJECT", "MEMORY", "DEBUG", "XGROUP", "XINFO")
+
+	add(command{key: keyAfter2}, "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO")
+	add(command{key: keyCounted}, "SINTERCARD", "ZUNION", "ZINTER", "ZDIFF", "ZINTERCARD", "LMPOP", "ZMPOP")
+	add(command{key: keyAfter2, blocking: true}, "BLMPOP", "BZMPOP")
+	add(command{key: keySecond}, "BITOP")
+	add(command{key: keyThird, secret: true}, "MIGRATE")
+	add(command{key: keyStreams, blocks: true}, "XREAD", "XREADGROUP")
+	add(command{blocking: true}, "BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BZPOPMIN", "BZPOPMAX")
+	return t
+}

@@ -1,0 +1,114 @@
+package proxy
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness/resp"
+)
+
+// lookCloser resolves a command of which more than the verb and the first
+// argument must be known. It applies what the command says of the connection's
+// role, and replaces credentials in the frame's raw.
+func (s *session) lookCloser(f *frame, args []string) entry {
+	if len(args) == 0 { // the verb alone is longer than what was kept
+		args = []string{""}
+	}
+	cmd := s.c.names.command([]byte(args[0]))
+	rest := args[1:]
+	if cmd.container && len(rest) > 0 {
+		sub := *cmd
+		sub.name += "|" + strings.ToUpper(rest[0][:min(len(rest[0]), 64)])
+		cmd = s.container(&sub)
+	}
+	if cmd.blocks {
+		f.blocking = hasWord(rest, "BLOCK")
+	}
+	switch {
+	case s.inMulti:
+	case cmd.effect == onHello:
+		s.helloName(rest)
+	case cmd.effect == onClient && len(rest) == 2 && strings.EqualFold(rest[0], "SETNAME"):
+		s.rename([]byte(rest[1]))
+	case (cmd.effect == onSubscribe || cmd.effect == onMonitor) && s.names.role == "":
+		s.names = s.c.names.role("sub")
+	}
+	if cmd.secret {
+		if clean, ok := redact(args); ok {
+			raw := resp.AppendCommand(nil, clean...)
+			f.raw = raw[:min(len(raw), s.c.cfg.PayloadLimit)]
+		}
+	}
+	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, normalise([]byte(keyOf(cmd, rest))))}
+}
+
+// container remembers a container command together with its subcommand.
+func (s *session) container(sub *command) *command {
+	t := s.c.names.table
+	if known := t[sub.name]; known != nil {
+		return known
+	}
+	if len(t) < maxRaw {
+		t[sub.name] = sub
+	}
+	return sub
+}
+
+// helloName is HELLO … SETNAME name.
+func (s *session) helloName(args []string) {
+	for i := 1; i < len(args); i++ {
+		switch {
+		case strings.EqualFold(args[i], "AUTH"):
+			i += 2
+		case strings.EqualFold(args[i], "SETNAME") && i+1 < len(args):
+			s.rename([]byte(args[i+1]))
+			return
+		}
+	}
+}
+
+// keyOf finds a command's first key among its arguments; "" if it has none or
+// it lies beyond what was kept.
+func keyOf(cmd *command, args []string) string {
+	i := 0
+	switch cmd.key {
+	case keyFirst:
+	case keyNone:
+		return ""
+	case keySecond, keyCounted:
+		i = 1
+	case keyThird:
+		i = 2
+	case keyAfter2:
+		if len(args) < 2 {
+			return ""
+		}
+		if n, err := strconv.Atoi(args[1]); err != nil || n == 0 {
+			return ""
+		}
+		i = 2
+	case keyStreams:
+		for j, a := range args {
+			if strings.EqualFold(a, "STREAMS") {
+				i = j + 1
+				break
+			}
+		}
+		if i == 0 {
+			return ""
+		}
+	}
+	if i >= len(args) {
+		return ""
+	}
+	return args[i]
+}
+
+func hasWord(args []string, word string) bool {
+	for _, a := range args {
+		if strings.EqualFold(a, word) {
+			return true
+		}
+	}
+	return false
+}
