@@ -131,15 +131,26 @@ func (s Spec) named() (Provider, error) {
 	return nil, fmt.Errorf("%w: unknown provider %q: want auto, container, server, embedded, sim, or a URL such as redis://127.0.0.1:6379/15", ErrSpec, s.Provider)
 }
 
-// auto takes the first provider that works, from the most to the least like
-// what the tests will meet in production.
-func auto(ctx context.Context, s Spec) (Provider, []string, error) {
-	var notes []string
-	for _, p := range []Provider{
+// Providers lists what auto chooses from, in its order: from the most to the
+// least like what the tests will meet in production.
+func Providers(s Spec) []Provider {
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Image == "" {
+		s.Image = DefaultImage
+	}
+	return []Provider{
 		&containerProvider{image: s.Image, log: s.Log},
 		&serverProvider{log: s.Log},
 		embeddedProvider{},
-	} {
+	}
+}
+
+// auto takes the first provider that works.
+func auto(ctx context.Context, s Spec) (Provider, []string, error) {
+	var notes []string
+	for _, p := range Providers(s) {
 		err := p.Check(ctx)
 		if err == nil {
 			return p, append(notes, "using "+p.Name()), nil
