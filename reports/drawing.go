@@ -1,0 +1,237 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// stripCells is how many cells a strip of trials has at most; past it, each
+// cell stands for several trials and shows the worst of them.
+const stripCells = 120
+
+// strip is the trials of a test as three paths, one unit a cell.
+type strip struct {
+	Width            int
+	Pass, Fail, Skip string // SVG path data
+	Label            string
+}
+
+func newStrip(letters string) strip {
+	if letters == "" {
+		return strip{}
+	}
+	n := len(letters)
+	cells := min(n, stripCells)
+	var path [3]strings.Builder
+	var failed int
+	for i := 0; i < n; i++ {
+		if letters[i] == 'F' {
+			failed++
+		}
+	}
+	kind := func(cell int) int {
+		k := 2
+		for i := cell * n / cells; i < (cell+1)*n/cells; i++ {
+			switch letters[i] {
+			case 'F':
+				return 1
+			case '.':
+				k = 0
+			}
+		}
+		return k
+	}
+	for i := 0; i < cells; {
+		k, j := kind(i), i+1
+		for j < cells && kind(j) == k {
+			j++
+		}
+		// Neighbours of one kind are one rectangle: a page of 1,000 tests stays small.
+		fmt.Fprintf(&path[k], "M%d 0h%dv1h-%dz", i, j-i, j-i)
+		i = j
+	}
+	label := fmt.Sprintf("%s, %d failed", count(n, "trial"), failed)
+	return strip{cells, path[0].String(), path[1].String(), path[2].String(), label}
+}
+
+// Geometry of a timeline in CSS pixels; the style sheet has the same row height.
+const (
+	rowHeight     = 26
+	laneGap       = 18
+	laneCount     = 8 // further roles share the last
+	timelineLines = 80
+	longGap       = 50 * time.Millisecond
+)
+
+// timeline is commands on the wire: one row a frame, one lane a role.
+type timeline struct {
+	Width, Height int
+	Lanes         []laneView
+	Rows          []wireView
+	Holds         []holdView
+	Marks         []markView
+	Cut           int // frames left out
+}
+
+type laneView struct {
+	Name         string
+	N            int // colour
+	X, Top, Foot int
+}
+
+type wireView struct {
+	At, Role, Arrow, Text, Note, Held, Gap string
+	Lane                                   int
+	Suspect                                bool
+}
+
+// holdView is a bar from a frame's arrival to when it was sent on.
+type holdView struct{ X, Y, Height, Lane int }
+
+type markView struct {
+	X, Y, Lane int
+	Out        bool // from Redis to the client
+	Suspect    bool
+}
+
+// newTimeline lays out lines; nil if there are none.
+func newTimeline(lines []harness.Line) *timeline {
+	if len(lines) == 0 {
+		return nil
+	}
+	lines = slices.Clone(lines)
+	slices.SortStableFunc(lines, func(a, b harness.Line) int { return int(min(1, max(-1, a.At-b.At))) })
+	t := &timeline{}
+	lines, t.Cut = around(lines, timelineLines)
+	lanes := map[string]int{}
+	for i := range lines {
+		l := &lines[i]
+		n, ok := lanes[l.Role]
+		if !ok {
+			n = min(len(t.Lanes), laneCount-1)
+			lanes[l.Role] = n
+			name := oneLine(orElse(l.Role, "?"), 40)
+			if len(t.Lanes) == laneCount {
+				if !strings.HasSuffix(t.Lanes[n].Name, " …") {
+					t.Lanes[n].Name += " …"
+				}
+			} else {
+				t.Lanes = append(t.Lanes, laneView{Name: name, N: n, X: laneX(n), Top: rowY(i)})
+			}
+		}
+		t.Lanes[n].Foot = rowY(i)
+		w := wireView{
+			At: fmt.Sprintf("%.1f", l.At.Milliseconds()), Role: oneLine(orElse(l.Role, "?"), 40), Arrow: "→", Lane: n,
+			Text: oneLine(l.Text, 300), Note: oneLine(l.Note, 200), Suspect: l.Suspect,
+		}
+		if l.Dir == "<" {
+			w.Arrow = "←"
+		}
+		if i > 0 && time.Duration(l.At-lines[i-1].At) >= longGap {
+			w.Gap = short(l.At - lines[i-1].At)
+		}
+		if l.Delayed > 0 {
+			w.Held = short(l.Delayed)
+			foot := timeY(lines, l.At+l.Delayed)
+			t.Holds = append(t.Holds, holdView{X: laneX(n), Y: rowY(i), Height: max(foot-rowY(i), 10), Lane: n})
+			t.Lanes[n].Foot = max(t.Lanes[n].Foot, foot)
+		}
+		t.Marks = append(t.Marks, markView{laneX(n), rowY(i), n, l.Dir == "<", l.Suspect})
+		t.Rows = append(t.Rows, w)
+	}
+	t.Width, t.Height = laneX(len(t.Lanes)-1)+laneGap/2+2, len(lines)*rowHeight
+	return t
+}
+
+func laneX(n int) int { return laneGap/2 + 2 + n*laneGap }
+func rowY(i int) int  { return i*rowHeight + rowHeight/2 }
+
+// timeY places a moment among the rows, in proportion between its neighbours.
+func timeY(lines []harness.Line, at harness.Duration) int {
+	for i := 1; i < len(lines); i++ {
+		a, b := lines[i-1].At, lines[i].At
+		if at < b && at >= a {
+			return rowY(i-1) + int(float64(rowHeight)*float64(at-a)/float64(b-a))
+		}
+	}
+	return rowY(len(lines)-1) + rowHeight/2 - 2
+}
+
+// around keeps at most n lines, about the suspects if there are any.
+func around(lines []harness.Line, n int) (kept []harness.Line, left int) {
+	if len(lines) <= n {
+		return lines, 0
+	}
+	first, last := len(lines)-n/2, len(lines)-1
+	if i := slices.IndexFunc(lines, func(l harness.Line) bool { return l.Suspect }); i >= 0 {
+		first = i
+		for j := range lines {
+			if lines[j].Suspect && j-first < n {
+				last = j
+			}
+		}
+	}
+	from := max(0, min((first+last)/2-n/2, len(lines)-n))
+	return lines[from : from+n], len(lines) - n
+}
+
+// trendView is the pass rate of earlier runs as a line.
+type trendView struct {
+	Points []trendDot
+	Line   string // SVG path data in a box of 1000 by 100
+	Low    string // what the foot of the box means
+	From   string
+	To     string
+}
+
+type trendDot struct {
+	X, Y   float64
+	Failed bool
+	Label  string
+}
+
+func newTrend(points []TrendPoint) *trendView {
+	points = slices.DeleteFunc(slices.Clone(points), func(p TrendPoint) bool { return p.Runs <= 0 })
+	if len(points) < 2 {
+		return nil
+	}
+	const most = 400
+	if len(points) > most {
+		points = points[len(points)-most:]
+	}
+	low := 1.0
+	for _, p := range points {
+		low = min(low, passRate(p))
+	}
+	if low == 1 {
+		low = 0.9 // a flat line at the top, not one without a scale
+	}
+	v := &trendView{Low: percent(low), From: trendLabel(points[0]), To: trendLabel(points[len(points)-1])}
+	var path strings.Builder
+	for i, p := range points {
+		x := 1000 * float64(i) / float64(len(points)-1)
+		y := 6 + 88*(1-passRate(p))/(1-low)
+		op := "L"
+		if i == 0 {
+			op = "M"
+		}
+		fmt.Fprintf(&path, "%s%.1f %.1f", op, x, y)
+		v.Points = append(v.Points, trendDot{x, y, p.Failures > 0, fmt.Sprintf("%s: %s of %d passed", trendLabel(p), percent(passRate(p)), p.Runs)})
+	}
+	v.Line = path.String()
+	return v
+}
+
+func passRate(p TrendPoint) float64 { return 1 - float64(p.Failures)/float64(p.Runs) }
+
+func trendLabel(p TrendPoint) string {
+	s := oneLine(p.Label, 60)
+	if !p.When.IsZero() {
+		s = strings.TrimSpace(p.When.UTC().Format(time.DateOnly) + " " + s)
+	}
+	return s
+}

@@ -1,0 +1,319 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// tally counts tests by status.
+type tally struct {
+	Tests, Stable, Flaky, Broken, Undecided, Skipped, Infra int
+	Runs, Failures                                          int // executions that count
+}
+
+func (t *tally) add(x *harness.TestResult) {
+	t.Tests++
+	t.Runs += x.Runs
+	t.Failures += x.Failures
+	switch x.Status {
+	case harness.Stable:
+		t.Stable++
+	case harness.Flaky:
+		t.Flaky++
+	case harness.Broken:
+		t.Broken++
+	case harness.StatusSkipped:
+		t.Skipped++
+	case harness.StatusInfra:
+		t.Infra++
+	default:
+		t.Undecided++
+	}
+}
+
+func tallyOf(tests []harness.TestResult) tally {
+	var t tally
+	for i := range tests {
+		t.add(&tests[i])
+	}
+	return t
+}
+
+func (t tally) passRate() string {
+	if t.Runs == 0 {
+		return "–"
+	}
+	return percent(1 - float64(t.Failures)/float64(t.Runs))
+}
+
+// Headline says in one line what a run found.
+func Headline(r *harness.Result) string {
+	t := tallyOf(r.Tests)
+	var parts []string
+	say := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	say(t.Flaky, "is flaky", "are flaky")
+	say(t.Broken, "is broken", "are broken")
+	say(t.Undecided, "is undecided", "are undecided")
+	say(t.Infra, "could not be judged", "could not be judged")
+	var s string
+	switch {
+	case t.Tests == 0 && len(r.Infra) > 0:
+		s = "Nothing was judged: " + oneLine(r.Infra[0].What+": "+r.Infra[0].Err, 300)
+	case t.Tests == 0:
+		s = "No test ran"
+	case len(parts) > 0:
+		s = fmt.Sprintf("Of %s, %s", count(t.Tests, "test"), strings.Join(parts, ", "))
+	case t.Stable == 0:
+		s = fmt.Sprintf("All of %s were skipped", count(t.Tests, "test"))
+	default:
+		s = fmt.Sprintf("No flake found in %s", count(t.Stable, "test"))
+		if t.Skipped > 0 {
+			s += fmt.Sprintf(", %d skipped", t.Skipped)
+		}
+	}
+	if r.Interrupted {
+		s += fmt.Sprintf(" (interrupted after %s)", trials(r))
+	}
+	return s
+}
+
+func trials(r *harness.Result) string {
+	if r.TrialsAsked > 0 && r.TrialsAsked != r.TrialsDone {
+		return fmt.Sprintf("%d of %s", r.TrialsDone, count(r.TrialsAsked, "trial"))
+	}
+	return count(r.TrialsDone, "trial")
+}
+
+// Excludes says what the clean results of a run exclude, by the one that says
+// least; empty when no test was clean.
+func Excludes(r *harness.Result) string {
+	var worst *harness.TestResult
+	differ := false
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		if t.Excludes <= 0 || t.Failures > 0 {
+			continue
+		}
+		differ = differ || worst != nil && worst.Runs != t.Runs
+		if worst == nil || t.Excludes > worst.Excludes {
+			worst = t
+		}
+	}
+	if worst == nil {
+		return ""
+	}
+	s := fmt.Sprintf("%s failure rate above %s at 95 %%", cleanRuns(worst.Runs), percent(worst.Excludes))
+	if differ {
+		s += fmt.Sprintf(" (%s, the test with the fewest)", oneLine(worst.Name, 200))
+	}
+	return s
+}
+
+func cleanRuns(n int) string {
+	if n == 1 {
+		return "1 clean run excludes a"
+	}
+	return fmt.Sprintf("%d clean runs exclude a", n)
+}
+
+// redisWords says which Redis was used, and plainly when it was none.
+func redisWords(r harness.RedisInfo) string {
+	s := oneLine(r.Provider, 40)
+	if r.Version != "" {
+		s += " " + oneLine(r.Version, 40)
+	}
+	if r.Image != "" {
+		s += " (" + oneLine(r.Image, 120) + ")"
+	}
+	if r.Address != "" {
+		s += " at " + oneLine(r.Address, 120)
+	}
+	if !r.Real {
+		s += ": an imitation in the process, not a real Redis"
+	}
+	return s
+}
+
+// trouble orders statuses by how much a reader should look at them.
+func trouble(s harness.Status) int {
+	switch s {
+	case harness.Broken:
+		return 0
+	case harness.Flaky:
+		return 1
+	case harness.StatusInfra:
+		return 2
+	case harness.Stable:
+		return 4
+	case harness.StatusSkipped:
+		return 5
+	}
+	return 3
+}
+
+// byTrouble gives the tests in the order of interest; the result's own order
+// is kept among equals and is not touched.
+func byTrouble(tests []harness.TestResult) []*harness.TestResult {
+	list := make([]*harness.TestResult, len(tests))
+	for i := range tests {
+		list[i] = &tests[i]
+	}
+	slices.SortStableFunc(list, func(a, b *harness.TestResult) int {
+		return cmp.Or(cmp.Compare(trouble(a.Status), trouble(b.Status)), cmp.Compare(b.Rate, a.Rate))
+	})
+	return list
+}
+
+// margins gives the margins, smallest first, those that no delay can break last.
+func margins(r *harness.Result) []harness.Margin {
+	list := slices.Clone(r.Margins)
+	slices.SortStableFunc(list, func(a, b harness.Margin) int {
+		if a.Ordered != b.Ordered {
+			if a.Ordered {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a.Size, b.Size)
+	})
+	return list
+}
+
+// marginWords says a margin in a few words.
+func marginWords(m *harness.Margin) string {
+	switch {
+	case m == nil:
+		return ""
+	case m.Ordered:
+		return "ordered by the program: no delay can break it"
+	case m.Predicted:
+		return short(m.Size) + " (predicted from passing runs)"
+	case m.Lo < m.Hi:
+		return fmt.Sprintf("%s (passes at %s, fails at %s)", short(m.Size), short(m.Lo), short(m.Hi))
+	}
+	return short(m.Size)
+}
+
+// Rerun is the command that does the same run again.
+func Rerun(r *harness.Result) string {
+	t := r.Target
+	w := []string{"flakehunt", "run"}
+	flag := func(name, value, unless string) {
+		if value != unless && value != "" {
+			w = append(w, "--"+name, shellWord(value))
+		}
+	}
+	if r.Redis.Provider == "url" {
+		address := r.Redis.Address
+		if address != "" && !strings.Contains(address, "://") {
+			address = "redis://" + address
+		}
+		flag("redis", address, "")
+	} else {
+		flag("redis", r.Redis.Provider, "")
+	}
+	flag("variant", t.Variant, "hardened")
+	for _, d := range t.Defects {
+		flag("defect", d, "")
+	}
+	flag("waits", t.Waits, "hardened")
+	flag("strategy", r.Strategy, "directed")
+	for _, k := range slices.Sorted(maps.Keys(r.Params)) {
+		flag(oneLine(k, 60), r.Params[k], "")
+	}
+	if r.TrialsAsked > 0 {
+		flag("trials", fmt.Sprint(r.TrialsAsked), "")
+	}
+	flag("run", t.Run, "")
+	flag("shard", r.Shard, "")
+	flag("seed", fmt.Sprint(r.Seed), "")
+	flag("junit", t.JUnit, "")
+	for _, e := range t.Env {
+		flag("env", e, "")
+	}
+	for _, a := range t.Takeover {
+		flag("takeover", a, "")
+	}
+	if t.Kind == harness.ShippedTarget {
+		for _, s := range t.Suites {
+			w = append(w, shellWord(s))
+		}
+	} else if len(t.Argv) > 0 {
+		w = append(w, "--")
+		for _, a := range t.Argv {
+			w = append(w, shellWord(a))
+		}
+	}
+	return strings.Join(w, " ")
+}
+
+// Repro is the command that replays a finding.
+func Repro(id string) string { return "flakehunt repro " + shellWord(id) }
+
+// findingsOf gives the findings that were seen in a test, in the result's order.
+func findingsOf(r *harness.Result, t *harness.TestResult) []*harness.Finding {
+	var list []*harness.Finding
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if slices.Contains(t.Findings, f.ID) || slices.Contains(f.Tests, t.Name) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// groupsOf gives the failures of a test, the commonest first. A test that only
+// failed when provoked may have none of its own: then those of its findings.
+func groupsOf(r *harness.Result, t *harness.TestResult) []harness.FailureGroup {
+	groups := slices.Clone(t.Groups)
+	slices.SortStableFunc(groups, func(a, b harness.FailureGroup) int { return cmp.Compare(b.Count, a.Count) })
+	if len(groups) > 0 || t.Status != harness.Flaky && t.Status != harness.Broken {
+		return groups
+	}
+	for _, f := range findingsOf(r, t) {
+		groups = append(groups, harness.FailureGroup{
+			Failure: f.Failure, Count: max(f.Provoked.K, f.Natural.K), Arm: harness.Provoke,
+			Cause: f.Class, Finding: f.ID, First: f.Found, Wire: f.Timeline,
+		})
+	}
+	if len(groups) == 0 {
+		groups = append(groups, harness.FailureGroup{
+			Failure: harness.Failure{Kind: harness.ErrorFailure,
+				Message: fmt.Sprintf("failed %d of %d, and %d of %d when provoked; no message was kept", t.Failures, t.Runs, t.Provoked.K, t.Provoked.N)},
+			Count: max(t.Failures, t.Provoked.K), Cause: t.Cause,
+		})
+	}
+	return groups
+}
+
+// foundWords says how often a group was seen.
+func foundWords(g *harness.FailureGroup) string {
+	s := "in " + count(max(g.Count, 1), "trial")
+	if g.Arm != "" && !g.Arm.Natural() {
+		s += ", first while delays were injected (" + oneLine(string(g.Arm), 40) + ")"
+	}
+	if len(g.Trials) > 0 {
+		list := make([]string, 0, 12)
+		for i, n := range g.Trials {
+			if i == 12 {
+				list = append(list, "…")
+				break
+			}
+			list = append(list, fmt.Sprint(n))
+		}
+		s += ": " + strings.Join(list, ", ")
+	}
+	return s
+}

@@ -1,0 +1,347 @@
+package reports
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// Limits of junit.xml, in bytes: GitLab refuses files over 30 MB.
+const (
+	junitMessage = 4 << 10
+	junitText    = 32 << 10
+	junitGroups  = 20
+	junitBudget  = 20 << 20 // for all texts together; past it each is cut to junitScarce
+	junitScarce  = 512
+)
+
+type xmlSuites struct {
+	XMLName   xml.Name   `xml:"testsuites"`
+	Name      string     `xml:"name,attr"`
+	Tests     int        `xml:"tests,attr"`
+	Failures  int        `xml:"failures,attr"`
+	Errors    int        `xml:"errors,attr"`
+	Skipped   int        `xml:"skipped,attr"`
+	Time      string     `xml:"time,attr"`
+	Timestamp string     `xml:"timestamp,attr,omitempty"`
+	Suites    []xmlSuite `xml:"testsuite"`
+}
+
+type xmlSuite struct {
+	Name       string         `xml:"name,attr"`
+	Tests      int            `xml:"tests,attr"`
+	Failures   int            `xml:"failures,attr"`
+	Errors     int            `xml:"errors,attr"`
+	Skipped    int            `xml:"skipped,attr"`
+	Time       string         `xml:"time,attr"`
+	Timestamp  string         `xml:"timestamp,attr,omitempty"`
+	Properties *xmlProperties `xml:"properties"`
+	Cases      []xmlCase      `xml:"testcase"`
+}
+
+type xmlProperties struct {
+	List []xmlProperty `xml:"property"`
+}
+
+type xmlProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type xmlCase struct {
+	Name       string         `xml:"name,attr"`
+	Class      string         `xml:"classname,attr"`
+	File       string         `xml:"file,attr,omitempty"`
+	Line       string         `xml:"line,attr,omitempty"`
+	Time       string         `xml:"time,attr"`
+	Properties *xmlProperties `xml:"properties"`
+	Skipped    *xmlSkipped    `xml:"skipped"`
+	Error      *xmlFault      `xml:"error"`
+	Failure    *xmlFault      `xml:"failure"`
+	Flaky      []xmlFault     `xml:"flakyFailure"`
+	Rerun      []xmlFault     `xml:"rerunFailure"`
+	Out        string         `xml:"system-out,omitempty"`
+}
+
+type xmlSkipped struct {
+	Message string `xml:"message,attr,omitempty"`
+}
+
+// xmlFault is a failure in any of its elements. The trace stands twice: some
+// readers take the text, others the child.
+type xmlFault struct {
+	Message   string `xml:"message,attr"`
+	Type      string `xml:"type,attr"`
+	Time      string `xml:"time,attr,omitempty"`
+	Timestamp string `xml:"timestamp,attr,omitempty"`
+	Text      string `xml:",chardata"`
+	Stack     string `xml:"stackTrace,omitempty"`
+	Out       string `xml:"system-out,omitempty"`
+}
+
+// JUnit writes one <testcase> a test by Surefire's convention for reruns: a
+// flaky test has no <failure> but one <flakyFailure> for each fingerprint; one
+// that failed every time has <failure> and <rerunFailure>. With
+// Options.JUnitFlaky "fail" a flaky test has <failure> as well.
+func JUnit(w io.Writer, r *harness.Result, o Options) error {
+	if err := o.Check(); err != nil {
+		return err
+	}
+	j := junit{result: r, fail: o.JUnitFlaky == "fail", budget: junitBudget}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(j.suites()); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+type junit struct {
+	result *harness.Result
+	fail   bool // flaky tests fail
+	budget int  // bytes of text left
+}
+
+// text cuts by what is left of the budget.
+func (j *junit) text(s string, n int) string {
+	if j.budget <= 0 {
+		n = min(n, junitScarce)
+	}
+	s = block(s, n)
+	j.budget -= len(s)
+	return s
+}
+
+func (j *junit) suites() xmlSuites {
+	r := j.result
+	out := xmlSuites{Name: "flakehunt", Timestamp: stamp(r.Started)}
+	at := map[string]int{}
+	var times []float64
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		n, ok := at[t.Suite]
+		if !ok {
+			n = len(out.Suites)
+			at[t.Suite] = n
+			times = append(times, 0)
+			out.Suites = append(out.Suites, xmlSuite{
+				Name: oneLine(orElse(t.Suite, "tests"), 500), Timestamp: stamp(r.Started), Properties: j.runProperties(),
+			})
+		}
+		s := &out.Suites[n]
+		c := j.testcase(t)
+		s.Cases = append(s.Cases, c)
+		s.Tests++
+		switch {
+		case c.Failure != nil:
+			s.Failures++
+		case c.Error != nil:
+			s.Errors++
+		case c.Skipped != nil:
+			s.Skipped++
+		}
+		times[n] += time.Duration(t.P50).Seconds()
+	}
+	total := 0.0
+	for i := range out.Suites {
+		s := &out.Suites[i]
+		s.Time = decimal(times[i])
+		total += times[i]
+		out.Tests += s.Tests
+		out.Failures += s.Failures
+		out.Errors += s.Errors
+		out.Skipped += s.Skipped
+	}
+	out.Time = decimal(total)
+	return out
+}
+
+func (j *junit) testcase(t *harness.TestResult) xmlCase {
+	c := xmlCase{
+		Name: oneLine(orElse(t.Name, "(no name)"), 1000), Class: className(t.TestID),
+		File: oneLine(t.File, 1000), Time: decimal(time.Duration(t.P50).Seconds()),
+		Properties: j.properties(t),
+	}
+	if t.Line > 0 {
+		c.Line = strconv.Itoa(t.Line)
+	}
+	groups := groupsOf(j.result, t)
+	switch {
+	case t.Status == harness.StatusSkipped:
+		c.Skipped = &xmlSkipped{Message: "skipped " + count(t.Skips, "time")}
+		return c
+	case t.Status == harness.StatusInfra:
+		c.Error = j.infra(t)
+		return c
+	case len(groups) == 0:
+		return c
+	}
+	broken := t.Status == harness.Broken
+	if broken || j.fail || neverRetried(groups) {
+		f := j.fault(&groups[0])
+		c.Failure = &f
+	}
+	for i := range groups {
+		if i == junitGroups {
+			c.Out = fmt.Sprintf("%d more kinds of failure are in result.json", len(groups)-i)
+			break
+		}
+		if !broken {
+			c.Flaky = append(c.Flaky, j.fault(&groups[i]))
+		} else if i > 0 || groups[i].Count > 1 {
+			c.Rerun = append(c.Rerun, j.fault(&groups[i]))
+		}
+	}
+	return c
+}
+
+// neverRetried reports whether a failure is of a kind that passing at another
+// time does not excuse.
+func neverRetried(groups []harness.FailureGroup) bool {
+	for i := range groups {
+		if k := groups[i].Kind; k == harness.DataRace || k == harness.BuildFailure {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *junit) fault(g *harness.FailureGroup) xmlFault {
+	trace := g.Message + "\n" + foundWords(g)
+	if g.Finding != "" {
+		trace += "\n" + Repro(g.Finding)
+	}
+	if g.Stack != "" {
+		trace += "\n\n" + g.Stack
+	}
+	f := xmlFault{
+		Message: block(g.Message, junitMessage), Type: oneLine(orElse(string(g.Kind), string(harness.ErrorFailure)), 60),
+		Timestamp: stamp(g.First), Text: j.text(trace, junitText),
+	}
+	f.Stack = f.Text
+	j.budget -= len(f.Stack)
+	if g.Time > 0 {
+		f.Time = decimal(time.Duration(g.Time).Seconds())
+	}
+	var out strings.Builder
+	out.WriteString(g.Output)
+	if len(g.Wire) > 0 {
+		if out.Len() > 0 {
+			out.WriteString("\n")
+		}
+		out.WriteString("on the wire around the first failure:\n")
+		for i := range g.Wire {
+			out.WriteString(wireLine(&g.Wire[i]) + "\n")
+		}
+	}
+	f.Out = j.text(out.String(), junitText)
+	return f
+}
+
+func (j *junit) infra(t *harness.TestResult) *xmlFault {
+	what := "no trial of this test could be judged: the harness or Redis failed in " + count(t.Infra, "trial")
+	var causes strings.Builder
+	for i, f := range j.result.Infra {
+		if i == 5 {
+			fmt.Fprintf(&causes, "%d more\n", len(j.result.Infra)-i)
+			break
+		}
+		fmt.Fprintf(&causes, "%s: %s\n", f.What, f.Err)
+	}
+	f := xmlFault{Message: what, Type: "infrastructure", Text: j.text(what+"\n"+causes.String(), junitText)}
+	f.Stack = f.Text
+	return &f
+}
+
+func (j *junit) properties(t *harness.TestResult) *xmlProperties {
+	p := &xmlProperties{}
+	add := func(key, value string) {
+		if value = oneLine(value, 500); value != "" {
+			p.List = append(p.List, xmlProperty{"flakehunt." + key, value}, xmlProperty{"dd_tags[flakehunt." + key + "]", value})
+		}
+	}
+	add("status", string(t.Status))
+	add("runs", strconv.Itoa(t.Runs))
+	add("failures", strconv.Itoa(t.Failures))
+	if t.Runs > 0 {
+		add("rate_lo", decimal(t.RateLo))
+		add("rate_hi", decimal(t.RateHi))
+	}
+	if t.Excludes > 0 && t.Failures == 0 {
+		add("excludes", decimal(t.Excludes))
+	}
+	if t.Provoked.N > 0 {
+		add("provoked", fmt.Sprintf("%d/%d", t.Provoked.K, t.Provoked.N))
+	}
+	found := findingsOf(j.result, t)
+	cause := t.Cause
+	if cause == "" && len(found) > 0 {
+		cause = found[0].Class
+	}
+	add("cause", string(cause))
+	if t.Margin != nil && !t.Margin.Ordered {
+		add("margin_ms", strconv.FormatFloat(t.Margin.Size.Milliseconds(), 'f', 3, 64))
+	}
+	if len(found) > 0 {
+		add("repro", Repro(found[0].ID))
+	}
+	return p
+}
+
+func (j *junit) runProperties() *xmlProperties {
+	r := j.result
+	p := &xmlProperties{}
+	for _, kv := range [][2]string{
+		{"flakehunt.version", r.Tool}, {"flakehunt.seed", strconv.FormatUint(r.Seed, 10)}, {"flakehunt.strategy", r.Strategy},
+		{"flakehunt.redis", redisWords(r.Redis)}, {"flakehunt.rerun", Rerun(r)},
+	} {
+		if kv[1] != "" {
+			p.List = append(p.List, xmlProperty{kv[0], oneLine(kv[1], 2000)})
+		}
+	}
+	return p
+}
+
+// className puts a test where readers look for it: suite, dot, category.
+func className(id harness.TestID) string {
+	name := oneLine(orElse(id.Suite, "tests"), 500)
+	if id.Category != "" {
+		name += "." + oneLine(strings.ReplaceAll(id.Category, ".", " "), 200)
+	}
+	return name
+}
+
+// stamp writes a time as readers of JUnit expect it: UTC, no fraction.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
+
+// wireLine is one frame of a timeline as text.
+func wireLine(l *harness.Line) string {
+	mark := " "
+	if l.Suspect {
+		mark = "!"
+	}
+	s := fmt.Sprintf("%s %10.3f ms  %-6s %s %s", mark, l.At.Milliseconds(), oneLine(l.Role, 40), oneLine(l.Dir, 4), oneLine(l.Text, 400))
+	if l.Delayed > 0 {
+		s += "  [delayed " + short(l.Delayed) + "]"
+	}
+	if l.Note != "" {
+		s += "  (" + oneLine(l.Note, 200) + ")"
+	}
+	return s
+}

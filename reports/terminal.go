@@ -1,0 +1,377 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// terminalTests is how many tests the table tells one by one.
+const terminalTests = 25
+
+// Colours of the 16 that every terminal has and its user may have chosen.
+const (
+	red, green, yellow, magenta, dim, bold = "31", "32", "33", "35", "2", "1"
+)
+
+// screen lays out text for a terminal.
+type screen struct {
+	strings.Builder
+	color bool
+	width int
+}
+
+func (s *screen) paint(code, text string) string {
+	if !s.color || text == "" || code == "0" { // "0": as the terminal is
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// fit cuts text at n columns.
+func fit(text string, n int) string { return runewidth.Truncate(text, max(n, 1), "…") }
+
+// fitName cuts a name in its middle: the end tells tests apart.
+func fitName(name string, n int) string {
+	if runewidth.StringWidth(name) <= n {
+		return name
+	}
+	head := n / 3
+	return runewidth.Truncate(name, head, "") + "…" + runewidth.TruncateLeft(name, runewidth.StringWidth(name)-(n-head-1), "")
+}
+
+// pad fills text with blanks to n columns.
+func pad(text string, n int) string {
+	return text + strings.Repeat(" ", max(0, n-runewidth.StringWidth(text)))
+}
+
+// para writes text wrapped at the width, each line indented.
+func (s *screen) para(indent int, code, text string) {
+	lead := strings.Repeat(" ", indent)
+	for line := range strings.SplitSeq(wrap(text, s.width-indent), "\n") {
+		s.WriteString(lead + s.paint(code, line) + "\n")
+	}
+}
+
+// wrap breaks text at blanks into lines of at most n columns; a longer word is cut into pieces.
+func wrap(text string, n int) string {
+	n = max(n, 8)
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		for runewidth.StringWidth(word) > n {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			head := runewidth.Truncate(word, n, "")
+			lines, word = append(lines, head), word[len(head):]
+		}
+		switch {
+		case line == "":
+			line = word
+		case runewidth.StringWidth(line)+1+runewidth.StringWidth(word) <= n:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	return strings.Join(append(lines, line), "\n")
+}
+
+// Terminal writes a summary for a person: a table by suite and category, the
+// tests that were not stable, findings, margins, and the next command. The
+// caller decides on colour and width. It writes no control character but
+// newlines and, with Options.Color, colours.
+func Terminal(w io.Writer, r *harness.Result, o Options) error {
+	s := &screen{color: o.Color, width: o.Width}
+	if s.width <= 0 {
+		s.width = 80
+	}
+	s.width = max(40, min(s.width, 120))
+	s.head(r)
+	s.table(r)
+	s.tests(r)
+	s.findings(r)
+	s.margins(r)
+	s.notes(r)
+	s.verdict(r)
+	_, err := io.WriteString(w, s.String())
+	return err
+}
+
+func (s *screen) head(r *harness.Result) {
+	what := []string{orElse(oneLine(r.Tool, 60), "flakehunt")}
+	t := r.Target
+	if t.Kind == harness.ShippedTarget || len(t.Argv) == 0 {
+		if len(t.Suites) > 0 {
+			what = append(what, oneLine(strings.Join(t.Suites, ", "), 200))
+		}
+		if t.Variant != "" {
+			what = append(what, oneLine(t.Variant, 40))
+		}
+	} else {
+		what = append(what, oneLine(strings.Join(t.Argv, " "), 200))
+	}
+	what = append(what, trials(r), "seed "+fmt.Sprint(r.Seed))
+	s.para(0, bold, strings.Join(what, " · "))
+	s.para(0, dim, "redis: "+redisWords(r.Redis))
+	s.WriteString("\n")
+}
+
+// table writes a row for each suite, and under it one for each category.
+func (s *screen) table(r *harness.Result) {
+	type row struct {
+		name  string
+		inner bool
+		t     tally
+	}
+	var rows []*row
+	find := func(name string, inner bool, after int) int {
+		for i := after + 1; i < len(rows) && (rows[i].inner || !inner); i++ {
+			if rows[i].name == name && rows[i].inner == inner {
+				return i
+			}
+		}
+		return -1
+	}
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		at := find(t.Suite, false, -1)
+		if at < 0 {
+			rows = append(rows, &row{name: t.Suite})
+			at = len(rows) - 1
+		}
+		rows[at].t.add(t)
+		if t.Category == "" {
+			continue
+		}
+		sub := find(t.Category, true, at)
+		if sub < 0 {
+			sub = at + 1
+			for sub < len(rows) && rows[sub].inner {
+				sub++
+			}
+			rows = slices.Insert(rows, sub, &row{name: t.Category, inner: true})
+		}
+		rows[sub].t.add(t)
+	}
+	if len(rows) == 0 {
+		return
+	}
+	const numbers = 6 + 8 + 7 + 8 + 9 + 10
+	wide := 12
+	for _, x := range rows {
+		wide = max(wide, runewidth.StringWidth(oneLine(x.name, 200))+3)
+	}
+	wide = max(12, min(wide, s.width-numbers))
+	s.WriteString(s.paint(dim, pad("", wide)+fmt.Sprintf("%6s%8s%7s%8s%9s%10s", "tests", "stable", "flaky", "broken", "runs", "passed")) + "\n")
+	for _, x := range rows {
+		name := oneLine(orElse(x.name, "tests"), 200)
+		if x.inner {
+			name = "  " + name
+		}
+		name = pad(fit(name, wide-1), wide)
+		if !x.inner {
+			name = s.paint(bold, name)
+		}
+		cell := func(n, w int, code string) string {
+			if n == 0 {
+				return s.paint(dim, fmt.Sprintf("%*s", w, "·"))
+			}
+			return s.paint(code, fmt.Sprintf("%*d", w, n))
+		}
+		s.WriteString(name + fmt.Sprintf("%6d", x.t.Tests) + cell(x.t.Stable, 8, green) + cell(x.t.Flaky, 7, yellow) +
+			cell(x.t.Broken, 8, red) + cell(x.t.Runs, 9, "0") + fmt.Sprintf("%10s", x.t.passRate()) + "\n")
+	}
+	s.WriteString("\n")
+}
+
+func statusColor(st harness.Status) string {
+	switch st {
+	case harness.Broken:
+		return red
+	case harness.Flaky:
+		return yellow
+	case harness.StatusInfra:
+		return magenta
+	case harness.Stable:
+		return green
+	}
+	return dim
+}
+
+func (s *screen) tests(r *harness.Result) {
+	shown, more := 0, 0
+	for _, t := range byTrouble(r.Tests) {
+		if trouble(t.Status) >= trouble(harness.Stable) {
+			break
+		}
+		if shown == terminalTests {
+			more++
+			continue
+		}
+		shown++
+		status := pad(fit(string(orElse(string(t.Status), "undecided")), 14), 11)
+		name := fitName(oneLine(t.Name, 400), s.width-11)
+		s.WriteString(s.paint(statusColor(t.Status), status) + s.paint(bold, name) + "\n")
+		var facts []string
+		if t.Runs > 0 {
+			facts = append(facts, fmt.Sprintf("failed %d of %d: %s", t.Failures, t.Runs, rateWords(t)))
+		}
+		if t.Provoked.N > 0 {
+			facts = append(facts, fmt.Sprintf("provoked %d of %d", t.Provoked.K, t.Provoked.N))
+		}
+		if t.Infra > 0 {
+			facts = append(facts, fmt.Sprintf("%s not counted", count(t.Infra, "trial")))
+		}
+		if c := causeOf(r, t); c != "" {
+			facts = append(facts, oneLine(string(c), 60))
+		}
+		if m := t.Margin; m != nil {
+			facts = append(facts, "margin "+marginWords(m))
+		}
+		s.para(11, "0", strings.Join(facts, " · "))
+		if strip := shortStrip(t.Strip, s.width-11); t.Failures > 0 && strip != "" {
+			s.WriteString(strings.Repeat(" ", 11) + s.strip(strip) + "\n")
+		}
+		if g := groupsOf(r, t); len(g) > 0 {
+			s.para(11, dim, oneLine(g[0].Message, 240))
+		}
+	}
+	if more > 0 {
+		s.WriteString(fmt.Sprintf("%d more tests in report.html\n", more))
+	}
+	if shown > 0 {
+		s.WriteString("\n")
+	}
+}
+
+// shortStrip keeps the letters that a strip consists of, at most n of them.
+func shortStrip(strip string, n int) string {
+	var b strings.Builder
+	for i := 0; i < len(strip); i++ {
+		if b.Len() == n-1 && len(strip) > n {
+			return b.String() + "+"
+		}
+		switch c := strip[i]; c {
+		case '.', 'F', 's', 'i':
+			b.WriteByte(c)
+		default:
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}
+
+// strip colours runs of like letters.
+func (s *screen) strip(strip string) string {
+	var b strings.Builder
+	for i := 0; i < len(strip); {
+		j := i
+		for j < len(strip) && strip[j] == strip[i] {
+			j++
+		}
+		code := dim
+		if strip[i] == 'F' {
+			code = red
+		}
+		b.WriteString(s.paint(code, strip[i:j]))
+		i = j
+	}
+	return b.String()
+}
+
+func (s *screen) findings(r *harness.Result) {
+	if len(r.Findings) == 0 {
+		return
+	}
+	s.WriteString(s.paint(bold, "findings") + "\n")
+	for i := range r.Findings {
+		if i == terminalTests {
+			s.WriteString(fmt.Sprintf("%d more in report.html\n", len(r.Findings)-i))
+			break
+		}
+		f := &r.Findings[i]
+		s.WriteString(s.paint(yellow, pad(fit(oneLine(f.ID, 40), 10), 11)) + oneLine(string(f.Class), 40) + ", " + oneLine(string(f.Standing), 20) + "\n")
+		s.para(11, "0", oneLine(f.Title, 400))
+		facts := evidence(f)
+		if f.Margin != nil {
+			facts += " · margin " + marginWords(f.Margin)
+		}
+		s.para(11, dim, facts)
+		s.WriteString(strings.Repeat(" ", 11) + s.paint(bold, Repro(f.ID)) + "\n")
+	}
+	s.WriteString("\n")
+}
+
+func (s *screen) margins(r *harness.Result) {
+	list := margins(r)
+	if len(list) == 0 {
+		return
+	}
+	s.WriteString(s.paint(bold, "smallest margins") + "\n")
+	for i := range list {
+		m := &list[i]
+		if i == 5 {
+			s.WriteString(s.paint(dim, fmt.Sprintf("%d more in report.html", len(list)-i)) + "\n")
+			break
+		}
+		size := short(m.Size)
+		switch {
+		case m.Ordered:
+			size = "ordered"
+		case m.Predicted:
+			size = "~" + size
+		}
+		name := fitName(oneLine(m.Test, 400), min(44, s.width-36))
+		s.WriteString(pad(fit(size, 10), 11) + pad(name, min(44, s.width-36)) + "  " + fit(oneLine(m.Edge, 200), s.width-13-min(44, s.width-36)) + "\n")
+	}
+	s.WriteString("\n")
+}
+
+func (s *screen) notes(r *harness.Result) {
+	for i, f := range r.Infra {
+		if i == 5 {
+			s.WriteString(fmt.Sprintf("%d more infrastructure failures in report.html\n", len(r.Infra)-i))
+			break
+		}
+		s.para(0, magenta, "infrastructure (not counted): "+oneLine(f.What+": "+f.Err, 400))
+	}
+	for i, x := range r.Warnings {
+		if i == 8 {
+			s.WriteString(fmt.Sprintf("%d more warnings in report.html\n", len(r.Warnings)-i))
+			break
+		}
+		s.para(0, yellow, "warning: "+oneLine(x, 400))
+	}
+	if len(r.Infra)+len(r.Warnings) > 0 {
+		s.WriteString("\n")
+	}
+}
+
+func (s *screen) verdict(r *harness.Result) {
+	t := tallyOf(r.Tests)
+	color := green
+	switch {
+	case t.Broken > 0:
+		color = red
+	case t.Flaky > 0 || t.Undecided > 0 || r.Interrupted:
+		color = yellow
+	case t.Infra > 0 || t.Stable == 0:
+		color = magenta
+	}
+	s.para(0, bold+";"+color, Headline(r)+".")
+	if x := Excludes(r); x != "" {
+		s.para(0, "0", x+".")
+	}
+	if len(r.Findings) > 0 {
+		s.para(0, "0", "next: "+Repro(r.Findings[0].ID))
+	} else if t.Flaky+t.Broken > 0 {
+		s.para(0, "0", "again: "+Rerun(r))
+	}
+}
