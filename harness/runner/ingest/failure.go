@@ -1,53 +1,22 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
 var ansi = regexp.MustCompile("[\x1b\uFFFD]\\[[0-9;?]*[A-Za-z]") // reporters often lose the escape itself
-
-// volatile is what differs between two sights of one failure. The order
-// matters: the longer shapes come first.
-var volatile = []struct {
-	re *regexp.Regexp
-	by string
-}{
-	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "{uuid}"},
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?`), "{ts}"},
-	{regexp.MustCompile(`(/tmp|/var/folders|/private/var)/[^\s"':)]+`), "{tmp}"},
-	{regexp.MustCompile(`0x[0-9a-fA-F]+`), "{hex}"},
-	{regexp.MustCompile(`(127\.0\.0\.1|\[::1\]|localhost):\d+`), "{addr}"},
-	{regexp.MustCompile(`\b[0-9a-f]*\d[0-9a-f]*[a-f][0-9a-f]{6,}\b`), "{hex}"},
-	{regexp.MustCompile(`\d+(\.\d+)?`), "{n}"},
-}
-
-// Normalise replaces what differs between two sights of one failure (numbers,
-// identifiers, times, ports, temporary paths) by placeholders, and folds white space.
-func Normalise(s string) string {
-	s = ansi.ReplaceAllString(s, "")
-	for _, v := range volatile {
-		s = v.re.ReplaceAllString(s, v.by)
-	}
-	return strings.Join(strings.Fields(s), " ")
-}
-
-// Fingerprint names a failure by its kind and message: 8 hex digits that are
-// the same for the same failure, whatever the numbers, ids and ports in it.
-func Fingerprint(kind harness.FailureKind, message string) string {
-	sum := sha256.Sum256([]byte(string(kind) + "\n" + Normalise(message)))
-	return fmt.Sprintf("%x", sum[:4])
-}
 
 // newFailure builds a Failure whose message is cut to a few lines and whose
 // fingerprint is set.
 func newFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
 	message = firstLines(ansi.ReplaceAllString(message, ""), 8, 1000)
-	return &harness.Failure{Kind: kind, Message: message, Stack: stack, Fingerprint: Fingerprint(kind, message)}
+	// The trace takes no part in the fingerprint: for many runners it is the
+	// test's whole output.
+	return &harness.Failure{Kind: kind, Message: message, Stack: stack, Fingerprint: summary.Fingerprint(message, kind, "")}
 }
 
 // firstLines returns at most n non-blank lines and about size bytes of s.

@@ -1,0 +1,188 @@
+// Package proc runs a command of the user's and ends it surely: its process
+// group, and also what left the group, found by a mark in the environment. It
+// also finds what an earlier hunt, killed in the midst, left behind.
+//
+// It must never signal a process that does not carry its own mark, wait without
+// a bound once the command has been ended, or hold more output than its writers keep.
+package proc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// MarkVar is the environment variable by which the processes of a run are
+// found. Its value names the owner and the run: see Owner.Mark.
+const MarkVar = "FLAKEHUNT_RUN"
+
+// Spec says what to run.
+type Spec struct {
+	Argv   []string
+	Dir    string
+	Env    []string // the whole environment; the mark is added
+	Stdout io.Writer
+	Stderr io.Writer     // may be the same as Stdout: then both share one pipe, in order
+	Polite os.Signal     // sent first when the command must end; nil: SIGTERM
+	Grace  time.Duration // from the polite signal to SIGKILL; 0: 2 s
+	Drain  time.Duration // how long to read on after the command has ended, while something holds its output open; 0: 250 ms
+	Prefix []string      // put before Argv, such as a namespace's helper
+	Adjust func(*exec.Cmd)
+	Owner  Owner // zero: this process
+}
+
+// Result says how a command ended.
+type Result struct {
+	Code     int           // exit status; -1 when a signal ended it
+	Signal   string        // the signal that ended it, if one did
+	Stopped  error         // why we ended it; nil: it ended by itself
+	Start    time.Time     //
+	Duration time.Duration //
+	Strays   []string      // processes that were still there after its end and were killed: "pid name"
+}
+
+// OK reports whether the command ended by itself with status 0.
+func (r Result) OK() bool { return r.Code == 0 && r.Signal == "" && r.Stopped == nil }
+
+// String gives the ending in a few words: "exit 1", "killed: signal 9", "stopped: deadline …".
+func (r Result) String() string {
+	switch {
+	case r.Stopped != nil:
+		return "stopped: " + r.Stopped.Error()
+	case r.Signal != "":
+		return "ended by signal: " + r.Signal
+	}
+	return fmt.Sprintf("exit %d", r.Code)
+}
+
+// Run runs the command to its end, or until ctx ends. In the second case it is
+// asked to end, and killed after Grace; Result.Stopped is then the cause of ctx.
+// Afterwards nothing that the command started is left. The error says that the
+// command could not be started at all.
+func Run(ctx context.Context, s Spec) (Result, error) {
+	if len(s.Argv) == 0 {
+		return Result{Code: -1}, errors.New("running a command: no command given")
+	}
+	if ctx.Err() != nil {
+		return Result{Code: -1}, fmt.Errorf("running %s: not started: %w", s.Argv[0], context.Cause(ctx))
+	}
+	argv := append(append([]string{}, s.Prefix...), s.Argv...)
+	owner := s.Owner
+	if owner == (Owner{}) {
+		owner = Self()
+	}
+	mark := owner.Mark()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, s.Stdout, s.Stderr
+	cmd.Env = append(without(s.Env, MarkVar), MarkVar+"="+mark)
+	cmd.WaitDelay = orDefault(s.Drain, 250*time.Millisecond)
+	isolate(cmd)
+	if s.Adjust != nil {
+		s.Adjust(cmd)
+	}
+
+	type end struct {
+		started bool
+		err     error // of the start
+	}
+	pid := make(chan int, 1)
+	done := make(chan end, 1)
+	start := time.Now()
+	go func() {
+		// The kernel ends the command with the thread that began it (see
+		// isolate), so that thread stays with it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := cmd.Start(); err != nil {
+			done <- end{err: err}
+			return
+		}
+		pid <- cmd.Process.Pid
+		_ = cmd.Wait() // cmd.ProcessState tells how it ended
+		done <- end{started: true}
+	}()
+
+	var leader int
+	var e end
+	select {
+	case e = <-done:
+		if !e.started {
+			return Result{Code: -1, Start: start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), e.err)
+		}
+		leader = <-pid
+	case leader = <-pid:
+	}
+	r := Result{Start: start}
+	if !e.started {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			r.Stopped = context.Cause(ctx)
+			stop(leader, s, mark, func(d time.Duration) bool {
+				t := time.NewTimer(d)
+				defer t.Stop()
+				select {
+				case <-done:
+					return true
+				case <-t.C:
+					return false
+				}
+			})
+		}
+	}
+	r.Duration = time.Since(start)
+	r.Strays = endStrays(leader, mark)
+	r.Code, r.Signal = status(cmd.ProcessState)
+	return r, nil
+}
+
+// stop asks the command to end, then kills it; wait reports whether it ended within d.
+func stop(leader int, s Spec, mark string, wait func(d time.Duration) bool) {
+	polite := s.Polite
+	if polite == nil {
+		polite = syscall.SIGTERM
+	}
+	signalGroup(leader, polite)
+	if wait(orDefault(s.Grace, 2*time.Second)) {
+		return
+	}
+	for ended := false; !ended; ended = wait(time.Second) {
+		signalGroup(leader, syscall.SIGKILL)
+		endStrays(leader, mark)
+	}
+}
+
+func status(p *os.ProcessState) (code int, signal string) {
+	if p == nil {
+		return -1, ""
+	}
+	if w, ok := p.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return -1, w.Signal().String()
+	}
+	return p.ExitCode(), ""
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
+}
+
+// without returns env without the variable.
+func without(env []string, name string) []string {
+	out := make([]string, 0, len(env)+1)
+	for _, e := range env {
+		if !strings.HasPrefix(e, name+"=") {
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,72 @@
+package proc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Sweep ends the processes and removes the temporary directories of hunts that
+// were killed before they could do so, and says what it did, a line each. What
+// belongs to a hunt that still runs, or to another user, is left alone.
+func Sweep(ctx context.Context, log *slog.Logger) []string {
+	var did []string
+	for _, p := range marked(func(mark string) bool {
+		o, _, ok := parseOwner(mark)
+		return ok && o.Gone()
+	}, 0) {
+		if ctx.Err() != nil {
+			return did
+		}
+		if kill(p) {
+			did = append(did, fmt.Sprintf("ended process %d (%s) of a hunt that is gone", p.pid, p.name))
+		}
+	}
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is well formed
+	for _, dir := range dirs {
+		o, _, ok := parseOwner(strings.TrimPrefix(filepath.Base(dir), tempPrefix))
+		if !ok || !o.Gone() || !ownedByUs(dir) || ctx.Err() != nil {
+			continue
+		}
+		if err := removeAll(dir); err != nil {
+			if log != nil {
+				log.Warn("a temporary directory of an earlier hunt could not be removed", "dir", dir, "error", err)
+			}
+			continue
+		}
+		did = append(did, "removed temporary directory "+dir+" of a hunt that is gone")
+	}
+	if log != nil {
+		for _, line := range did {
+			log.Info(line)
+		}
+	}
+	return did
+}
+
+// removeAll removes dir though parts of it are read-only, as Go's module cache
+// and some test suites leave them.
+func removeAll(dir string) error {
+	err := os.RemoveAll(dir)
+	if err == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
+
+// RemoveAll removes a directory of a trial, read-only parts included.
+func RemoveAll(dir string) error {
+	if err := removeAll(dir); err != nil {
+		return fmt.Errorf("removing temporary directory: %w", err)
+	}
+	return nil
+}
