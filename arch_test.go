@@ -1,0 +1,326 @@
+// Package flakehunt_test checks the house as a whole: which package may know
+// of which, what CI runs, what the compose file says. It must never test
+// behaviour: that is each package's own business.
+package flakehunt_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/flakehunt/flakehunt"
+
+// layer says which of our packages the packages below dir may import, test
+// files aside. Of several layers that fit, the longest dir holds. Each may
+// import what is below itself.
+type layer struct {
+	dir  string
+	may  []string // directories, with all below them; "harness" alone is the vocabulary
+	why  string
+	tree bool // may holds for everything of ours
+}
+
+var layers = []layer{
+	{dir: "harness", why: "the vocabulary is what all others share: it would drag in whatever it imports"},
+	{dir: "harness/resp", why: "framing is about bytes, and can be used and fuzzed alone"},
+	{dir: "harness/proxy", may: []string{"harness", "harness/resp"}, why: "the proxy carries decisions out: who makes them, and for what, is not its business"},
+	{dir: "harness/explore", may: []string{"harness"}, why: "a strategy is a pure function to a decision"},
+	{dir: "harness/history", may: []string{"harness", "harness/resp"}, why: "a recording outlives the run: it must be readable without the rest"},
+	{dir: "harness/detect", may: []string{"harness"}, why: "a verdict must be had again from a saved history alone"},
+	{dir: "harness/minimize", why: "delta debugging knows nothing of Redis: it is tested on integers"},
+	{dir: "harness/stats", may: []string{"harness"}, why: "statistics are over pure counts"},
+	{dir: "harness/summary", may: []string{"harness", "harness/stats"}, why: "summing up is a pure function of trials"},
+	{dir: "harness/runner", may: []string{"harness", "harness/stats", "harness/summary"}, why: "a runner executes tests: it must not know of schedules or of the proxy"},
+	{dir: "harness/runner/inprocess", may: []string{"harness", "harness/runner", "harness/stats", "harness/summary", "scenarios", "fixtures"}, why: "the only runner that knows the shipped suites"},
+	{dir: "harness/redisenv", may: []string{"harness"}, why: "where Redis comes from has nothing to do with what is done to it"},
+	{dir: "harness/store", may: []string{"harness", "harness/stats"}, why: "the store keeps results: it does not make them"},
+	{dir: "harness/hunt", may: []string{"harness", "harness/"}, why: "the loop knows all parts, but neither the suites nor the reports"},
+	{dir: "scenarios", may: []string{"fixtures"}, why: "a scenario is an ordinary test: it must not know of the harness that runs it"},
+	{dir: "fixtures", why: "the code under test must not know that it is watched"},
+	{dir: "reports", may: []string{"harness", "harness/stats"}, why: "a report reads the model: it neither runs nor changes anything"},
+	{dir: "cmd", tree: true},
+	{dir: "bench", tree: true},
+	{dir: "", tree: true}, // this package: tests only
+}
+
+// fence keeps an import out of all packages but those below the named ones,
+// test files included; or with keepOut, out of those alone.
+type fence struct {
+	imports []string // a package and all below it; with a final "$" it alone
+	only    []string // may import it, all others may not
+	keepOut []string // may not, all others may
+	exempt  bool     // test files may do as they like
+	why     string
+}
+
+var fences = []fence{
+	{imports: []string{module + "/harness", module + "/reports", module + "/scenarios", module + "/cmd"}, keepOut: []string{"fixtures"},
+		why: "the code under test must not know that it is watched, in its tests neither"},
+	{imports: []string{"github.com/testcontainers", "github.com/moby", "github.com/docker"}, only: []string{"harness/redisenv"},
+		why: "heavy parts stay at the edge"},
+	{imports: []string{"modernc.org/sqlite", "database/sql"}, only: []string{"harness/store"},
+		why: "one package knows that the history is a database"},
+	{imports: []string{"html/template"}, only: []string{"reports"},
+		why: "one package escapes what tests printed"},
+	{imports: []string{"net", "os", "syscall", "math/rand", "math/rand/v2"}, keepOut: []string{"harness/detect"}, exempt: true,
+		why: "a verdict is a pure function of a recorded history"},
+	{imports: []string{"net", "os", "syscall"}, keepOut: []string{"harness/stats", "harness/minimize", "harness/summary", "harness/explore", "harness/resp"}, exempt: true,
+		why: "pure functions do no I/O"},
+	{imports: []string{"math/rand$"}, keepOut: []string{""},
+		why: "its global source is seeded by nobody: take math/rand/v2 with a seed that is printed"},
+}
+
+// clockless are the packages that never ask what time it is.
+var clockless = map[string]string{
+	"harness/detect":   "a verdict must be the same whenever it is asked for",
+	"harness/explore":  "a decision depends on the seed and the point alone",
+	"harness/stats":    "pure counts",
+	"harness/minimize": "its result must not depend on the machine's speed",
+}
+
+func TestArchitecture(t *testing.T) {
+	violations, packages, err := inspect(os.DirFS("."))
+	require.NoError(t, err)
+	require.Greater(t, packages, 15, "the walk has missed most of the tree")
+	for _, v := range violations {
+		t.Error(v)
+	}
+}
+
+// The check itself can fail: each rule is broken once, on a made-up tree.
+func TestArchitectureFindsViolations(t *testing.T) {
+	ours := func(dir string) string { return strconv.Quote(module + "/" + dir) }
+	doc := "// Package p is for a test. It must never be built.\n"
+	for _, c := range []struct{ name, file, source, want string }{
+		{"fixtures knows harness", "fixtures/a.go", doc + "package p\nimport _ " + ours("harness"), "must not know that it is watched"},
+		{"fixtures' test knows proxy", "fixtures/a_test.go", "package p\nimport _ " + ours("harness/proxy"), "in its tests neither"},
+		{"vocabulary knows resp", "harness/a.go", doc + "package p\nimport _ " + ours("harness/resp"), "the vocabulary is what all others share"},
+		{"proxy knows hunt", "harness/proxy/a.go", doc + "package p\nimport _ " + ours("harness/hunt"), "who makes them"},
+		{"runner knows scenarios", "harness/runner/a.go", doc + "package p\nimport _ " + ours("scenarios"), "must not know of schedules"},
+		{"scenario knows harness", "scenarios/smoke/a.go", doc + "package p\nimport _ " + ours("harness"), "an ordinary test"},
+		{"containers in hunt", "harness/hunt/a.go", doc + "package p\nimport _ \"github.com/testcontainers/testcontainers-go\"", "heavy parts"},
+		{"SQL in a test of hunt", "harness/hunt/a_test.go", "package p\nimport _ \"database/sql\"", "is a database"},
+		{"HTML in cmd", "cmd/flakehunt/a.go", doc + "package p\nimport _ \"html/template\"", "escapes"},
+		{"detect opens files", "harness/detect/a.go", doc + "package p\nimport _ \"os/exec\"", "pure function of a recorded history"},
+		{"detect asks the clock", "harness/detect/near/a.go", doc + "package p\nimport \"time\"\nvar t = time.Now()", "asks the clock"},
+		{"clock by another name", "harness/detect/a.go", doc + "package p\nimport x \"time\"\nvar t = x.Since(x.Time{})", "asks the clock"},
+		{"stats opens files", "harness/stats/a.go", doc + "package p\nimport _ \"os\"", "no I/O"},
+		{"old random", "cmd/flakehunt/a.go", doc + "package p\nimport _ \"math/rand\"", "seeded by nobody"},
+		{"no comment", "harness/resp/a.go", "package p", "no package comment"},
+		{"comment says no never", "harness/resp/a.go", "// Package p frames.\npackage p", "must never do"},
+		{"init", "harness/resp/a.go", doc + "package p\nfunc init() {}", "init()"},
+		{"no layer", "elsewhere/a.go", doc + "package p\nimport _ " + ours("harness"), "no layer"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			violations, _, err := inspect(fstest.MapFS{c.file: {Data: []byte(c.source)}})
+			require.NoError(t, err)
+			require.Len(t, violations, 1)
+			require.Contains(t, violations[0], c.want)
+			require.Contains(t, violations[0], c.file[:strings.LastIndex(c.file, "/")])
+		})
+	}
+	two := fstest.MapFS{
+		"harness/resp/a.go": {Data: []byte(doc + "package p")}, "harness/resp/b.go": {Data: []byte(doc + "package p")},
+	}
+	violations, _, err := inspect(two)
+	require.NoError(t, err)
+	require.Len(t, violations, 1)
+	require.Contains(t, violations[0], "2 package comments")
+
+	sound := fstest.MapFS{
+		"harness/proxy/a.go":       {Data: []byte(doc + "package p\nimport (\n_ " + ours("harness") + "\n_ " + ours("harness/resp") + "\n_ \"net\"\n)")},
+		"harness/detect/a_test.go": {Data: []byte("package p\nimport \"os\"\nvar _ = os.Args")},
+		"harness/detect/a.go":      {Data: []byte(doc + "package p\nimport \"time\"\nvar t time.Duration")},
+		"x/testdata/a.go":          {Data: []byte("package broken; this is no Go")},
+		"fixtures/foreign/go.mod":  {Data: []byte("module other")},
+		"fixtures/foreign/a.go":    {Data: []byte("package p\nimport _ " + ours("harness"))},
+	}
+	violations, _, err = inspect(sound)
+	require.NoError(t, err)
+	require.Empty(t, violations)
+}
+
+// inspect reads every package of the module, but for testdata and modules
+// within it, and returns what breaks a rule, and the number of packages.
+func inspect(tree fs.FS) (violations []string, packages int, err error) {
+	files := map[string][]*ast.File{} // by directory
+	names := map[*ast.File]string{}
+	fset := token.NewFileSet()
+	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			_, nested := fs.Stat(tree, path.Join(name, "go.mod"))
+			if name != "." && (nested == nil || strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		source, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(fset, name, source, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return fmt.Errorf("parse: %w", err)
+		}
+		dir := path.Dir(name)
+		files[dir] = append(files[dir], f)
+		names[f] = name
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for dir, list := range files {
+		for _, f := range list {
+			violations = append(violations, inspectFile(dir, names[f], f)...)
+		}
+		violations = append(violations, inspectComment(dir, list, names)...)
+	}
+	slices.Sort(violations)
+	return violations, len(files), nil
+}
+
+// inspectFile checks what one file imports and calls. It reports the first
+// broken rule of an import: one line to mend, one line to read.
+func inspectFile(dir, name string, f *ast.File) (violations []string) {
+	test := strings.HasSuffix(name, "_test.go")
+	for _, spec := range f.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			continue
+		}
+		if why := forbidden(dir, imported, test); why != "" {
+			violations = append(violations, fmt.Sprintf("%s imports %s: %s", name, imported, why))
+		}
+	}
+	if test {
+		return violations
+	}
+	for _, d := range f.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+			violations = append(violations, name+" has an init(): what happens at start is written where it starts")
+		}
+	}
+	for clean, why := range clockless {
+		if within(dir, clean) && asksClock(f) {
+			violations = append(violations, fmt.Sprintf("%s asks the clock: %s", name, why))
+		}
+	}
+	return violations
+}
+
+// forbidden says why a file of dir may not import a package; "" if it may.
+func forbidden(dir, imported string, test bool) string {
+	for _, f := range fences {
+		if test && f.exempt || !slices.ContainsFunc(f.imports, func(p string) bool { return imported+"$" == p || within(imported, p) }) {
+			continue
+		}
+		here := func(d string) bool { return within(dir, d) }
+		if f.only != nil && !slices.ContainsFunc(f.only, here) || slices.ContainsFunc(f.keepOut, here) {
+			return f.why
+		}
+	}
+	target, ok := strings.CutPrefix(imported, module+"/")
+	if !ok || test {
+		return ""
+	}
+	l, ok := layerOf(dir)
+	switch {
+	case !ok:
+		return "no layer is known for " + dir + ": give it one line in arch_test.go and in ARCHITECTURE.md"
+	case l.tree, l.dir != "harness" && within(target, l.dir):
+		return ""
+	}
+	for _, may := range l.may {
+		// "harness" is the vocabulary alone, "harness/" all below it too.
+		if target == strings.TrimSuffix(may, "/") || may != "harness" && within(target, strings.TrimSuffix(may, "/")) {
+			return ""
+		}
+	}
+	return l.why
+}
+
+// layerOf gives the layer with the longest fitting directory.
+func layerOf(dir string) (best layer, ok bool) {
+	for _, l := range layers {
+		fits := dir == l.dir || l.dir != "" && l.dir != "harness" && within(dir, l.dir) || l.dir == "" && dir == "."
+		if fits && (!ok || len(l.dir) > len(best.dir)) {
+			best, ok = l, true
+		}
+	}
+	return best, ok
+}
+
+// within reports whether a path is dir or below it; everything is within "".
+func within(p, dir string) bool {
+	return dir == "" || p == dir || strings.HasPrefix(p, dir+"/")
+}
+
+// asksClock reports whether a file calls a function of time that reads the clock.
+func asksClock(f *ast.File) (found bool) {
+	name := ""
+	for _, spec := range f.Imports {
+		if spec.Path.Value == `"time"` {
+			if name = "time"; spec.Name != nil {
+				name = spec.Name.Name
+			}
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		x, ok := sel.X.(*ast.Ident)
+		if ok && name != "" && x.Name == name && slices.Contains([]string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}, sel.Sel.Name) {
+			found = true
+		}
+		return true
+	})
+	return found
+}
+
+// inspectComment checks that a package has one comment, which also says what
+// the package must never do. A package of tests alone needs none.
+func inspectComment(dir string, list []*ast.File, names map[*ast.File]string) []string {
+	var text []string
+	tests := true
+	for _, f := range list {
+		if strings.HasSuffix(names[f], "_test.go") {
+			continue
+		}
+		tests = false
+		if f.Doc != nil {
+			text = append(text, f.Doc.Text())
+		}
+	}
+	switch {
+	case tests:
+		return nil
+	case len(text) == 0:
+		return []string{dir + " has no package comment: say what it is for, and what it must never do"}
+	case len(text) > 1:
+		return []string{fmt.Sprintf("%s has %d package comments: keep one", dir, len(text))}
+	case !strings.Contains(text[0], "never") && !strings.Contains(text[0], "must not"):
+		return []string{dir + ": its package comment does not say what the package must never do"}
+	}
+	return nil
+}
