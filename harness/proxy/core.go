@@ -32,6 +32,8 @@ type core struct {
 	moved    time.Duration // when a frame last arrived or was forwarded
 	keptNow  int           // frames that are being kept back
 	keptFrom time.Duration
+	writing  int           // writes in progress without mu: portable links
+	quiet    chan struct{} // closed when there is none; nil: nobody waits
 }
 
 // run is one test's account.
@@ -60,6 +62,7 @@ func (c *core) now() time.Duration { return time.Since(c.epoch) }
 func (c *core) startTrial(s harness.Scheduler, r harness.Recorder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.settle()
 	now := c.now()
 	c.releaseHolds(now)
 	// Frames on their way keep their times' meaning: shift them to the new epoch.
@@ -108,6 +111,7 @@ func (c *core) begin(test string) {
 func (c *core) end() TestStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.settle()
 	now := c.now()
 	r := c.run
 	c.endRun(now)
@@ -117,6 +121,40 @@ func (c *core) end() TestStats {
 		Frames: r.frames, Injected: r.injected, Blocked: r.blocked,
 		Digest: fmt.Sprintf("%016x", r.digest), Warnings: r.warnings,
 	}
+}
+
+// unlocked runs a write without mu, so that it may block.
+func (c *core) unlocked(write func() (int, error)) (int, error) {
+	c.writing++
+	c.mu.Unlock()
+	n, err := write()
+	c.mu.Lock()
+	if c.writing--; c.writing == 0 && c.quiet != nil {
+		close(c.quiet)
+		c.quiet = nil
+	}
+	return n, err
+}
+
+// settle waits, briefly, for writes that are done but not accounted for: a test
+// can see a reply, and end, before the goroutine that wrote it gets to record it.
+func (c *core) settle() {
+	const patience = 10 * time.Millisecond
+	if c.writing == 0 {
+		return
+	}
+	if c.quiet == nil {
+		c.quiet = make(chan struct{})
+	}
+	quiet := c.quiet
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	c.mu.Unlock()
+	select {
+	case <-quiet:
+	case <-timer.C: // somebody does not read
+	}
+	c.mu.Lock()
 }
 
 // endRun closes the account of the current run.

@@ -156,9 +156,7 @@ func (n *lane) take(chunk []byte) bool {
 	}
 	if idle {
 		if upto, _, end := p.ready(now); end == nil && upto == p.read {
-			c.mu.Unlock()
-			k, err := n.dst.Write(chunk)
-			c.mu.Lock()
+			k, err := c.unlocked(func() (int, error) { return n.dst.Write(chunk) })
 			if n.l.s.over {
 				return false
 			}
@@ -190,9 +188,7 @@ func (n *lane) writes() {
 		upto, again, end := p.ready(now)
 		if k := int(upto - p.wrote); k > 0 && len(p.buf) > p.from {
 			data := p.buf[p.from : p.from+k]
-			c.mu.Unlock()
-			k, err := n.dst.Write(data)
-			c.mu.Lock()
+			k, err := c.unlocked(func() (int, error) { return n.dst.Write(data) })
 			if n.l.s.over {
 				return
 			}

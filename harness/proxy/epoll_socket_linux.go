@@ -1,0 +1,97 @@
+package proxy
+
+import (
+	"fmt"
+	"net"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// adopt is part of engine.
+func (e *epoll) adopt(client, server net.Conn) bool {
+	cfd, ok := dupSocket(client)
+	if !ok {
+		return false
+	}
+	sfd, ok := dupSocket(server)
+	if !ok {
+		unix.Close(cfd)
+		return false
+	}
+	client.Close()
+	server.Close()
+	c := e.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.closing {
+		unix.Close(cfd)
+		unix.Close(sfd)
+		return true
+	}
+	l := &socketPair{e: e, client: cfd, server: sfd}
+	l.s = c.newSession(l)
+	l.up = rawLane{l: l, p: &l.s.up, other: &l.down, src: cfd, dst: sfd}
+	l.down = rawLane{l: l, p: &l.s.down, other: &l.up, src: sfd, dst: cfd}
+	if k := len(e.free); k > 0 {
+		l.slot, e.free = e.free[k-1], e.free[:k-1]
+	} else {
+		l.slot = int32(len(e.slots))
+		e.slots, e.gens = append(e.slots, nil), append(e.gens, 0)
+	}
+	e.gens[l.slot]++
+	e.slots[l.slot] = l
+	for side, fd := range []int{cfd, sfd} {
+		ev := unix.EpollEvent{
+			Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
+			Fd:     l.slot<<1 | int32(side), Pad: e.gens[l.slot],
+		}
+		if err := unix.EpollCtl(e.fd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+			c.warn(c.now(), l.s.conn, fmt.Sprintf("connection %d: epoll_ctl: %v", l.s.conn, err))
+			l.end(false)
+			break
+		}
+	}
+	return true
+}
+
+// dupSocket takes the descriptor of a plain socket out of the Go runtime's hands.
+func dupSocket(conn net.Conn) (fd int, ok bool) {
+	var raw interface {
+		Control(func(uintptr)) error
+	}
+	var err error
+	switch conn := conn.(type) {
+	case *net.TCPConn:
+		raw, err = conn.SyscallConn()
+	case *net.UnixConn:
+		raw, err = conn.SyscallConn()
+	default:
+		return 0, false
+	}
+	if err != nil {
+		return 0, false
+	}
+	var dupErr error
+	err = raw.Control(func(s uintptr) { fd, dupErr = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, err == nil && dupErr == nil
+}
+
+// The sockets never block, so the Go scheduler need not be told.
+
+func rawRead(fd int, b []byte) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+func rawWrite(fd int, b []byte) (int, unix.Errno) {
+	// MSG_NOSIGNAL: a broken connection is an error, not a signal.
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
