@@ -44,11 +44,11 @@ func runsOnce(t spec.T, env *spec.Env) {
 	assert.True(t, seen, "an id was not seen after it was used")
 }
 
-// redeliveryWhileAtWork gets two payments twice each: the broker, without an
-// acknowledgement, sends it again after 30 ms.
+// redeliveryWhileAtWork gets four payments twice each: the broker, without an
+// acknowledgement, sends each again after 30 ms.
 func redeliveryWhileAtWork(t spec.T, env *spec.Env) {
-	ids := []string{"payment-1", "payment-2"}
-	var paid [2]atomic.Int64
+	ids := []string{"payment-1", "payment-2", "payment-3", "payment-4"}
+	paid := make([]atomic.Int64, len(ids))
 	env.Both(t, 30*time.Millisecond, func(ctx context.Context, _ int) error {
 		return spec.Every(ctx, 0, 60*time.Millisecond, len(ids), func(i int) error {
 			_, err := env.Idempotency.Once(ctx, ids[i], time.Minute, func(context.Context) error {
@@ -63,10 +63,13 @@ func redeliveryWhileAtWork(t spec.T, env *spec.Env) {
 	}
 }
 
-// newAfterExpiry counts a delivery and handles it, for one second; 1.1 s later
-// the id must be new. The faulty form does not wait for the handling.
+// newAfterExpiry notes and counts a delivery and handles it once, for one second;
+// 1.1 s later the id must be new. The faulty form does not wait for the handling.
 func newAfterExpiry(t spec.T, env *spec.Env) {
 	deliver := func(ctx context.Context) error {
+		if err := env.KV.Set(ctx, "last-delivery", "payment-1", 0); err != nil {
+			return err
+		}
 		if _, err := env.KV.Incr(ctx, "deliveries"); err != nil {
 			return err
 		}

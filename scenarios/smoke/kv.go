@@ -34,10 +34,13 @@ func setThenGet(t spec.T, env *spec.Env) {
 	assert.Equal(t, want, got)
 }
 
-// sessionExpires logs a user in, which counts the login and then opens a
-// session of one second, and expects the session to be gone afterwards.
+// sessionExpires logs a user in, which notes and counts the login and then opens
+// a session of one second, and expects the session to be gone afterwards.
 func sessionExpires(t spec.T, env *spec.Env) {
 	login := func(ctx context.Context) error {
+		if err := env.KV.Set(ctx, "last-login", "ada", 0); err != nil {
+			return err
+		}
 		if _, err := env.KV.Incr(ctx, "logins"); err != nil {
 			return err
 		}

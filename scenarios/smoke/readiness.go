@@ -16,21 +16,26 @@ func readiness() spec.Category {
 	}}
 }
 
-// publishAfterSubscribe is the first thing that a new service does: subscribe,
-// and send the first message.
+// publishAfterSubscribe is the first thing that two new services do, one after
+// the other: subscribe, and send the first message.
 func publishAfterSubscribe(t spec.T, env *spec.Env) {
-	own := env.Fresh(t)
-	inbox := own.Subscribe(t, "orders")
-	own.Publish(t, "orders", own.Message("order.created", map[string]any{"order": "A-1"}))
-	inbox.Await(t, 1)
+	for _, service := range []string{"shop", "billing"} {
+		own := env.Fresh(t)
+		inbox := own.Subscribe(t, service)
+		own.Publish(t, service, own.Message("service.started", nil))
+		inbox.Await(t, 1)
+	}
 }
 
-// readyMeansSubscribed waits for Ready, and then publishes from elsewhere.
+// readyMeansSubscribed waits until a new service says that it is ready, and then
+// publishes from elsewhere; so for two services.
 func readyMeansSubscribed(t spec.T, env *spec.Env) {
-	own := env.Fresh(t)
-	inbox := own.Subscribe(t, "orders")
-	require.NoError(t, own.Bus.Ready(t.Context()))
-	sent := env.Message("order.created", map[string]any{"order": "A-1"})
-	env.Publish(t, "orders", sent)
-	assert.Equal(t, sent.ID, inbox.Await(t, 1)[0].Envelope.ID)
+	for _, service := range []string{"shop", "billing"} {
+		own := env.Fresh(t)
+		inbox := own.Subscribe(t, service)
+		require.NoError(t, own.Bus.Ready(t.Context()))
+		sent := env.Message("service.wanted", nil)
+		env.Publish(t, service, sent)
+		assert.Equal(t, sent.ID, inbox.Await(t, 1)[0].Envelope.ID)
+	}
 }
