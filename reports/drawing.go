@@ -87,9 +87,11 @@ type wireView struct {
 	At, Role, Arrow, Text, Note, Held, Gap string
 	Lane                                   int
 	Suspect                                bool
+	Remark                                 bool // no frame: "… 12 more frames"
 }
 
-// holdView is a bar from a frame's arrival to when it was sent on.
+// holdView is a bar from a frame's arrival to when it was sent on, which is
+// where its row stands.
 type holdView struct{ X, Y, Height, Lane int }
 
 type markView struct {
@@ -98,7 +100,8 @@ type markView struct {
 	Suspect    bool
 }
 
-// newTimeline lays out lines; nil if there are none.
+// newTimeline lays out lines; nil if there are none. A line's moment is when its
+// frame left the proxy: a frame that was held came earlier, by Delayed.
 func newTimeline(lines []harness.Line) *timeline {
 	if len(lines) == 0 {
 		return nil
@@ -110,6 +113,10 @@ func newTimeline(lines []harness.Line) *timeline {
 	lanes := map[string]int{}
 	for i := range lines {
 		l := &lines[i]
+		if l.Role == "" && l.Dir == "" { // a remark, not a frame
+			t.Rows = append(t.Rows, wireView{Text: oneLine(l.Text, 300), Remark: true})
+			continue
+		}
 		n, ok := lanes[l.Role]
 		if !ok {
 			n = min(len(t.Lanes), laneCount-1)
@@ -136,12 +143,15 @@ func newTimeline(lines []harness.Line) *timeline {
 		}
 		if l.Delayed > 0 {
 			w.Held = short(l.Delayed)
-			foot := timeY(lines, l.At+l.Delayed)
-			t.Holds = append(t.Holds, holdView{X: laneX(n), Y: rowY(i), Height: max(foot-rowY(i), 10), Lane: n})
-			t.Lanes[n].Foot = max(t.Lanes[n].Foot, foot)
+			top := min(timeY(lines, l.At-l.Delayed), rowY(i)-10)
+			t.Holds = append(t.Holds, holdView{X: laneX(n), Y: top, Height: rowY(i) - top, Lane: n})
+			t.Lanes[n].Top = min(t.Lanes[n].Top, top)
 		}
 		t.Marks = append(t.Marks, markView{laneX(n), rowY(i), n, l.Dir == "<", l.Suspect})
 		t.Rows = append(t.Rows, w)
+	}
+	if len(t.Lanes) == 0 {
+		t.Lanes = append(t.Lanes, laneView{Name: "?"})
 	}
 	t.Width, t.Height = laneX(len(t.Lanes)-1)+laneGap/2+2, len(lines)*rowHeight
 	return t
@@ -158,7 +168,7 @@ func timeY(lines []harness.Line, at harness.Duration) int {
 			return rowY(i-1) + int(float64(rowHeight)*float64(at-a)/float64(b-a))
 		}
 	}
-	return rowY(len(lines)-1) + rowHeight/2 - 2
+	return 2 // before the first row
 }
 
 // around keeps at most n lines, about the suspects if there are any.

@@ -103,7 +103,7 @@ func Excludes(r *harness.Result) string {
 	differ := false
 	for i := range r.Tests {
 		t := &r.Tests[i]
-		if t.Excludes <= 0 || t.Failures > 0 {
+		if t.Excludes <= 0 || t.Failures > 0 || t.Status == harness.Flaky || t.Status == harness.Broken {
 			continue
 		}
 		differ = differ || worst != nil && worst.Runs != t.Runs
@@ -115,6 +115,9 @@ func Excludes(r *harness.Result) string {
 		return ""
 	}
 	s := fmt.Sprintf("%s failure rate above %s at 95 %%", cleanRuns(worst.Runs), percent(worst.Excludes))
+	if t := tallyOf(r.Tests); t.Flaky+t.Broken > 0 {
+		s = "Of the others, " + s
+	}
 	if differ {
 		s += fmt.Sprintf(" (%s, the test with the fewest)", oneLine(worst.Name, 200))
 	}
@@ -193,26 +196,43 @@ func margins(r *harness.Result) []harness.Margin {
 
 // marginWords says a margin in a few words.
 func marginWords(m *harness.Margin) string {
+	switch detail := marginDetail(m); {
+	case m == nil:
+		return ""
+	case m.Ordered:
+		return detail
+	case detail != "":
+		return short(m.Size) + " (" + detail + ")"
+	}
+	return short(m.Size)
+}
+
+// marginDetail says how a margin is known.
+func marginDetail(m *harness.Margin) string {
 	switch {
 	case m == nil:
 		return ""
 	case m.Ordered:
 		return "ordered by the program: no delay can break it"
 	case m.Predicted:
-		return short(m.Size) + " (predicted from passing runs)"
+		return "predicted from passing runs"
 	case m.Lo < m.Hi:
-		return fmt.Sprintf("%s (passes at %s, fails at %s)", short(m.Size), short(m.Lo), short(m.Hi))
+		return fmt.Sprintf("passes at %s, fails at %s", short(m.Lo), short(m.Hi))
 	}
-	return short(m.Size)
+	return ""
 }
 
 // Rerun is the command that does the same run again.
-func Rerun(r *harness.Result) string {
+func Rerun(r *harness.Result) string { return strings.Join(rerun(r), " ") }
+
+// rerun gives that command's words, each quoted for a shell; a flag and its
+// value are one.
+func rerun(r *harness.Result) []string {
 	t := r.Target
 	w := []string{"flakehunt", "run"}
 	flag := func(name, value, unless string) {
 		if value != unless && value != "" {
-			w = append(w, "--"+name, shellWord(value))
+			w = append(w, "--"+name+" "+shellWord(value))
 		}
 	}
 	if r.Redis.Provider == "url" {
@@ -256,7 +276,7 @@ func Rerun(r *harness.Result) string {
 			w = append(w, shellWord(a))
 		}
 	}
-	return strings.Join(w, " ")
+	return w
 }
 
 // Repro is the command that replays a finding.

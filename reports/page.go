@@ -24,9 +24,9 @@ const (
 	pageTexts     = 2 << 20 // for all messages, stacks and outputs together
 )
 
-// page is what the template shows: all of it text that has been made safe to
+// pageView is what the template shows: all of it text that has been made safe to
 // read; escaping for HTML is the template's part.
-type page struct {
+type pageView struct {
 	Style      template.CSS
 	Script     template.JS
 	ScriptHash string
@@ -35,7 +35,7 @@ type page struct {
 	Tally                           tally
 	Bar                             []share
 	Facts                           []fact
-	Rerun                           string
+	Rerun                           []string
 	Imitation                       string // set when Redis was not real
 	Notes                           []string
 	Infra                           []fact
@@ -112,18 +112,18 @@ type evidenceView struct {
 
 type marginView struct {
 	harness.Margin
-	Words string
-	At    string
-	Pos   float64 // place on the logarithmic scale, 0 to 100
-	P99   float64 // the machine's timer lateness on it; 0: unknown
-	Thin  bool    // within what this machine's own timers do
+	Detail string // what is known beside the size
+	At     string
+	Pos    float64 // place on the logarithmic scale, 0 to 100
+	P99    float64 // the machine's timer lateness on it; 0: unknown
+	Thin   bool    // within what this machine's own timers do
 }
 
-func newPage(r *harness.Result, o Options) *page {
+func newPage(r *harness.Result, o Options) *pageView {
 	t := tallyOf(r.Tests)
-	v := &page{
+	v := &pageView{
 		Title: "flakehunt: " + Headline(r), Headline: Headline(r), Tone: tone(r, t), Excludes: Excludes(r),
-		Tally: t, Bar: statusShares(t), Rerun: Rerun(r), Tool: oneLine(orElse(r.Tool, "flakehunt"), 60),
+		Tally: t, Bar: statusShares(t), Rerun: rerun(r), Tool: oneLine(orElse(r.Tool, "flakehunt"), 60),
 		Machine: machineFacts(r), Trend: newTrend(o.Trend),
 	}
 	v.Statuses = v.Bar
@@ -407,7 +407,7 @@ func safeNames(names []string, n int) []string {
 
 func newMargin(m harness.Margin, machine harness.Machine) marginView {
 	m.MachineP99 = cmp.Or(m.MachineP99, machine.TimerP99)
-	v := marginView{Margin: m, Words: marginWords(&m), Pos: logScale(m.Size)}
+	v := marginView{Margin: m, Detail: marginDetail(&m), Pos: logScale(m.Size)}
 	m.Test, m.Edge = oneLine(m.Test, 400), oneLine(m.Edge, 300)
 	v.Margin = m
 	if !m.At.IsZero() {

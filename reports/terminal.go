@@ -58,6 +58,24 @@ func (s *screen) para(indent int, code, text string) {
 	}
 }
 
+// facts writes items parted by dots, none of them broken if it fits a line.
+func (s *screen) facts(indent int, code string, items []string) {
+	line := ""
+	for _, item := range items {
+		next := line + " · " + item
+		if line == "" {
+			next = item
+		} else if runewidth.StringWidth(next) > s.width-indent {
+			s.para(indent, code, line)
+			next = item
+		}
+		line = next
+	}
+	if line != "" {
+		s.para(indent, code, line)
+	}
+}
+
 // wrap breaks text at blanks into lines of at most n columns; a longer word is cut into pieces.
 func wrap(text string, n int) string {
 	n = max(n, 8)
@@ -163,13 +181,13 @@ func (s *screen) table(r *harness.Result) {
 	if len(rows) == 0 {
 		return
 	}
-	const numbers = 6 + 8 + 7 + 8 + 9 + 10
+	const numbers = 6 + 8 + 7 + 8 + 8 + 10
 	wide := 12
 	for _, x := range rows {
 		wide = max(wide, runewidth.StringWidth(oneLine(x.name, 200))+3)
 	}
 	wide = max(12, min(wide, s.width-numbers))
-	s.WriteString(s.paint(dim, pad("", wide)+fmt.Sprintf("%6s%8s%7s%8s%9s%10s", "tests", "stable", "flaky", "broken", "runs", "passed")) + "\n")
+	s.WriteString(s.paint(dim, pad("", wide)+fmt.Sprintf("%6s%8s%7s%8s%8s%10s", "tests", "stable", "flaky", "broken", "runs", "passed")) + "\n")
 	for _, x := range rows {
 		name := oneLine(orElse(x.name, "tests"), 200)
 		if x.inner {
@@ -186,7 +204,7 @@ func (s *screen) table(r *harness.Result) {
 			return s.paint(code, fmt.Sprintf("%*d", w, n))
 		}
 		s.WriteString(name + fmt.Sprintf("%6d", x.t.Tests) + cell(x.t.Stable, 8, green) + cell(x.t.Flaky, 7, yellow) +
-			cell(x.t.Broken, 8, red) + cell(x.t.Runs, 9, "0") + fmt.Sprintf("%10s", x.t.passRate()) + "\n")
+			cell(x.t.Broken, 8, red) + cell(x.t.Runs, 8, "0") + fmt.Sprintf("%10s", x.t.passRate()) + "\n")
 	}
 	s.WriteString("\n")
 }
@@ -235,7 +253,7 @@ func (s *screen) tests(r *harness.Result) {
 		if m := t.Margin; m != nil {
 			facts = append(facts, "margin "+marginWords(m))
 		}
-		s.para(11, "0", strings.Join(facts, " · "))
+		s.facts(11, "0", facts)
 		if strip := shortStrip(t.Strip, s.width-11); t.Failures > 0 && strip != "" {
 			s.WriteString(strings.Repeat(" ", 11) + s.strip(strip) + "\n")
 		}
@@ -299,11 +317,11 @@ func (s *screen) findings(r *harness.Result) {
 		f := &r.Findings[i]
 		s.WriteString(s.paint(yellow, pad(fit(oneLine(f.ID, 40), 10), 11)) + oneLine(string(f.Class), 40) + ", " + oneLine(string(f.Standing), 20) + "\n")
 		s.para(11, "0", oneLine(f.Title, 400))
-		facts := evidence(f)
+		facts := []string{evidence(f)}
 		if f.Margin != nil {
-			facts += " · margin " + marginWords(f.Margin)
+			facts = append(facts, "margin "+marginWords(f.Margin))
 		}
-		s.para(11, dim, facts)
+		s.facts(11, dim, facts)
 		s.WriteString(strings.Repeat(" ", 11) + s.paint(bold, Repro(f.ID)) + "\n")
 	}
 	s.WriteString("\n")
