@@ -231,3 +231,30 @@ func TestDDMinUnderNoise(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []int{3, 17}, got.Items)
 }
+
+func TestThresholdEndsAtTheResolution(t *testing.T) {
+	ms := time.Millisecond
+	lo, hi, err := Threshold(t.Context(), 0, 600*ms, func(d time.Duration) time.Duration { return max(ms, d/20) },
+		func(d time.Duration) (bool, error) { return d > 97*ms, nil })
+	require.NoError(t, err)
+	assert.LessOrEqual(t, lo, 97*ms)
+	assert.Greater(t, hi, 97*ms)
+	assert.LessOrEqual(t, hi-lo, hi/20)
+
+	broken := errors.New("no trial")
+	_, top, err := Threshold(t.Context(), 0, 8, func(int) int { return 1 }, func(int) (bool, error) { return false, broken })
+	assert.ErrorIs(t, err, broken)
+	assert.Equal(t, 8, top)
+}
+
+func TestReduceTrustsTheWhole(t *testing.T) {
+	asked := 0
+	got, err := Reduce(t.Context(), numbers(8), func(ctx context.Context, in []int) (bool, error) {
+		asked++
+		assert.Less(t, len(in), 8)
+		return needs(2, 5)(ctx, in)
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 5}, got)
+	assert.Positive(t, asked)
+}
