@@ -10,23 +10,21 @@
 // level alpha is one minus it.
 package stats
 
-import (
-	"fmt"
-	"math"
-)
+import "strconv"
 
-// Percent writes a rate for a person: "13.9 %", "0.05 %", "0 %".
+// Percent writes a rate for a person, three figures: "13.9 %", "5 %", "0.05 %".
+// A rate below 1 is never rounded up to 100 %.
 func Percent(rate float64) string {
 	p := 100 * rate
-	switch {
-	case p == 0 || p == 100:
-		return fmt.Sprintf("%.0f %%", p)
-	case math.Abs(p) < 0.1:
-		return fmt.Sprintf("%.2g %%", p)
-	case math.Abs(p) < 1:
-		return fmt.Sprintf("%.2f %%", p)
+	if p < 100 && p > 99.95 {
+		p = 99.9
 	}
-	return fmt.Sprintf("%.1f %%", p)
+	// Twice through text: %.3g rounds, but writes small rates as 1e-05.
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(p, 'g', 3, 64), 64)
+	if err != nil {
+		rounded = p
+	}
+	return strconv.FormatFloat(rounded, 'f', -1, 64) + " %"
 }
 
 // confidence gives conf if it can be one, 0.95 otherwise, so that the zero

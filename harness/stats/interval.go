@@ -16,7 +16,7 @@ type Interval struct {
 	Warnings   []string
 }
 
-// String gives "1.0 % to 24.9 % (95 %)".
+// String gives "1 % to 24.9 % (95 %)".
 func (i Interval) String() string {
 	return fmt.Sprintf("%s to %s (%s)", Percent(i.Lo), Percent(i.Hi), Percent(i.Confidence))
 }

@@ -3,7 +3,6 @@ package stats
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -58,7 +57,7 @@ type Decision struct {
 	FixedN   int            // how many trials a plan fixed beforehand would have taken
 	Saved    int            // FixedN - Trials; negative when peeking cost trials
 	Alpha    float64        // the claim is wrong with at most this probability
-	Claim    string         // "failure rate below 1.0 %"
+	Claim    string         // "failure rate below 1 %"
 	Warnings []string
 }
 
@@ -107,6 +106,7 @@ type Sequential struct {
 	flaky   mixture // evidence against rate <= rule.Tolerated
 	broken  mixture // evidence against rate <= rule.Broken
 	n, k    int
+	fixed   int // rule.FixedTrials(), which is costly
 	decided Decision
 }
 
@@ -136,6 +136,7 @@ func (s *Sequential) start(rule Rule) {
 	if r.Tolerated == 0 {
 		s.broken = newMixture(r.Broken, Greater, 1)
 	}
+	s.fixed = s.rule.FixedTrials()
 	s.decided = Decision{Status: harness.Undecided}
 }
 
@@ -172,16 +173,18 @@ func (s *Sequential) Observe(failed bool) Decision {
 
 // Decision gives the decision so far; Status is Undecided while there is none.
 func (s *Sequential) Decision() Decision {
-	if s.decided.Status == "" || s.decided.Status == harness.Undecided {
-		return Decision{Status: harness.Undecided, Trials: s.n, Failures: s.k, FixedN: s.rule.filled().FixedTrials()}
+	if s.decided.Status == "" {
+		return Decision{Status: harness.Undecided, FixedN: s.rule.FixedTrials()}
+	}
+	if s.decided.Status == harness.Undecided {
+		return Decision{Status: harness.Undecided, Trials: s.n, Failures: s.k, FixedN: s.fixed}
 	}
 	return s.decided
 }
 
 func (s *Sequential) decide(status harness.Status, by, claim string, alpha float64) {
-	fixed := s.rule.FixedTrials()
 	s.decided = Decision{Status: status, By: by, Trials: s.n, Failures: s.k,
-		FixedN: fixed, Saved: fixed - s.n, Alpha: alpha, Claim: claim}
+		FixedN: s.fixed, Saved: s.fixed - s.n, Alpha: alpha, Claim: claim}
 }
 
 // Decide gives the decision on trials in order, true being a failure; it stops
@@ -197,85 +200,4 @@ func Decide(rule Rule, failed []bool) (Decision, error) {
 		}
 	}
 	return s.Decision(), nil
-}
-
-// FixedTrials gives how many trials a plan without peeking takes to tell the
-// rule's Stable rate from its Tolerated rate with the same errors: the least n
-// for which some number of failures c has P(at most c | Stable) <= Alpha and
-// P(more than c | Tolerated) <= Alpha. With Tolerated 0, that is CleanRuns.
-func (r Rule) FixedTrials() int {
-	r = r.filled()
-	n := CleanRuns(r.Stable, 1-r.Alpha)
-	if r.Tolerated == 0 {
-		return n
-	}
-	for c := 0; c < 10_000; c++ {
-		for atMost(c, n, r.Stable) > r.Alpha {
-			n++
-		}
-		if 1-atMost(c, n, r.Tolerated) <= r.Alpha {
-			return n
-		}
-	}
-	return math.MaxInt // the two rates are too close to be told apart in practice
-}
-
-func atMost(c, n int, p float64) float64 {
-	sum := 0.0
-	for x := 0; x <= c; x++ {
-		sum += math.Exp(logBinomial(x, n, p))
-	}
-	return sum
-}
-
-// mixture is an e-process against rates on the far side of its null rate: the
-// average of likelihood ratios of alternatives to that rate. It holds logs.
-type mixture struct {
-	pass, fail []float64 // what one trial adds to each alternative's log ratio
-	log        []float64 // each alternative's log ratio, its weight included
-}
-
-// newMixture weighs the first alternative with 0.9 when there are more, and
-// shares the rest: the first is the one that is expected, the others keep the
-// power when it is not. Only rates on the given side of null may take part:
-// another one's ratio would not be a supermartingale under the claim.
-func newMixture(null float64, side Side, alternatives ...float64) mixture {
-	alternatives = slices.DeleteFunc(alternatives, func(q float64) bool {
-		return q < 0 || q > 1 || (side == Less && q >= null) || (side == Greater && q <= null)
-	})
-	var m mixture
-	for i, q := range alternatives {
-		w := 1.0
-		if len(alternatives) > 1 {
-			w = 0.1 / float64(len(alternatives)-1)
-			if i == 0 {
-				w = 0.9
-			}
-		}
-		m.fail = append(m.fail, math.Log(q)-math.Log(null))
-		m.pass = append(m.pass, math.Log1p(-q)-math.Log1p(-null))
-		m.log = append(m.log, math.Log(w))
-	}
-	return m
-}
-
-func (m *mixture) see(failed bool) {
-	step := m.pass
-	if failed {
-		step = m.fail
-	}
-	for i := range m.log {
-		m.log[i] += step[i]
-	}
-}
-
-// reached reports whether the e-process is at or above 1/alpha. An empty
-// mixture never is.
-func (m *mixture) reached(alpha float64) bool {
-	sum := 0.0
-	for _, l := range m.log {
-		sum += math.Exp(l)
-	}
-	// A hair of slack for 299 additions of one logarithm.
-	return len(m.log) > 0 && sum*(1+1e-9) >= 1/alpha
 }
