@@ -34,32 +34,42 @@ type process struct {
 // endStrays kills what is left of a run after its leader ended: first its
 // process group, then what carries its mark, until nothing does.
 func endStrays(leader int, mark string) []string {
-	for range 50 {
+	for range 100 {
 		if syscall.Kill(-leader, syscall.SIGKILL) != nil {
 			break // the group is gone, the usual case
 		}
 		time.Sleep(time.Millisecond)
 	}
 	var names []string
-	for round := range 50 {
+	for range 50 { // one may have forked while we looked
 		found := marked(func(m string) bool { return m == mark }, leader)
 		if len(found) == 0 {
 			break
 		}
 		for _, p := range found {
-			if kill(p) && round == 0 {
+			if kill(p) {
 				names = append(names, fmt.Sprintf("%d %s", p.pid, p.name))
 			}
 		}
-		time.Sleep(time.Millisecond) // a killed process is seen until its parent or init has taken note
 	}
 	return names
 }
 
-// kill ends p if it is still the process that was seen. Between the check and
-// the signal its number could only be reused after a full turn of the counter.
+// kill ends p if it is still the process that was seen, and waits until it is
+// gone: a killed process shows no environment while it dies, so a later look
+// would miss it. Between the check and the signal its number could only be
+// reused after a full turn of the counter.
 func kill(p process) bool {
-	return startTime(p.pid) == p.start && syscall.Kill(p.pid, syscall.SIGKILL) == nil
+	if startTime(p.pid) != p.start || syscall.Kill(p.pid, syscall.SIGKILL) != nil {
+		return false
+	}
+	for range 1000 { // one that the kernel holds (a dead network disk) is given up after 2 s
+		if startTime(p.pid) != p.start {
+			break
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return true
 }
 
 // marked lists the processes whose environment has a mark that is wanted.

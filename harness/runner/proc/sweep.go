@@ -14,15 +14,19 @@ import (
 // belongs to a hunt that still runs, or to another user, is left alone.
 func Sweep(ctx context.Context, log *slog.Logger) []string {
 	var did []string
-	for _, p := range marked(func(mark string) bool {
+	orphaned := func(mark string) bool {
 		o, _, ok := parseOwner(mark)
 		return ok && o.Gone()
-	}, 0) {
-		if ctx.Err() != nil {
-			return did
+	}
+	for range 5 { // one may fork while we look
+		found := marked(orphaned, 0)
+		if len(found) == 0 || ctx.Err() != nil {
+			break
 		}
-		if kill(p) {
-			did = append(did, fmt.Sprintf("ended process %d (%s) of a hunt that is gone", p.pid, p.name))
+		for _, p := range found {
+			if kill(p) {
+				did = append(did, fmt.Sprintf("ended process %d (%s) of a hunt that is gone", p.pid, p.name))
+			}
 		}
 	}
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is well formed
