@@ -18,6 +18,7 @@ type strip struct {
 	Width            int
 	Pass, Fail, Skip string // SVG path data
 	Label            string
+	Few              bool // so few that each trial can be told from its neighbours
 }
 
 func newStrip(letters string) strip {
@@ -55,7 +56,7 @@ func newStrip(letters string) strip {
 		i = j
 	}
 	label := fmt.Sprintf("%s, %d failed", count(n, "trial"), failed)
-	return strip{cells, path[0].String(), path[1].String(), path[2].String(), label}
+	return strip{cells, path[0].String(), path[1].String(), path[2].String(), label, n <= 60}
 }
 
 // Geometry of a timeline in CSS pixels; the style sheet has the same row height.

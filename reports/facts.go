@@ -144,7 +144,7 @@ func redisWords(r harness.RedisInfo) string {
 		s += " at " + oneLine(r.Address, 120)
 	}
 	if !r.Real {
-		s += ": an imitation in the process, not a real Redis"
+		s += ": an imitation, not a real Redis"
 	}
 	return s
 }
@@ -232,7 +232,7 @@ func rerun(r *harness.Result) []string {
 	w := []string{"flakehunt", "run"}
 	flag := func(name, value, unless string) {
 		if value != unless && value != "" {
-			w = append(w, "--"+name+" "+shellWord(value))
+			w = append(w, shellWord("--"+name)+" "+shellWord(value))
 		}
 	}
 	if r.Redis.Provider == "url" {

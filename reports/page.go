@@ -227,9 +227,12 @@ func statusShares(t tally) []share {
 }
 
 func imitation(r harness.RedisInfo) string {
-	s := "The Redis of this run was an imitation inside the process"
-	if r.Provider == "sim" {
-		s += ", in virtual time"
+	s := "This run used an imitation of Redis"
+	switch r.Provider {
+	case "embedded":
+		s += " inside the process"
+	case "sim":
+		s += " inside the process, in virtual time"
 	}
 	return s + ", not a real server. Confirm what it shows with --redis container or --redis server."
 }
