@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness/resp"
+)
+
+// delays measures by how much a delayed command comes too late.
+type delays struct{ samples int }
+
+var delayed = resp.AppendCommand(nil, "SET", "delayed", "x")
+
+func (d *delays) run(ctx context.Context, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "flakehunt-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	redis, err := startRedis(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer redis.close()
+	for _, asked := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
+		kinds := []string{kindFlakehunt, kindPortable, kindToxiproxy}
+		lanes := make([]*probe, len(kinds))
+		direct, err := newProbe(redis.addr)
+		if err != nil {
+			return err
+		}
+		for i, k := range kinds {
+			p, err := startProxy(ctx, dir, k, redis.addr, asked, false)
+			if err != nil {
+				return err
+			}
+			defer p.close()
+			if lanes[i], err = newProbe(p.addr); err != nil {
+				return err
+			}
+		}
+		late := make([][]time.Duration, len(kinds))
+		var trip []time.Duration
+		for range d.samples {
+			t, err := direct.ask()
+			if err != nil {
+				return err
+			}
+			trip = append(trip, t)
+			for i, l := range lanes {
+				t, err := l.ask()
+				if err != nil {
+					return err
+				}
+				late[i] = append(late[i], t-asked)
+			}
+		}
+		fmt.Fprintf(out, "asked %v; round trip without a proxy: median %v\n", asked, median(trip).Round(time.Microsecond))
+		for i, k := range kinds {
+			fmt.Fprintf(out, "  %-10s too late: median %v, p99 %v, most %v\n", k, median(late[i]).Round(time.Microsecond),
+				quantile(late[i], 0.99).Round(time.Microsecond), quantile(late[i], 1).Round(time.Microsecond))
+		}
+	}
+	return nil
+}
+
+// probe is a connection on which one command at a time is timed.
+type probe struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func newProbe(addr string) (*probe, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &probe{conn, bufio.NewReader(conn)}, nil
+}
+
+func (p *probe) ask() (time.Duration, error) {
+	start := time.Now()
+	if _, err := p.conn.Write(delayed); err != nil {
+		return 0, err
+	}
+	if _, err := p.r.ReadSlice('\n'); err != nil {
+		return 0, err
+	}
+	return time.Since(start), nil
+}
+
+// burst sends a hundred delayed commands at once: by pipeline on one
+// connection, and one by one on a hundred.
+func burst(ctx context.Context, out io.Writer) error {
+	const n, asked = 100, 20 * time.Millisecond
+	dir, err := os.MkdirTemp("", "flakehunt-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	redis, err := startRedis(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer redis.close()
+	for _, kind := range []string{kindFlakehunt, kindPortable, kindToxiproxy} {
+		p, err := startProxy(ctx, dir, kind, redis.addr, asked, false)
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		one, err := newProbe(p.addr)
+		if err != nil {
+			return err
+		}
+		var firsts, spreads []time.Duration
+		for range 20 {
+			start := time.Now()
+			for range n { // separate segments: each is read, and stamped, by itself
+				if _, err := one.conn.Write(delayed); err != nil {
+					return err
+				}
+			}
+			sent := time.Since(start)
+			var first, last time.Duration
+			for i := range n {
+				if _, err := one.r.ReadSlice('\n'); err != nil {
+					return err
+				}
+				if last = time.Since(start); i == 0 {
+					first = last
+				}
+			}
+			firsts, spreads = append(firsts, first), append(spreads, last-first-min(sent, last-first))
+		}
+		fmt.Fprintf(out, "%-10s %d commands delayed by %v: first after %v; all within %v of each other beyond the time of sending (medians of 20)\n",
+			kind, n, asked, median(firsts).Round(10*time.Microsecond), median(spreads).Round(10*time.Microsecond))
+	}
+	return nil
+}

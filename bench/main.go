@@ -1,0 +1,83 @@
+// Command bench measures the proxy beside Toxiproxy and a plain io.Copy proxy:
+//
+//	go run . throughput [-rounds 5]   commands a second, processor time a command
+//	go run . delay                    how exactly delays of 5, 20 and 100 ms are kept
+//	go run . burst                    a hundred delayed commands that arrive together
+//	go run . soak [-for 10m]          a thousand clients, every byte checked
+//
+// It starts its own redis-server, each proxy in its own process, and
+// redis-benchmark as the client; it must never measure against a Redis that
+// somebody else uses. README.md has the figures.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return fmt.Errorf("say what to measure: throughput, delay, burst or soak")
+	}
+	name, args := args[0], args[1:]
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	switch name {
+	case "serve": // one proxy; started by the others
+		kind := fs.String("kind", "", "which proxy")
+		upstream := fs.String("upstream", "", "where Redis is")
+		delay := fs.Duration("delay", 0, "delay of each command")
+		plain := fs.Bool("plain", false, "record nothing and load no rules")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return serve(ctx, *kind, *upstream, *delay, *plain, os.Stdin, out)
+	case "throughput":
+		t := throughput{}
+		fs.IntVar(&t.rounds, "rounds", 5, "interleaved rounds")
+		fs.DurationVar(&t.row, "row", time.Second, "about how long one measurement lasts")
+		fs.Float64Var(&t.foreign, "foreign", 0.15, "drop rows during which other processes used more than this many processors")
+		fs.IntVar(&t.retries, "retries", 6, "how often a dropped row is tried again")
+		fs.BoolVar(&t.plain, "plain", false, "without recording and rules")
+		fs.StringVar(&t.only, "only", "", "only these proxies, separated by commas")
+		fs.StringVar(&t.shapes, "shapes", "1x1,1x16,50x1,50x16", "clients x pipeline, separated by commas")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return t.run(ctx, out)
+	case "delay":
+		d := delays{}
+		fs.IntVar(&d.samples, "samples", 200, "commands for each delay and proxy")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return d.run(ctx, out)
+	case "burst":
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return burst(ctx, out)
+	case "soak":
+		s := soak{}
+		fs.DurationVar(&s.length, "for", 10*time.Minute, "how long")
+		fs.IntVar(&s.clients, "clients", 1000, "connections")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return s.run(ctx, out)
+	}
+	return fmt.Errorf("unknown measurement %q: want throughput, delay, burst or soak", name)
+}
