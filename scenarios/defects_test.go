@@ -23,11 +23,13 @@ import (
 )
 
 var (
-	trials  = flag.Int("scenario-trials", 1, "how often the slow network is tried")
-	tally   = flag.Bool("scenario-tally", false, "with each defect, make all trials and print how many failed, in place of ending at the first")
-	latency = flag.Duration("scenario-latency", 120*time.Millisecond, "the longest that the slow network delays a piece, in each direction; 0: a quiet one")
-	others  = flag.Duration("scenario-others-latency", 0, "the same for scenarios that a defect must leave alone")
-	seed    = flag.Uint64("scenario-seed", 1, "of the slow network's delays")
+	trials   = flag.Int("scenario-trials", 1, "how often the slow network is tried")
+	tally    = flag.Bool("scenario-tally", false, "with each defect, make all trials and print how many failed, in place of ending at the first")
+	latency  = flag.Duration("scenario-latency", 120*time.Millisecond, "the longest that the slow network delays a piece, in each direction; 0: a quiet one")
+	only     = flag.String("scenario-defect", "", "try this defect alone")
+	others   = flag.Duration("scenario-others-latency", 0, "the same for scenarios that a defect must leave alone")
+	parallel = flag.Int("scenario-parallel", 32, "how many sessions run beside each other")
+	seed     = flag.Uint64("scenario-seed", 1, "of the slow network's delays")
 )
 
 // failures counts, by scenario, in how many trials it failed, with the last message.
@@ -100,13 +102,13 @@ func runPart(suite string, cfg scenarios.Config, part []scenarios.Scenario, into
 	return s.Close(ctx)
 }
 
-// spread runs the trials of a list, cut into shares that run beside each other,
-// at most 32 at a time: they mostly wait.
+// spread runs the trials of a list, cut into shares that run beside each other:
+// they mostly wait.
 func spread(t *testing.T, cfg scenarios.Config, list []scenarios.Scenario, latency time.Duration, trials, shares int) *failures {
 	t.Helper()
 	into := &failures{}
 	var all errgroup.Group
-	all.SetLimit(32)
+	all.SetLimit(*parallel)
 	shares = min(shares, len(list))
 	for n := range trials {
 		for i := range shares {
@@ -174,11 +176,18 @@ func TestDefectShowsOverSlowNetwork(t *testing.T) {
 	}
 }
 
-// eachDefect runs f for all defects beside each other, whatever -parallel says:
-// they mostly wait.
+// eachDefect runs f for all defects beside each other, whatever -parallel says,
+// since they mostly wait; for a tally one after another.
 func eachDefect(t *testing.T, f func(*testing.T, fixtures.Defect)) {
 	var all sync.WaitGroup
 	for _, d := range fixtures.AllDefects() {
+		if *only != "" && d != fixtures.Defect(*only) {
+			continue
+		}
+		if *tally {
+			f(t, d)
+			continue
+		}
 		all.Go(func() { f(t, d) })
 	}
 	all.Wait()
