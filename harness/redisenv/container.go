@@ -50,7 +50,7 @@ func (p *containerProvider) Start(ctx context.Context) (Instance, error) {
 	if err := p.Check(ctx); err != nil {
 		return nil, err
 	}
-	start, cancel := context.WithTimeout(ctx, containerStart)
+	start, cancel := patient(ctx)
 	defer cancel()
 	ctr, err := tcredis.Run(start, p.image,
 		testcontainers.WithLogger(tclog.NewNoopLogger()),
@@ -66,12 +66,30 @@ func (p *containerProvider) Start(ctx context.Context) (Instance, error) {
 	if err == nil {
 		err = c.connect(start)
 	}
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		_ = c.Close(context.WithoutCancel(ctx))
 		return nil, p.startError(ctx, err)
 	}
 	c.info = harness.RedisInfo{Provider: "container", Version: c.version(ctx), Image: p.image, Real: true}
 	return c, nil
+}
+
+// patient gives a context that outlives the end of ctx for a while. A request
+// to create a container that is cut off may still be carried out, and then
+// nobody knows its name: better to let it end, and remove what came of it.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), containerStart)
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(containerStop):
+			cancel()
+		case <-run.Done():
+		}
+	})
+	return run, func() { stop(); cancel() }
 }
 
 // startError cuts the report of a failed start down to one line.

@@ -41,6 +41,10 @@ func connectDocker(ctx context.Context) (*testcontainers.DockerClient, error) {
 				found <- answer{err: fmt.Errorf("%v", v)}
 			}
 		}()
+		if err := pingDockerHost(ctx); err != nil {
+			found <- answer{err: err}
+			return
+		}
 		docker, err := testcontainers.NewDockerClientWithOpts(ctx)
 		if err == nil {
 			_, err = docker.Ping(ctx, client.PingOptions{})
@@ -59,6 +63,21 @@ func connectDocker(ctx context.Context) (*testcontainers.DockerClient, error) {
 	case <-ctx.Done():
 		return nil, noDocker(fmt.Errorf("no answer within %s", dockerTimeout))
 	}
+}
+
+// pingDockerHost asks the engine that DOCKER_HOST names, if it names one: the
+// search would silently take another when that one is down.
+func pingDockerHost(ctx context.Context) error {
+	if os.Getenv("DOCKER_HOST") == "" {
+		return nil
+	}
+	docker, err := client.New(client.FromEnv)
+	if err != nil {
+		return err
+	}
+	defer docker.Close()
+	_, err = docker.Ping(ctx, client.PingOptions{})
+	return err
 }
 
 func noDocker(err error) error {

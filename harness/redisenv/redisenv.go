@@ -113,44 +113,38 @@ func Resolve(ctx context.Context, s Spec) (Provider, []string, error) {
 	return p, nil, nil
 }
 
-// named makes the provider of a Spec that is not auto.
-func (s Spec) named() (Provider, error) {
-	switch s.Provider {
-	case "container":
-		return &containerProvider{image: s.Image, log: s.Log}, nil
-	case "server":
-		return &serverProvider{log: s.Log}, nil
-	case "embedded":
-		return embeddedProvider{}, nil
-	case "sim":
-		return simProvider{}, nil
-	}
-	if strings.Contains(s.Provider, "://") {
-		return newURLProvider(s)
-	}
-	return nil, fmt.Errorf("%w: unknown provider %q: want auto, container, server, embedded, sim, or a URL such as redis://127.0.0.1:6379/15", ErrSpec, s.Provider)
-}
-
-// Providers lists what auto chooses from, in its order: from the most to the
-// least like what the tests will meet in production.
-func Providers(s Spec) []Provider {
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
-	}
-	if s.Image == "" {
-		s.Image = DefaultImage
-	}
+// providers is the table of what can be started here, in the order in which
+// auto tries them: from the most to the least like what the tests will meet in
+// production. embedded always works, so auto never comes to what follows it.
+func (s Spec) providers() []Provider {
 	return []Provider{
 		&containerProvider{image: s.Image, log: s.Log},
 		&serverProvider{log: s.Log},
 		embeddedProvider{},
+		simProvider{},
 	}
+}
+
+// named finds the provider of a Spec that is not auto.
+func (s Spec) named() (Provider, error) {
+	var names []string
+	for _, p := range s.providers() {
+		if p.Name() == s.Provider {
+			return p, nil
+		}
+		names = append(names, p.Name())
+	}
+	if strings.Contains(s.Provider, "://") {
+		return newURLProvider(s)
+	}
+	return nil, fmt.Errorf("%w: unknown provider %q: want auto, %s, or a URL such as redis://127.0.0.1:6379/15",
+		ErrSpec, s.Provider, strings.Join(names, ", "))
 }
 
 // auto takes the first provider that works.
 func auto(ctx context.Context, s Spec) (Provider, []string, error) {
 	var notes []string
-	for _, p := range Providers(s) {
+	for _, p := range s.providers() {
 		err := p.Check(ctx)
 		if err == nil {
 			return p, append(notes, "using "+p.Name()), nil

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -47,6 +48,12 @@ func parseURL(s string) (*redis.Options, error) {
 	opts, err := redis.ParseURL(s)
 	if err != nil {
 		return nil, fmt.Errorf("%w: URL of %s: %s", ErrSpec, hostOf(u), strings.TrimPrefix(err.Error(), "redis: "))
+	}
+	if opts.Network != "unix" {
+		_, port, err := net.SplitHostPort(opts.Addr)
+		if n, nerr := strconv.ParseUint(port, 10, 16); err != nil || nerr != nil || n == 0 {
+			return nil, fmt.Errorf("%w: URL of %s: want a port from 1 to 65535", ErrSpec, hostOf(u))
+		}
 	}
 	return opts, nil
 }
