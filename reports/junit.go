@@ -16,7 +16,7 @@ const (
 	junitMessage = 4 << 10
 	junitText    = 32 << 10
 	junitGroups  = 20
-	junitBudget  = 20 << 20 // for all texts together; past it each is cut to junitScarce
+	junitBudget  = 14 << 20 // for all texts together; past it each is cut to junitScarce
 	junitScarce  = 512
 )
 
@@ -65,23 +65,42 @@ type xmlCase struct {
 	Failure    *xmlFault      `xml:"failure"`
 	Flaky      []xmlFault     `xml:"flakyFailure"`
 	Rerun      []xmlFault     `xml:"rerunFailure"`
-	Out        string         `xml:"system-out,omitempty"`
+	Out        *xmlText       `xml:"system-out"`
 }
 
 type xmlSkipped struct {
 	Message string `xml:"message,attr,omitempty"`
 }
 
-// xmlFault is a failure in any of its elements. The trace stands twice: some
-// readers take the text, others the child.
+// xmlFault is a failure in any of its elements. In those of reruns the trace
+// stands twice: some readers take the text, others the child.
 type xmlFault struct {
-	Message   string `xml:"message,attr"`
-	Type      string `xml:"type,attr"`
-	Time      string `xml:"time,attr,omitempty"`
-	Timestamp string `xml:"timestamp,attr,omitempty"`
-	Text      string `xml:",chardata"`
-	Stack     string `xml:"stackTrace,omitempty"`
-	Out       string `xml:"system-out,omitempty"`
+	Message   string   `xml:"message,attr"`
+	Type      string   `xml:"type,attr"`
+	Time      string   `xml:"time,attr,omitempty"`
+	Timestamp string   `xml:"timestamp,attr,omitempty"`
+	Text      string   `xml:",innerxml"` // escaped by verbatim
+	Stack     *xmlText `xml:"stackTrace"`
+	Out       *xmlText `xml:"system-out"`
+}
+
+// xmlText is an element of text whose line ends stay line ends: encoding/xml
+// writes them as character references, which no person can read.
+type xmlText struct {
+	Text string `xml:",innerxml"` // escaped by verbatim
+}
+
+// verbatim escapes what plain has cleaned.
+func verbatim(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+// element makes an element of plain text; none of no text.
+func element(s string) *xmlText {
+	if s == "" {
+		return nil
+	}
+	return &xmlText{verbatim(s)}
 }
 
 // JUnit writes one <testcase> a test by Surefire's convention for reruns: a
@@ -111,13 +130,17 @@ type junit struct {
 	budget int  // bytes of text left
 }
 
-// text cuts by what is left of the budget.
+// text cuts by what is left of the budget, and takes from it what the text will
+// need once escaped.
 func (j *junit) text(s string, n int) string {
-	if j.budget <= 0 {
+	switch {
+	case j.budget < -junitBudget/2:
+		n = min(n, junitScarce/8)
+	case j.budget <= 0:
 		n = min(n, junitScarce)
 	}
 	s = block(s, n)
-	j.budget -= len(s)
+	j.budget -= len(verbatim(s))
 	return s
 }
 
@@ -188,11 +211,13 @@ func (j *junit) testcase(t *harness.TestResult) xmlCase {
 	broken := t.Status == harness.Broken
 	if broken || j.fail || neverRetried(groups) {
 		f := j.fault(&groups[0])
+		// Readers expect text alone in <failure>; what was printed belongs to the test.
+		c.Out, f.Stack, f.Out = f.Out, nil, nil
 		c.Failure = &f
 	}
 	for i := range groups {
 		if i == junitGroups {
-			c.Out = fmt.Sprintf("%d more kinds of failure are in result.json", len(groups)-i)
+			c.Out = element(fmt.Sprintf("%d more kinds of failure are in result.json", len(groups)-i))
 			break
 		}
 		if !broken {
@@ -224,11 +249,12 @@ func (j *junit) fault(g *harness.FailureGroup) xmlFault {
 		trace += "\n\n" + g.Stack
 	}
 	f := xmlFault{
-		Message: block(g.Message, junitMessage), Type: oneLine(orElse(string(g.Kind), string(harness.ErrorFailure)), 60),
-		Timestamp: stamp(g.First), Text: j.text(trace, junitText),
+		Message: j.text(g.Message, junitMessage), Type: oneLine(orElse(string(g.Kind), string(harness.ErrorFailure)), 60),
+		Timestamp: stamp(g.First),
 	}
-	f.Stack = f.Text
-	j.budget -= len(f.Stack)
+	text := j.text(trace, junitText)
+	f.Text, f.Stack = verbatim(text), element(text)
+	j.budget -= len(f.Text)
 	if g.Time > 0 {
 		f.Time = decimal(time.Duration(g.Time).Seconds())
 	}
@@ -243,7 +269,7 @@ func (j *junit) fault(g *harness.FailureGroup) xmlFault {
 			out.WriteString(wireLine(&g.Wire[i]) + "\n")
 		}
 	}
-	f.Out = j.text(out.String(), junitText)
+	f.Out = element(j.text(out.String(), junitText))
 	return f
 }
 
@@ -257,8 +283,7 @@ func (j *junit) infra(t *harness.TestResult) *xmlFault {
 		}
 		fmt.Fprintf(&causes, "%s: %s\n", f.What, f.Err)
 	}
-	f := xmlFault{Message: what, Type: "infrastructure", Text: j.text(what+"\n"+causes.String(), junitText)}
-	f.Stack = f.Text
+	f := xmlFault{Message: what, Type: "infrastructure", Text: verbatim(j.text(what+"\n"+causes.String(), junitText))}
 	return &f
 }
 
