@@ -1,0 +1,21 @@
+package environ
+
+import (
+	"context"
+
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
+)
+
+// Around prepares what a command runs in, a private network for instance. It
+// may change x (where Redis is, seen from inside) and s before the command is
+// started; undo is called after its end. nil: nothing to prepare.
+type Around func(ctx context.Context, x *runner.Exec, s *proc.Spec) (undo func(), err error)
+
+// Prepare calls a, which may be nil.
+func (a Around) Prepare(ctx context.Context, x *runner.Exec, s *proc.Spec) (undo func(), err error) {
+	if a == nil {
+		return func() {}, nil
+	}
+	return a(ctx, x, s)
+}

@@ -1,0 +1,161 @@
+package exec
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/runner/ingest"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
+	"github.com/flakehunt/flakehunt/harness/summary"
+)
+
+// judge turns the command's end and its fresh reports into outcomes.
+func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed string, only []string) ([]harness.Outcome, error) {
+	whole := r.wholeOutcome(res, printed)
+	if glob == "" {
+		return []harness.Outcome{whole}, nil
+	}
+	files, err := before.changed(glob)
+	if err != nil {
+		return nil, err
+	}
+	var cases []ingest.Case
+	var damaged []string
+	for _, f := range files {
+		c, err := readReport(f)
+		if err != nil {
+			damaged = append(damaged, err.Error())
+		}
+		cases = append(cases, c...)
+	}
+	r.remember(cases)
+
+	failed := false
+	var out []harness.Outcome
+	for _, c := range cases {
+		failed = failed || c.Verdict == harness.Failed
+		if len(only) == 0 || slices.Contains(only, c.Test.Name) {
+			out = append(out, c.Outcome)
+		}
+	}
+	switch {
+	case len(cases) == 0 && res.OK():
+		// Nothing failed, and nothing says that anything was tested.
+		return nil, r.noReport(glob, files, damaged, printed)
+	case len(cases) == 0:
+		if len(damaged) > 0 {
+			whole.Warnings = append(whole.Warnings, damaged...)
+		} else {
+			whole.Warnings = append(whole.Warnings, "no report was written that matches "+r.c.JUnit)
+		}
+		return append(missing(only, whole.Failure.Message), whole), nil
+	}
+	if len(damaged) > 0 && whole.Verdict == harness.Passed {
+		whole.Verdict = harness.Failed
+		whole.Failure = failure(harness.ErrorFailure, "the report cannot be read: "+damaged[0], printed)
+	}
+	contradicts := whole.Verdict == harness.Failed && (!failed || res.Stopped != nil || res.Signal != "" || len(damaged) > 0)
+	if !contradicts {
+		whole.Verdict, whole.Failure = harness.Passed, nil // the tests' own failures say it all
+	}
+	whole.Warnings = append(whole.Warnings, damaged...)
+	r.mu.Lock()
+	r.whole = r.whole || contradicts
+	show := r.whole && len(only) == 0 || slices.Contains(only, Command)
+	r.mu.Unlock()
+	if show {
+		out = append(out, whole)
+	} else if contradicts {
+		for i := range out {
+			out[i].Warnings = append(out[i].Warnings, "the command's end contradicts its report: "+whole.Failure.Message)
+		}
+	}
+	for _, o := range missing(absent(only, out), "the command's report does not name it") {
+		if contradicts {
+			o.Warnings = append(o.Warnings, whole.Failure.Message)
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// wholeOutcome is what the command's end alone says.
+func (r *Runner) wholeOutcome(res proc.Result, printed string) harness.Outcome {
+	o := harness.Outcome{
+		Test: r.command(), Verdict: harness.Passed, Output: printed,
+		Start: res.Start, Duration: harness.Duration(res.Duration),
+	}
+	line := strings.Join(r.c.Argv, " ")
+	switch {
+	case res.Stopped != nil:
+		o.Verdict = harness.Failed
+		o.Failure = failure(harness.TimeoutFailure, fmt.Sprintf("%s: %v; it was ended", line, res.Stopped), printed)
+	case res.Signal != "":
+		o.Verdict = harness.Failed
+		o.Failure = failure(harness.ExitFailure, fmt.Sprintf("%s: ended by signal: %s%s", line, res.Signal, lastWords(printed)), printed)
+	case res.Code != 0:
+		o.Verdict = harness.Failed
+		kind := ingest.KindOf(printed, "", harness.ExitFailure)
+		o.Failure = failure(kind, fmt.Sprintf("%s: exit %d%s", line, res.Code, lastWords(printed)), printed)
+	}
+	return o
+}
+
+var colour = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
+
+// lastWords are the last lines of what a failed command printed.
+func lastWords(printed string) string {
+	var lines []string
+	for l := range strings.Lines(printed) {
+		if l = strings.TrimSpace(colour.ReplaceAllString(l, "")); l != "" {
+			lines = append(lines, strings.ToValidUTF8(l[:min(len(l), 300)], "\uFFFD"))
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(lines[max(0, len(lines)-3):], "\n")
+}
+
+func failure(kind harness.FailureKind, message, printed string) *harness.Failure {
+	return &harness.Failure{Kind: kind, Message: message, Stack: printed, Fingerprint: summary.Fingerprint(message, kind, "")}
+}
+
+// noReport explains a command that ended well and told nothing.
+func (r *Runner) noReport(glob string, files, damaged []string, printed string) error {
+	line := strings.Join(r.c.Argv, " ")
+	tail := ""
+	if w := lastWords(printed); w != "" {
+		tail = "; it printed last" + w
+	}
+	switch {
+	case len(damaged) > 0:
+		return fmt.Errorf("%s: exit 0, but its report cannot be read: %s%s", line, damaged[0], tail)
+	case len(files) > 0:
+		return fmt.Errorf("%s: exit 0, but no test is in its report %s: does a filter leave none?%s", line, files[0], tail)
+	}
+	return fmt.Errorf("%s: exit 0, but it wrote no report that matches %s: check --junit (relative to the command's directory), and that a cache does not skip the tests%s", line, glob, tail)
+}
+
+func absent(only []string, out []harness.Outcome) (names []string) {
+	for _, name := range only {
+		if name != Command && !slices.ContainsFunc(out, func(o harness.Outcome) bool { return o.Test.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// missing gives an outcome that says nothing for each test that was asked for
+// and not told of.
+func missing(names []string, why string) (out []harness.Outcome) {
+	for _, name := range names {
+		if name != Command {
+			out = append(out, harness.Outcome{Test: harness.TestID{Name: name}, Verdict: harness.Unknown, Warnings: []string{"not known whether it ran: " + why}})
+		}
+	}
+	return out
+}
