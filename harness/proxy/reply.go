@@ -78,6 +78,10 @@ func (s *session) answer(f *frame, kind byte) {
 			s.resp3, s.monitor, s.chans, s.patterns, s.shards = false, false, 0, 0, 0
 		case onMonitor:
 			s.monitor = !f.isError
+		case onExec:
+			if a.subs && kind == '*' {
+				s.chans = max(s.chans, 1) // or patterns; that there is one is what matters
+			}
 		case onMulti:
 			if f.isError && s.await.len() == 1 {
 				s.inMulti = false
@@ -87,9 +91,12 @@ func (s *session) answer(f *frame, kind byte) {
 	s.await.pop()
 }
 
-// ownCount reports whether replies of the verb are counted as they arrive:
-// one SUBSCRIBE has several.
-func ownCount(verb string) bool { return strings.HasSuffix(verb, "SUBSCRIBE") || verb == "" }
+// ownCount reports whether frames of the verb from Redis are counted as they
+// arrive: pushes, whose verbs are in lower case, and the confirmations of
+// SUBSCRIBE and its like, of which one command has several.
+func ownCount(verb string) bool {
+	return verb == "" || verb[0] >= 'a' && verb[0] <= 'z' || strings.HasSuffix(verb, "SUBSCRIBE")
+}
 
 // push takes a frame that looks pushed; sure says that it can be nothing else.
 // It reports false for what is an ordinary reply after all.

@@ -41,6 +41,7 @@ type session struct {
 	// As of the requests that have arrived.
 	names   *roleNames
 	inMulti bool
+	subs    bool // a SUBSCRIBE was queued
 	mode    replyMode
 
 	// As of the replies that have arrived.
@@ -163,12 +164,20 @@ func (s *session) expect(f *frame, cmd *command, fr *resp.Framer) {
 		s.mode = replyOn
 	}
 	left := 1
-	if !queued {
+	subs := false
+	if queued {
+		s.subs = s.subs || cmd.effect == onSubscribe
+	} else {
 		switch cmd.effect {
 		case onMulti:
-			s.inMulti = true
-		case onExec, onDiscard:
-			s.inMulti = false
+			s.inMulti, s.subs = true, false
+		case onExec:
+			if subs = s.subs; subs && s.names.role == "" {
+				s.names = s.c.names.role("sub")
+			}
+			s.inMulti, s.subs = false, false
+		case onDiscard:
+			s.inMulti, s.subs = false, false
 		case onReset:
 			s.inMulti, s.mode, s.names = false, replyOn, s.c.names.role("")
 			silent = false
@@ -192,7 +201,7 @@ func (s *session) expect(f *frame, cmd *command, fr *resp.Framer) {
 		}
 		return
 	}
-	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: left, cmd: cmd, queued: queued})
+	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: left, cmd: cmd, queued: queued, subs: subs})
 }
 
 // clientReply does CLIENT REPLY; it reports whether this command has no reply.

@@ -24,10 +24,12 @@ func benchRequests(b *testing.B, words ...string) {
 	}
 }
 
-func BenchmarkGET(b *testing.B)       { benchRequests(b, "GET", "key:000000001") }
-func BenchmarkSETEX(b *testing.B)     { benchRequests(b, "SET", "key:000000001", "xxx", "EX", "60") }
-func BenchmarkPUBLISH(b *testing.B)   { benchRequests(b, "PUBLISH", "channel", strings.Repeat("x", 64)) }
-func BenchmarkSET4KiB(b *testing.B)   { benchRequests(b, "SET", "key:000000001", strings.Repeat("x", 4096)) }
+func BenchmarkGET(b *testing.B)     { benchRequests(b, "GET", "key:000000001") }
+func BenchmarkSETEX(b *testing.B)   { benchRequests(b, "SET", "key:000000001", "xxx", "EX", "60") }
+func BenchmarkPUBLISH(b *testing.B) { benchRequests(b, "PUBLISH", "channel", strings.Repeat("x", 64)) }
+func BenchmarkSET4KiB(b *testing.B) {
+	benchRequests(b, "SET", "key:000000001", strings.Repeat("x", 4096))
+}
 func BenchmarkSETsmall(b *testing.B)  { benchRequests(b, "SET", "key:000000001", "xxx") }
 func BenchmarkReplyOK(b *testing.B)   { benchReplies(b, "+OK\r\n") }
 func BenchmarkReplyBulk(b *testing.B) { benchReplies(b, "$3\r\nxxx\r\n") }

@@ -242,6 +242,9 @@ func (f *Framer) header(line []byte) (done bool, err error) {
 	if f.requests && !(kind == '*' && len(f.stack) == 0) && !(kind == '$' && len(f.stack) == 1) {
 		return false, fmt.Errorf("%w: argument begins with %q, want '$'", ErrProtocol, kind)
 	}
+	if bytes.IndexByte([]byte("$=!;*~>%|."), kind) < 0 {
+		return false, fmt.Errorf("%w: unknown type %q", ErrProtocol, kind)
+	}
 	streamed := len(num) == 1 && num[0] == '?' && !f.requests
 	var v int64
 	if kind == '.' {
@@ -276,30 +279,28 @@ func (f *Framer) header(line []byte) (done bool, err error) {
 		}
 		f.skip, f.st = v+2, inBulk
 		return false, nil
-	case '*', '~', '>', '%', '|':
-		if v > maxCount {
-			return false, fmt.Errorf("%w: length line %q", ErrProtocol, clip(line))
-		}
-		if kind == '%' || kind == '|' {
-			v *= 2
-		}
-		if len(f.stack) == 0 && kind != '|' {
-			f.Argc = v
-			if streamed {
-				f.Argc = -1
-			}
-		}
-		switch {
-		case streamed:
-			return false, f.push(kind, -1)
-		case v <= 0 && kind == '|':
-			return false, nil
-		case v <= 0:
-			return f.ended(), nil
-		}
-		return false, f.push(kind, v)
 	}
-	return false, fmt.Errorf("%w: unknown type %q", ErrProtocol, kind)
+	if v > maxCount {
+		return false, fmt.Errorf("%w: length line %q", ErrProtocol, clip(line))
+	}
+	if kind == '%' || kind == '|' {
+		v *= 2
+	}
+	if len(f.stack) == 0 && kind != '|' {
+		f.Argc = v
+		if streamed {
+			f.Argc = -1
+		}
+	}
+	switch {
+	case streamed:
+		return false, f.push(kind, -1)
+	case v <= 0 && kind == '|':
+		return false, nil
+	case v <= 0:
+		return f.ended(), nil
+	}
+	return false, f.push(kind, v)
 }
 
 func (f *Framer) push(kind byte, left int64) error {
