@@ -121,18 +121,19 @@ func (r *remote) Alive(ctx context.Context) error {
 	return err
 }
 
-// waitReady returns when the Redis answers PING, or with the last error when
-// ctx ends or died yields a reason why it never will.
-func (r *remote) waitReady(ctx context.Context, died <-chan error) error {
+// waitReady returns when the Redis answers PING; when ctx ends first, with its
+// cause if it has one of its own, else with what the last attempt met.
+func (r *remote) waitReady(ctx context.Context) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	last := errors.New("no attempt was made")
 	for {
 		select {
 		case <-ctx.Done():
+			if cause := context.Cause(ctx); cause != ctx.Err() {
+				return cause
+			}
 			return fmt.Errorf("not ready in time: %w", last)
-		case err := <-died:
-			return err
 		case <-pause.C:
 		}
 		err := r.Alive(ctx)

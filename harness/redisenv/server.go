@@ -57,7 +57,11 @@ func (p *serverProvider) Start(ctx context.Context) (Instance, error) {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		s, err := startServer(ctx, program)
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		s, err := startServer(ctx, program, port)
 		if err == nil {
 			return s, nil
 		}
@@ -81,11 +85,7 @@ type server struct {
 // errPortTaken says that the server could not bind its port.
 var errPortTaken = errors.New("its port was taken by another process")
 
-func startServer(ctx context.Context, program string) (*server, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
+func startServer(ctx context.Context, program string, port int) (*server, error) {
 	dir, err := newRunDir()
 	if err != nil {
 		return nil, err
@@ -123,17 +123,16 @@ func startServer(ctx context.Context, program string) (*server, error) {
 // becomeReady waits for PONG from this very process: another one that took the
 // port first would answer as well.
 func (s *server) becomeReady(ctx context.Context) error {
-	died := make(chan error, 1)
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	go func() {
 		select {
 		case <-s.exited:
-			died <- s.reason
+			cancel(s.reason)
 		case <-waiting.Done():
 		}
 	}()
-	if err := s.waitReady(ctx, died); err != nil {
+	if err := s.waitReady(waiting); err != nil {
 		return err
 	}
 	fields, err := s.infoServer(ctx)
@@ -159,14 +158,15 @@ func (s *server) supervise(cmd *exec.Cmd, started chan<- error) {
 		return
 	}
 	err = cmd.Wait()
-	text := lastLine(filepath.Join(s.dir, "server.log"))
+	log, _ := os.ReadFile(filepath.Join(s.dir, "server.log")) // none: nothing was said
+	said := lastLine(string(log))
 	switch {
-	case strings.Contains(text, "Address already in use"):
+	case strings.Contains(string(log), "Address already in use"):
 		s.reason = errPortTaken
-	case text != "":
-		s.reason = fmt.Errorf("the redis server ended (%v): %s", err, text)
+	case said != "":
+		s.reason = fmt.Errorf("the redis server ended (%v): %s", err, said)
 	default:
-		s.reason = fmt.Errorf("the redis server ended: %v", err)
+		s.reason = fmt.Errorf("the redis server ended (%v)", err)
 	}
 	close(s.exited)
 }
@@ -240,11 +240,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func lastLine(file string) string {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }

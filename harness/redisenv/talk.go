@@ -20,8 +20,11 @@ type replyError struct{ command, text string }
 
 func (e *replyError) Error() string { return e.command + ": " + e.text }
 
-// maxReply bounds what a reply may claim to hold, lest a server that is none makes us allocate it.
-const maxReply = 16 << 20
+// These bound what a reply may claim to hold, lest a server that is none makes us allocate it.
+const (
+	maxReply = 16 << 20
+	maxDepth = 8
+)
 
 // converse sends the commands in one write and reads their replies: string,
 // int64, nil or []any. It stops at the first that is an error. No argument ever
@@ -56,7 +59,7 @@ func converse(ctx context.Context, c net.Conn, commands ...[]string) ([]any, err
 	r := bufio.NewReader(c)
 	replies := make([]any, 0, len(commands))
 	for _, words := range commands {
-		v, err := readReply(r)
+		v, err := readReply(r, maxDepth)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", words[0], plainNetError(err))
 		}
@@ -68,8 +71,9 @@ func converse(ctx context.Context, c net.Conn, commands ...[]string) ([]any, err
 	return replies, nil
 }
 
-// readReply reads one RESP2 reply; an error reply is a value of type error.
-func readReply(r *bufio.Reader) (any, error) {
+// readReply reads one RESP2 reply of at most so many levels; an error reply is
+// a value of type error.
+func readReply(r *bufio.Reader, depth int) (any, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
 		return nil, err
@@ -100,10 +104,10 @@ func readReply(r *bufio.Reader) (any, error) {
 			return nil, err
 		}
 		return string(p[:n]), nil
-	case kind == '*':
+	case kind == '*' && depth > 0:
 		var list []any
 		for range n {
-			v, err := readReply(r)
+			v, err := readReply(r, depth-1)
 			if err != nil {
 				return nil, err
 			}

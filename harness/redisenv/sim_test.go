@@ -1,0 +1,144 @@
+package redisenv
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// A bubble can hold a Redis: an hour's TTL passes at once, to the millisecond.
+func TestSimInVirtualTime(t *testing.T) {
+	began := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		i, err := Start(ctx, Spec{Provider: "sim"})
+		require.NoError(t, err)
+		require.Equal(t, "sim", i.Info().Provider)
+		require.False(t, i.Info().Real)
+		require.Empty(t, i.Addr())
+		c := redis.NewClient(i.Options())
+
+		require.NoError(t, c.Set(ctx, "k", "v", time.Hour).Err())
+		time.Sleep(time.Hour - time.Millisecond)
+		require.Equal(t, "v", c.Get(ctx, "k").Val())
+		require.Equal(t, time.Millisecond, c.PTTL(ctx, "k").Val())
+		time.Sleep(time.Millisecond)
+		require.ErrorIs(t, c.Get(ctx, "k").Err(), redis.Nil)
+
+		// A subscriber that waits lets the bubble's clock run on.
+		sub := c.PSubscribe(ctx, "*")
+		_, err = sub.Receive(ctx)
+		require.NoError(t, err)
+		sent := time.Now()
+		go func() {
+			time.Sleep(10 * time.Minute)
+			c.Publish(ctx, "news", "x")
+		}()
+		m, err := sub.ReceiveMessage(ctx)
+		require.NoError(t, err)
+		require.Equal(t, "x", m.Payload)
+		require.Equal(t, 10*time.Minute, time.Since(sent))
+
+		// So does a command that blocks in Redis, until its own timeout.
+		sent = time.Now()
+		require.ErrorIs(t, c.BLPop(ctx, time.Minute, "nothing").Err(), redis.Nil)
+		require.InDelta(t, time.Minute, time.Since(sent), float64(time.Second))
+
+		require.NoError(t, sub.Close())
+		require.NoError(t, i.Reset(ctx))
+		require.EqualValues(t, 0, c.DBSize(ctx).Val())
+		require.NoError(t, c.Close())
+		require.NoError(t, i.Close(ctx))
+		synctest.Wait()
+	})
+	require.Less(t, time.Since(began), 30*time.Second)
+}
+
+// A pipeline longer than any buffer, written before the first reply is read,
+// must not lock up: with net.Pipe it would.
+func TestSimLongPipeline(t *testing.T) {
+	i := start(t, Spec{Provider: "sim"})
+	c, err := i.Dial(t.Context())
+	require.NoError(t, err)
+	defer c.Close()
+	const n = 20000
+	var all bytes.Buffer
+	for k := range n {
+		fmt.Fprintf(&all, "*2\r\n$4\r\nECHO\r\n$6\r\n%06d\r\n", k)
+	}
+	_, err = c.Write(all.Bytes())
+	require.NoError(t, err)
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(30*time.Second)))
+	got := make([]byte, n*len("$6\r\n000000\r\n"))
+	_, err = io.ReadFull(c, got)
+	require.NoError(t, err)
+	require.Equal(t, "$6\r\n019999\r\n", string(got[len(got)-12:]))
+}
+
+// What goes in comes out, whole and in order, however it is cut.
+func TestMemoryPipeKeepsOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		client, server := memoryPipe()
+		sent := rapid.SliceOf(rapid.SliceOf(rapid.Byte())).Draw(t, "writes")
+		size := rapid.IntRange(1, 64).Draw(t, "read size")
+		go func() {
+			for _, p := range sent {
+				_, _ = client.Write(p)
+			}
+			_ = client.(*memConn).CloseWrite()
+		}()
+		var got []byte
+		for buf := make([]byte, size); ; {
+			n, err := server.Read(buf)
+			got = append(got, buf[:n]...)
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+		}
+		require.True(t, bytes.Equal(got, bytes.Join(sent, nil)))
+		// The other direction is still open.
+		_, err := server.Write([]byte("bye"))
+		require.NoError(t, err)
+		_, err = io.ReadFull(client, make([]byte, 3))
+		require.NoError(t, err)
+	})
+}
+
+func TestMemoryPipeEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := memoryPipe()
+		began := time.Now()
+		require.NoError(t, client.SetReadDeadline(began.Add(time.Minute)))
+		_, err := client.Read(make([]byte, 1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(began))
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		require.True(t, timeout.Timeout())
+
+		require.NoError(t, client.SetReadDeadline(time.Time{}))
+		go func() {
+			time.Sleep(time.Hour)
+			_ = client.Close()
+		}()
+		_, err = server.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		_, err = server.Write([]byte("x"))
+		require.ErrorIs(t, err, errPeerClosed)
+		_, err = client.Write([]byte("x"))
+		require.ErrorIs(t, err, net.ErrClosed)
+		_, err = client.Read(make([]byte, 1))
+		require.ErrorIs(t, err, net.ErrClosed)
+		require.NoError(t, server.Close())
+	})
+}
