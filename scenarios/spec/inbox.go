@@ -43,30 +43,36 @@ func (b *Inbox) Await(t T, n int) []fixtures.Message {
 // after another, as a reply does.
 func (b *Inbox) AwaitAfter(t T, commands, n int) []fixtures.Message {
 	t.Helper()
-	seen, within := b.env.Await(t, commands, func() bool { return len(b.Received()) >= n })
+	var got []fixtures.Message // as it was when last looked at: another may come while it is reported
+	seen, within := b.env.Await(t, commands, func() bool {
+		got = b.Received()
+		return len(got) >= n
+	})
 	if !seen {
-		t.Errorf("expected %s within %v, received %d", messages(n), within, len(b.Received()))
+		t.Errorf("expected %s within %v, received %d", messages(n), within, len(got))
 		t.FailNow()
 	}
-	return b.Received()
+	return got
 }
 
 // AwaitAll waits until each inbox has a message, all within the same time, and
 // fails the scenario, and ends it, if one has none.
 func (e *Env) AwaitAll(t T, inboxes map[string]*Inbox) {
 	t.Helper()
-	missing := func() (names []string) {
+	var missing []string
+	seen, within := e.Await(t, 0, func() bool {
+		missing = missing[:0]
 		for name, b := range inboxes {
 			if len(b.Received()) == 0 {
-				names = append(names, name)
+				missing = append(missing, name)
 			}
 		}
-		slices.Sort(names)
-		return names
-	}
-	if seen, within := e.Await(t, 0, func() bool { return len(missing()) == 0 }); !seen {
+		return len(missing) == 0
+	})
+	if !seen {
+		slices.Sort(missing)
 		t.Errorf("expected 1 message within %v for each of %d subscribers, received 0 for %s",
-			within, len(inboxes), strings.Join(missing(), ", "))
+			within, len(inboxes), strings.Join(missing, ", "))
 		t.FailNow()
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -94,12 +94,24 @@ func Open(t testing.TB, suite string, cfg scenarios.Config) *scenarios.Session {
 	return s
 }
 
-// Redis starts an embedded Redis for the test.
+// Redis starts a Redis for the test: the first sort that works on this machine,
+// or that which FLAKEHUNT_REDIS names.
 func Redis(t testing.TB) *redis.Options {
 	t.Helper()
-	m := miniredis.RunT(t)
-	m.ClockTTL(true)
-	return &redis.Options{Addr: m.Addr()}
+	provider := os.Getenv("FLAKEHUNT_REDIS")
+	if provider == "" {
+		provider = "auto"
+	}
+	instance, err := redisenv.Start(t.Context(), redisenv.Spec{Provider: provider})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), scenarios.Deadline)
+		defer cancel()
+		if err := instance.Close(ctx); err != nil {
+			t.Errorf("close Redis: %v", err)
+		}
+	})
+	return instance.Options()
 }
 
 // WithDeadline gives a scenario the time that it may take.
