@@ -158,7 +158,8 @@ func (u *user) reply() string {
 type world struct {
 	*Proxy
 	*store
-	rec *tape
+	rec   *tape
+	users []*user
 }
 
 // bubble runs f in virtual time; everything that f began ends with it.
@@ -167,23 +168,31 @@ func bubble(t *testing.T, s harness.Scheduler, cfg Config, f func(t *testing.T, 
 	synctest.Test(t, func(t *testing.T) {
 		st := newStore()
 		cfg.Dial = st.dial
-		w := &world{New(cfg), st, &tape{}}
+		w := &world{Proxy: New(cfg), store: st, rec: &tape{}}
 		w.StartTrial(s, w.rec)
+		defer func() {
+			assert.NoError(t, w.Close())
+			for _, u := range w.users {
+				u.Close()
+			}
+			synctest.Wait()
+		}()
 		f(t, w)
-		assert.NoError(t, w.Close())
-		synctest.Wait()
 	})
 }
 
 func (w *world) connect() *user {
 	a, b := net.Pipe()
 	w.Serve(b)
-	return &user{a, bufio.NewReader(a)}
+	u := &user{a, bufio.NewReader(a)}
+	w.users = append(w.users, u)
+	return u
 }
 
 // ending finds how the frame of a point ended.
 func (w *world) ending(t *testing.T, id string) harness.Event {
 	t.Helper()
+	synctest.Wait() // a client sees a reply before it is recorded
 	for _, e := range w.rec.all() {
 		if e.Point.String() == id {
 			return e
@@ -220,7 +229,6 @@ func TestDelayIsExactInVirtualTime(t *testing.T) {
 		require.Equal(t, "$-1", u.reply())
 		assert.Equal(t, d, time.Since(start))
 		assert.Equal(t, 2*d, w.End().Injected)
-		u.Close()
 	})
 }
 
@@ -242,8 +250,6 @@ func TestHeldFrameHoldsNobodyElse(t *testing.T) {
 		assert.Equal(t, []string{"GET b", "GET b", "GET b", "SET a 1", "GET c"}, w.seen())
 		assert.Equal(t, harness.Fulfilled, w.ending(t, `kv>SET "a" #1`).Ending)
 		assert.Empty(t, w.End().Blocked)
-		u.Close()
-		v.Close()
 	})
 }
 
@@ -259,8 +265,6 @@ func TestHoldUntilWhatHasPassed(t *testing.T) {
 			start := time.Now()
 			require.Equal(t, "+OK", u.do("SET", "a", "1"))
 			assert.Zero(t, time.Since(start), until)
-			u.Close()
-			v.Close()
 		})
 	}
 }
@@ -281,8 +285,6 @@ func TestHoldUntilAReplyThatIsNotThereYet(t *testing.T) {
 		assert.Equal(t, harness.Fulfilled, e.Ending)
 		assert.Equal(t, 50*time.Millisecond, time.Since(start))
 		assert.Equal(t, e.Out, w.ending(t, `kv<GET "b" #1`).Out)
-		u.Close()
-		v.Close()
 	})
 }
 
@@ -326,8 +328,6 @@ func TestHoldsThatCannotBeFulfilled(t *testing.T) {
 				st := w.End()
 				assert.Equal(t, c.ending, w.ending(t, `kv>SET "a" #1`).Ending)
 				assert.Equal(t, []harness.Point{must(harness.ParsePoint(`kv>SET "a" #1`))}, st.Blocked)
-				u.Close()
-				v.Close()
 			})
 		})
 	}
@@ -346,7 +346,6 @@ func TestEndReleasesHolds(t *testing.T) {
 		assert.Zero(t, time.Since(start))
 		assert.Len(t, st.Blocked, 1)
 		assert.Equal(t, "x", w.ending(t, `kv>SET "a" #1`).Test)
-		u.Close()
 	})
 }
 
@@ -382,7 +381,6 @@ func TestDisconnectInsteadOfForwarding(t *testing.T) {
 			assert.Equal(t, want, w.seen())
 			again := w.connect()
 			assert.Equal(t, "+OK", again.do("SET", "a", "3"))
-			again.Close()
 		})
 	}
 }
@@ -405,6 +403,5 @@ func TestFragmentTrickles(t *testing.T) {
 			got = append(got, fmt.Sprintf("%q after %v", buf[:k], time.Since(start)))
 		}
 		assert.Equal(t, []string{`"$10" after 0s`, `"\r\n0" after 10ms`, `"123" after 20ms`, `"456" after 30ms`, `"789" after 40ms`, `"\r\n" after 50ms`}, got)
-		u.Close()
 	})
 }
