@@ -1,0 +1,153 @@
+package detect
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// thinking is how long after a read's reply a program may write what it made of
+// it, for the two to be taken for one cycle.
+const thinking = 250 * time.Millisecond
+
+// Cycle is a read of a key and the write that was probably decided by it.
+type Cycle struct {
+	Key   string
+	Read  *Command
+	Write *Command
+}
+
+// Cycles finds the reads of a key that are followed by a write of it: to each
+// write that regards nothing by itself, the last read before it that no other
+// write has taken, on its own connection if there is one.
+func Cycles(t *Trace, key string) []Cycle {
+	on := t.On(key)
+	taken := map[*Command]bool{}
+	var out []Cycle
+	for _, w := range byArrival(on) {
+		if !w.Writes || w.Reads && !deletes(w) {
+			continue
+		}
+		var best *Command
+		for _, r := range on {
+			if !r.Reads || r.Writes || taken[r] || !r.Answered() || r.Replied > w.Arrived || w.Arrived-r.Replied > thinking {
+				continue
+			}
+			if best == nil || r.Conn == w.Conn && best.Conn != w.Conn || (r.Conn == w.Conn) == (best.Conn == w.Conn) && closer(on, r, best, w) {
+				best = r
+			}
+		}
+		if best != nil {
+			taken[best] = true
+			out = append(out, Cycle{key, best, w})
+		}
+	}
+	return out
+}
+
+// closer prefers, on the write's own connection, the last read, and among those
+// of others the first: the one that has waited longest.
+func closer(_ []*Command, r, best, w *Command) bool {
+	if r.Conn == w.Conn {
+		return r.Replied > best.Replied
+	}
+	return r.Replied < best.Replied
+}
+
+func deletes(c *Command) bool { return c.Verb == "DEL" || c.Verb == "UNLINK" }
+
+func byArrival(list []*Command) []*Command {
+	out := append([]*Command(nil), list...)
+	sorted(out, func(c *Command) time.Duration { return c.Arrived })
+	return out
+}
+
+// clash is a cycle with another write in between.
+type clash struct {
+	Cycle
+	between *Command
+	lost    bool // the write was made from the value read
+}
+
+// clashes finds them, each cycle once.
+func clashes(t *Trace) []clash {
+	var out []clash
+	for _, key := range t.Keys() {
+		cycles := Cycles(t, key)
+		own := map[*Command]Cycle{}
+		for _, c := range cycles {
+			own[c.Write] = c
+		}
+		for _, c := range cycles {
+			for _, w := range t.On(key) {
+				if w == c.Write || !w.Writes || w.Sent <= c.Read.Done || w.Sent >= c.Write.Sent {
+					continue
+				}
+				out = append(out, clash{Cycle: c, between: w, lost: derived(c, w)})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// derived tells a write of a new value made from the old one, whose loss shows
+// as a lost update, from one that was decided by the read but not made from it.
+func derived(c Cycle, between *Command) bool {
+	if c.Write.Value == "" {
+		return false
+	}
+	if v, there := valueOf(c.Read); there {
+		if isNumber(v) && isNumber(c.Write.Value) {
+			return v != c.Write.Value
+		}
+		return len(v) > 2 && strings.Contains(c.Write.Value, strings.Trim(v, `"{}[]`))
+	}
+	// From nothing both made the same number: a counter's first increment.
+	return isNumber(c.Write.Value) && between.Value == c.Write.Value
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
+}
+
+// valueOf is the single value that a read returned.
+func valueOf(r *Command) (value string, there bool) {
+	if len(r.Result) != 1 || r.Result[0] == "(nil)" {
+		return "", false
+	}
+	return r.Result[0], true
+}
+
+func (c clash) match(t *Trace) Match {
+	score := 0.75
+	if c.between.Conn != c.Read.Conn || c.Write.Kept > 0 || c.between.Kept > 0 {
+		score = 0.9
+	}
+	return Match{
+		Events: seqs(c.Read.Seq, c.Read.Reply, c.between.Seq, c.Write.Seq),
+		First:  c.Write.Point, Then: rival(t, c).Point, Score: score,
+	}
+}
+
+// rival is the other actor's first command on the key that came into the cycle:
+// the read that should have come after the write, else the write itself.
+func rival(t *Trace, c clash) *Command {
+	for _, o := range Cycles(t, c.Key) {
+		if o.Write == c.between {
+			return o.Read
+		}
+	}
+	return c.between
+}
+
+func result(c *Command) string {
+	if len(c.Result) == 0 {
+		return "nothing"
+	}
+	if c.Result[0] == "(nil)" {
+		return "nil"
+	}
+	return brief(strings.Join(c.Result, " "))
+}

@@ -1,0 +1,106 @@
+package detect
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+func formatEnvelope() Detector {
+	return Detector{
+		Class: harness.FormatEnvelope,
+		Doc:   "one channel carries payloads of more than one shape, or an undecodable or ambiguous one",
+		Find: func(t *Trace) []Match {
+			type seen struct{ d *Delivery }
+			shapes := map[string]map[string]seen{}
+			var channels []string
+			for _, d := range t.Deliveries {
+				if shapes[d.Channel] == nil {
+					shapes[d.Channel] = map[string]seen{}
+					channels = append(channels, d.Channel)
+				}
+				s := shape(d.Payload)
+				if _, ok := shapes[d.Channel][s]; !ok {
+					shapes[d.Channel][s] = seen{d}
+				}
+			}
+			said := 0.0
+			if t.says("json", "null", "object", "shape", "unexpected", "field", "envelope", "not equal", "unmarshal", "decode", "payload") {
+				said = 0.3
+			}
+			var out []Match
+			for _, ch := range channels {
+				kinds := slices.Sorted(maps.Keys(shapes[ch]))
+				var odd []string
+				for _, k := range kinds {
+					if strings.HasPrefix(k, "!") {
+						odd = append(odd, k[1:])
+					}
+				}
+				first := shapes[ch][kinds[0]].d
+				m := Match{First: first.Event.Point, Then: first.Event.Point}
+				for _, k := range kinds {
+					m.Events = append(m.Events, shapes[ch][k].d.Event.Seq)
+				}
+				slices.Sort(m.Events)
+				switch {
+				case len(odd) > 0:
+					m.Title = fmt.Sprintf("a payload on %s %s", ch, odd[0])
+					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
+						"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd[0])
+					m.Score = 0.4 + said
+				case len(kinds) > 1:
+					m.Title = fmt.Sprintf("%s carries payloads of %d shapes", ch, len(kinds))
+					m.Explanation = fmt.Sprintf("The payloads on %s had the shapes %s. A handler that expects one of them cannot read the others. Agree on one wire form for a channel.",
+						ch, strings.Join(kinds, "; "))
+					m.Score = 0.25 + said
+				default:
+					continue
+				}
+				out = append(out, m)
+			}
+			return out
+		},
+	}
+}
+
+// shape describes a payload by its kind and field names. One that a reader may
+// well mistake begins with "!", followed by what is odd about it.
+func shape(payload string) string {
+	if strings.HasSuffix(payload, "…") {
+		return "cut" // the recording does not hold enough of it
+	}
+	var v any
+	if err := json.Unmarshal([]byte(payload), &v); err != nil {
+		return "!is no JSON"
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Sprintf("%T", v)
+	}
+	if msg, there := object["msg"]; there {
+		inner, nested := msg.(map[string]any)
+		switch {
+		case msg == nil:
+			return "!has null for its field msg"
+		case nested && has(inner, "msg"):
+			return "!has a field msg within its field msg"
+		case len(object) > 2 || len(object) == 2 && !has(object, "key"):
+			return "!has a field msg among others"
+		case !nested:
+			return "!has a field msg that is no object"
+		}
+		return "wrapper of " + fields(inner)
+	}
+	return fields(object)
+}
+
+func has(m map[string]any, k string) bool { _, ok := m[k]; return ok }
+
+func fields(m map[string]any) string {
+	return "{" + strings.Join(slices.Sorted(maps.Keys(m)), ",") + "}"
+}

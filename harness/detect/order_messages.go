@@ -1,0 +1,83 @@
+package detect
+
+import (
+	"fmt"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+func orderMessages() Detector {
+	return Detector{
+		Class: harness.OrderMessages,
+		Doc:   "messages, or the handling of messages, in another order than published",
+		Find: func(t *Trace) []Match {
+			return append(overlaps(t), crossed(t)...)
+		},
+	}
+}
+
+// overlaps finds a message whose handler was still at work when a later one of
+// the same channel was handed out.
+func overlaps(t *Trace) []Match {
+	var out []Match
+	for _, r := range Reactions(t) {
+		first := r.Commands[0]
+		for _, d := range t.Deliveries {
+			if d == r.Delivery || d.Conn != r.Delivery.Conn || d.Channel != r.Delivery.Channel ||
+				d.Pattern != r.Delivery.Pattern || d.Index <= r.Delivery.Index || d.Went >= r.End() {
+				continue
+			}
+			score := 0.4
+			if t.says("order", "sequence", "last", "first") {
+				score += 0.2
+			}
+			why := ""
+			for _, c := range r.Commands {
+				if c.Kept > 0 {
+					score += 0.25
+					why = fmt.Sprintf(" (%s was kept for %s by us)", c.Verb, ms(c.Kept))
+					first = c
+					break
+				}
+			}
+			out = append(out, Match{
+				Title: fmt.Sprintf("message %d on %s was handed out while message %d was still being handled", d.Index+1, d.Channel, r.Delivery.Index+1),
+				Explanation: fmt.Sprintf("Redis delivered the messages on %s in the order in which they were published. The handler of message %d sent %s at %s and was done at %s%s; "+
+					"message %d was handed to its handler at %s. With a goroutine for each message the later one can finish first. "+
+					"Handle the messages of one topic one after another, or number them and put them in order.",
+					d.Channel, r.Delivery.Index+1, first.Verb, at3(t, first.Arrived), at3(t, r.End()), why, d.Index+1, at3(t, d.Went)),
+				Events: seqs(r.Delivery.Event.Seq, first.Seq, first.Reply, d.Event.Seq),
+				First:  first.Point, Then: d.Event.Point, Score: min(score, 0.95),
+			})
+			break
+		}
+	}
+	return out
+}
+
+// crossed finds two publishes to a channel that reached Redis in another order
+// than they reached us.
+func crossed(t *Trace) []Match {
+	var out []Match
+	for i, b := range t.Commands {
+		if b.Verb != "PUBLISH" || len(b.Args) == 0 {
+			continue
+		}
+		for _, a := range t.Commands[:i] {
+			if a.Verb != "PUBLISH" || len(a.Args) == 0 || a.Args[0] != b.Args[0] || a.Conn == b.Conn || a.Arrived <= b.Arrived {
+				continue
+			}
+			score := 0.5
+			if t.says("order", "sequence") {
+				score += 0.3
+			}
+			out = append(out, Match{
+				Title: fmt.Sprintf("two publishers to %s: the later message came first", a.Args[0]),
+				Explanation: fmt.Sprintf("The PUBLISH that was sent at %s took effect at %s, after one on another connection that was sent at %s. "+
+					"Redis keeps the order of one connection only; messages of two publishers have none.", at3(t, b.Arrived), at3(t, b.Sent), at3(t, a.Arrived)),
+				Events: seqs(a.Seq, b.Seq), First: b.Point, Then: a.Point, Score: score,
+			})
+		}
+	}
+	return out
+}

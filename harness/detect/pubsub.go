@@ -1,0 +1,173 @@
+package detect
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// Subscription is one channel or pattern of a (P|S)SUBSCRIBE.
+type Subscription struct {
+	Command   *Command // nil: it was there before the test began
+	Conn      uint32
+	Channel   string // or pattern
+	Pattern   bool
+	Seq       uint64 // of the request
+	Confirm   uint64 // Seq of the confirmation; 0: none
+	Sent      time.Duration
+	Confirmed time.Duration // its confirmation came from Redis; 0: never
+	Told      time.Duration // its confirmation went to the client
+	Ended     time.Duration // UNSUBSCRIBE went to Redis, or the connection ended; 0: never
+	Point     harness.Point // of the request
+	Reply     harness.Point // of the confirmation
+}
+
+// Delivery is a message on its way to a subscriber.
+type Delivery struct {
+	Event   *harness.Event
+	Conn    uint32
+	Channel string
+	Pattern string // "" for a plain subscription
+	Payload string
+	Came    time.Duration // from Redis
+	Went    time.Duration // to the client
+	Publish *Command      // nil: published by someone else
+	Index   int           // of its PUBLISH among those of the channel, from 0; -1 without one
+}
+
+// confirm notes the confirmation of one channel of c.
+func (t *Trace) confirm(c *Command, ev *harness.Event) {
+	if strings.HasSuffix(c.Verb, "UNSUBSCRIBE") || len(ev.Args) < 2 {
+		return
+	}
+	s := &Subscription{
+		Command: c, Conn: c.Conn, Channel: ev.Args[1], Pattern: c.Verb == "PSUBSCRIBE", Seq: c.Seq, Confirm: ev.Seq,
+		Sent: c.Sent, Confirmed: ev.In, Told: ev.Out, Point: c.Point, Reply: ev.Point,
+	}
+	if s.Told == 0 {
+		s.Told = ev.In
+	}
+	t.Subscriptions = append(t.Subscriptions, s)
+}
+
+// pending adds the subscriptions whose confirmation was never seen.
+func (t *Trace) pending() {
+	for _, c := range t.Commands {
+		if !strings.HasSuffix(c.Verb, "SUBSCRIBE") || strings.HasSuffix(c.Verb, "UNSUBSCRIBE") {
+			continue
+		}
+		for _, ch := range c.Args {
+			seen := slices.ContainsFunc(t.Subscriptions, func(s *Subscription) bool { return s.Command == c && s.Channel == ch })
+			if !seen && !c.IsError && !strings.HasSuffix(ch, "…") {
+				t.Subscriptions = append(t.Subscriptions, &Subscription{
+					Command: c, Conn: c.Conn, Channel: ch, Pattern: c.Verb == "PSUBSCRIBE", Seq: c.Seq, Sent: c.Sent,
+					Point: c.Point, Reply: c.Point.Reply(),
+				})
+			}
+		}
+	}
+	sorted(t.Subscriptions, func(s *Subscription) time.Duration { return s.Sent })
+}
+
+// endSubscriptions notes which were given up during the test, and adds those
+// that must have been there before it: they brought messages.
+func (t *Trace) endSubscriptions() {
+	for _, d := range t.Deliveries {
+		name, pattern := d.Channel, false
+		if d.Pattern != "" {
+			name, pattern = d.Pattern, true
+		}
+		known := slices.ContainsFunc(t.Subscriptions, func(s *Subscription) bool {
+			return s.Conn == d.Conn && s.Channel == name && s.Pattern == pattern
+		})
+		if !known {
+			t.Subscriptions = append([]*Subscription{{Conn: d.Conn, Channel: name, Pattern: pattern}}, t.Subscriptions...)
+		}
+	}
+	for _, s := range t.Subscriptions {
+		for _, c := range t.Commands {
+			verb := "UNSUBSCRIBE"
+			if s.Pattern {
+				verb = "PUNSUBSCRIBE"
+			}
+			if c.Conn == s.Conn && c.Verb == verb && c.Sent > s.Sent && s.Ended == 0 &&
+				(len(c.Args) == 0 || slices.Contains(c.Args, s.Channel)) {
+				s.Ended = c.Sent
+			}
+		}
+		for _, ev := range t.Closes {
+			if ev.Conn == s.Conn && ev.In > s.Sent && s.Ended == 0 {
+				s.Ended = ev.In
+			}
+		}
+	}
+}
+
+func (t *Trace) deliver(ev *harness.Event) {
+	d := &Delivery{Event: ev, Conn: ev.Conn, Came: ev.In, Went: ev.Out, Index: -1}
+	switch args := ev.Args; {
+	case ev.Point.Verb == "pmessage" && len(args) >= 3:
+		d.Pattern, d.Channel = args[1], args[2]
+		if len(args) > 3 {
+			d.Payload = args[3]
+		}
+	case (ev.Point.Verb == "message" || ev.Point.Verb == "smessage") && len(args) >= 2:
+		d.Channel = args[1]
+		if len(args) > 2 {
+			d.Payload = args[2]
+		}
+	default:
+		return
+	}
+	if d.Went == 0 {
+		d.Went = d.Came
+	}
+	t.Deliveries = append(t.Deliveries, d)
+}
+
+// attribute finds the PUBLISH of each delivery: of those with the channel and
+// payload that had gone to Redis, the first that this subscription has not had.
+func (t *Trace) attribute() {
+	type subscriber struct {
+		conn    uint32
+		pattern string
+		channel string
+	}
+	had := map[subscriber]map[*Command]bool{}
+	byCame := slices.Clone(t.Deliveries)
+	sorted(byCame, func(d *Delivery) time.Duration { return d.Came })
+	for _, d := range byCame {
+		who := subscriber{d.Conn, d.Pattern, d.Channel}
+		if had[who] == nil {
+			had[who] = map[*Command]bool{}
+		}
+		for i, p := range t.Publishes(d.Channel) {
+			if p.Sent <= d.Came && !had[who][p] && samePayload(p.Args[1], d.Payload) {
+				had[who][p] = true
+				d.Publish, d.Index = p, i
+				break
+			}
+		}
+	}
+}
+
+// samePayload compares what was kept of two payloads, which may be cut at
+// different lengths.
+func samePayload(a, b string) bool {
+	x, cutX := strings.CutSuffix(a, "…")
+	y, cutY := strings.CutSuffix(b, "…")
+	return a == b || cutX && strings.HasPrefix(y, x) || cutY && strings.HasPrefix(x, y)
+}
+
+// Publishes lists the PUBLISH commands to a channel that went to Redis, in order.
+func (t *Trace) Publishes(channel string) []*Command {
+	var out []*Command
+	for _, c := range t.Commands {
+		if (c.Verb == "PUBLISH" || c.Verb == "SPUBLISH") && len(c.Args) >= 2 && c.Args[0] == channel && c.Ending != harness.Dropped {
+			out = append(out, c)
+		}
+	}
+	return out
+}

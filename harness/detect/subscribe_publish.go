@@ -1,0 +1,143 @@
+package detect
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// miss is a message that a subscription did not get since it was not there yet.
+type miss struct {
+	sub    *Subscription
+	pub    *Command
+	others int           // subscriptions that did get it
+	gap    time.Duration // how much later than the PUBLISH the subscription took effect, at least
+	score  float64
+}
+
+// Matches reports whether a message on channel goes to the subscription.
+func (s *Subscription) Matches(channel string) bool {
+	if s.Pattern {
+		return Glob(s.Channel, channel)
+	}
+	return s.Channel == channel
+}
+
+// misses finds publishes that reached Redis before a subscription of this test
+// that matches them was confirmed, and that it did not get.
+func misses(t *Trace) []miss {
+	var out []miss
+	for _, s := range t.Subscriptions {
+		if s.Command == nil {
+			continue
+		}
+		for _, p := range t.Commands {
+			if p.Verb != "PUBLISH" && p.Verb != "SPUBLISH" || len(p.Args) < 2 || p.Ending == harness.Dropped || !s.Matches(p.Args[0]) {
+				continue
+			}
+			before := s.Confirmed == 0 || p.Sent < s.Confirmed && (p.Done == 0 || p.Done <= s.Confirmed || p.Sent < s.Sent)
+			if !before || s.Ended != 0 && s.Ended < p.Sent {
+				continue
+			}
+			m := miss{sub: s, pub: p, gap: s.Sent - p.Sent}
+			got := false
+			for _, d := range t.Deliveries {
+				if d.Publish != p {
+					continue
+				}
+				if d.Conn == s.Conn && (d.Pattern == s.Channel) == s.Pattern {
+					got = true
+				}
+				m.others++
+			}
+			if got {
+				continue
+			}
+			// A subscription that was asked for first was surely relied on; one
+			// that came long after the message may belong to a later step.
+			m.score = 0.9
+			if late := s.Command.Arrived - p.Arrived; late > 0 {
+				m.score = 0.7 * math.Exp(-float64(late)/float64(200*time.Millisecond))
+			}
+			if m.score > 0.05 {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+func subscribePublish() Detector {
+	return Detector{
+		Class: harness.RaceSubscribePublish,
+		Doc:   "PUBLISH reached Redis before the (P)SUBSCRIBE that the test relied on was confirmed, and nobody got the message",
+		Find: func(t *Trace) []Match {
+			var out []Match
+			for _, m := range misses(t) {
+				if m.others > 0 {
+					continue
+				}
+				out = append(out, m.match(fmt.Sprintf(
+					"Redis keeps no message for later: a PUBLISH goes to those who are subscribed when it is executed. "+
+						"%s %s was confirmed %s, but PUBLISH %s was executed at %s and reached %s. "+
+						"Wait for the confirmation of the subscription before publishing.",
+					m.sub.Command.Verb, m.sub.Channel, m.confirmed(), m.pub.Args[0], at3(t, m.pub.Sent), m.receivers())))
+			}
+			return out
+		},
+	}
+}
+
+func multiSubscriber() Detector {
+	return Detector{
+		Class: harness.RaceMultiSubscriber,
+		Doc:   "of several subscriptions that match a channel, one was confirmed only after the message",
+		Find: func(t *Trace) []Match {
+			var out []Match
+			for _, m := range misses(t) {
+				if m.others == 0 {
+					continue
+				}
+				match := m.match(fmt.Sprintf(
+					"PUBLISH %s was executed at %s and was delivered to %s, but %s %s was confirmed %s, after it: "+
+						"whoever relied on that subscription missed the message. "+
+						"A subscribe must not return before Redis has confirmed the subscription that it relies on, also if another caller asked for it.",
+					m.pub.Args[0], at3(t, m.pub.Sent), plural(m.others, "other subscription"), m.sub.Command.Verb, m.sub.Channel, m.confirmed()))
+				match.Title = fmt.Sprintf("one subscription to %s came after the first message", m.sub.Channel)
+				out = append(out, match)
+			}
+			return out
+		},
+	}
+}
+
+func (m miss) match(explanation string) Match {
+	return Match{
+		Title:       fmt.Sprintf("PUBLISH %s came before %s %s was confirmed", m.pub.Args[0], m.sub.Command.Verb, m.sub.Channel),
+		Explanation: explanation,
+		Events:      seqs(m.sub.Seq, m.sub.Confirm, m.pub.Seq, m.pub.Reply),
+		First:       m.sub.Point, Then: m.pub.Point, Score: m.score,
+	}
+}
+
+func (m miss) confirmed() string {
+	switch {
+	case m.sub.Confirmed == 0:
+		return "never"
+	case m.sub.Command.Kept > 0:
+		return fmt.Sprintf("%s after it (we kept the request for %s)", ms(m.sub.Confirmed-m.pub.Sent), ms(m.sub.Command.Kept))
+	}
+	return ms(m.sub.Confirmed-m.pub.Sent) + " after it"
+}
+
+func (m miss) receivers() string {
+	if m.pub.IsError || len(m.pub.Result) != 1 {
+		return "nobody that is seen here"
+	}
+	if m.pub.Result[0] == "0" {
+		return "no subscriber"
+	}
+	return m.pub.Result[0] + " other client(s)"
+}
