@@ -129,7 +129,7 @@ func mdTests(b *limited, r *harness.Result) {
 		if t.Provoked.N > 0 {
 			failed += fmt.Sprintf("; provoked %d of %d", t.Provoked.K, t.Provoked.N)
 		}
-		row := fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", code(t.Name, 200), md(string(t.Status), 30), failed, rate,
+		row := fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", code(orElse(t.Name, "(no name)"), 200), md(string(t.Status), 30), failed, rate,
 			md(orElse(string(causeOf(r, t)), "–"), 60), md(orElse(marginWords(t.Margin), "–"), 100))
 		if shown == markdownTests || !b.add(row) {
 			break

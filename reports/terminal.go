@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -41,8 +42,17 @@ func fitName(name string, n int) string {
 	if runewidth.StringWidth(name) <= n {
 		return name
 	}
-	head := n / 3
-	return runewidth.Truncate(name, head, "") + "…" + runewidth.TruncateLeft(name, runewidth.StringWidth(name)-(n-head-1), "")
+	head := runewidth.Truncate(name, n/3, "") + "…"
+	room := n - runewidth.StringWidth(head)
+	from := len(name)
+	for from > 0 {
+		r, size := utf8.DecodeLastRuneInString(name[:from])
+		if room -= runewidth.RuneWidth(r); room < 0 {
+			break
+		}
+		from -= size
+	}
+	return head + name[from:]
 }
 
 // pad fills text with blanks to n columns.
@@ -209,6 +219,17 @@ func (s *screen) table(r *harness.Result) {
 	s.WriteString("\n")
 }
 
+// statusWord is a status in at most ten letters.
+func statusWord(st harness.Status) string {
+	switch st {
+	case "":
+		return string(harness.Undecided)
+	case harness.StatusInfra:
+		return "infra"
+	}
+	return oneLine(string(st), 40)
+}
+
 func statusColor(st harness.Status) string {
 	switch st {
 	case harness.Broken:
@@ -234,7 +255,7 @@ func (s *screen) tests(r *harness.Result) {
 			continue
 		}
 		shown++
-		status := pad(fit(string(orElse(string(t.Status), "undecided")), 14), 11)
+		status := pad(fit(statusWord(t.Status), 10), 11)
 		name := fitName(oneLine(t.Name, 400), s.width-11)
 		s.WriteString(s.paint(statusColor(t.Status), status) + s.paint(bold, name) + "\n")
 		var facts []string
@@ -315,7 +336,7 @@ func (s *screen) findings(r *harness.Result) {
 			break
 		}
 		f := &r.Findings[i]
-		s.WriteString(s.paint(yellow, pad(fit(oneLine(f.ID, 40), 10), 11)) + oneLine(string(f.Class), 40) + ", " + oneLine(string(f.Standing), 20) + "\n")
+		s.WriteString(s.paint(yellow, pad(fit(oneLine(f.ID, 40), 10), 11)) + fit(oneLine(string(f.Class), 40)+", "+oneLine(string(f.Standing), 20), s.width-11) + "\n")
 		s.para(11, "0", oneLine(f.Title, 400))
 		facts := []string{evidence(f)}
 		if f.Margin != nil {

@@ -1,0 +1,95 @@
+package reports
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/reports/internal/sample"
+)
+
+func TestJSONComesBack(t *testing.T) {
+	for _, s := range sample.All() {
+		if s.Name == "hostile" {
+			continue // bytes that are not UTF-8 cannot come back: the next test
+		}
+		var buf bytes.Buffer
+		require.NoError(t, JSON(&buf, s.Result, Options{}))
+		back, err := ReadJSON(&buf)
+		require.NoError(t, err, s.Name)
+		assert.Empty(t, cmp.Diff(s.Result, back, cmpopts.EquateEmpty()), s.Name)
+	}
+}
+
+func TestJSONOfHostileTextIsStable(t *testing.T) {
+	var first, second bytes.Buffer
+	require.NoError(t, JSON(&first, sample.Hostile(), Options{}))
+	once, err := ReadJSON(&first)
+	require.NoError(t, err)
+	require.NoError(t, JSON(&second, once, Options{}))
+	twice, err := ReadJSON(&second)
+	require.NoError(t, err)
+	assert.Empty(t, cmp.Diff(once, twice), "written, read, written and read again")
+}
+
+func TestJSONFillsVersion(t *testing.T) {
+	var buf bytes.Buffer
+	require.NoError(t, JSON(&buf, &harness.Result{}, Options{}))
+	back, err := ReadJSON(&buf)
+	require.NoError(t, err)
+	assert.Equal(t, harness.ResultVersion, back.Version)
+	assert.NotNil(t, back.Tests)
+}
+
+func TestReadJSONSaysWhatIsWrong(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{`{"schema": 99, "tool": "flakehunt 9.1.0", "tests": "new form"}`, "read result: schema 99, written by flakehunt 9.1.0; this build reads up to 1: use that version of flakehunt or a later one"},
+		{`{"schema": 2}`, "read result: schema 2, written by a newer flakehunt; this build reads up to 1: use that version of flakehunt or a later one"},
+		{`{"schema": 0}`, "read result: schema 0 does not exist (first is 1): write the result again with `flakehunt report`"},
+		{`{"tests": []}`, `read result: no "schema" number: this is not a flakehunt result.json`},
+		{"{\n\"schema\": 1,\n]", "read result: invalid character ']' looking for beginning of object key string (line 3)"},
+		{"", "read result: unexpected end of JSON input (line 1)"},
+	} {
+		_, err := ReadJSON(strings.NewReader(c.in))
+		require.EqualError(t, err, c.want, c.in)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+	_, err := ReadJSON(strings.NewReader("{\"schema\": 1,\n\"trials_done\": \"many\"}"))
+	assert.ErrorContains(t, err, "trials_done")
+	assert.ErrorContains(t, err, "(line 2)")
+}
+
+func FuzzReadJSON(f *testing.F) {
+	var buf bytes.Buffer
+	if err := JSON(&buf, sample.Broken(), Options{}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(buf.Bytes())
+	for _, s := range []string{"", "{}", `{"schema":1}`, `{"schema":-1}`, `{"schema":1,"findings":[{"timeline":[{"at":"1ms"}]}]}`, `{"schema":1e9}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ReadJSON(bytes.NewReader(data))
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Fatalf("more than one line: %q", err)
+			}
+			return
+		}
+		// What can be read can be shown, by every writer.
+		for _, format := range Formats() {
+			if err := format.Write(discard{}, r, Options{}); err != nil {
+				t.Fatalf("%s: %v", format.Name, err)
+			}
+		}
+		if err := Terminal(discard{}, r, Options{Color: true, Width: 1}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
