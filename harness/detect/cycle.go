@@ -151,3 +151,13 @@ func result(c *Command) string {
 	}
 	return brief(strings.Join(c.Result, " "))
 }
+
+// Counts reports whether a cycle, and the write of the one after it, look like
+// steps of a counter: each wrote a number made from the one that it read.
+func Counts(c Cycle, next *Command) bool {
+	if next == nil || !isNumber(c.Write.Value) || !isNumber(next.Value) || c.Write.Value == next.Value {
+		return false
+	}
+	v, there := valueOf(c.Read)
+	return !there || isNumber(v)
+}

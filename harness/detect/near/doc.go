@@ -1,0 +1,132 @@
+// Package near predicts from passing histories how a test could fail: pairs of
+// commands that nothing seems to keep in order, reads close to an expiry,
+// handlers that overlap. Each prediction carries the schedule that would show it.
+//
+// It must never do I/O, ask the clock, or propose an order that is known to be
+// impossible.
+package near
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+)
+
+const (
+	// maxDelay is the longest delay that is proposed. What needs more shows a
+	// deadline of the test rather than a flake: it is a margin, not a candidate.
+	maxDelay = 500 * time.Millisecond
+	// patience is the longest gap over which a pair is turned round by a hold.
+	patience = 3 * time.Second
+	// stall is the gap from which a hold needs a timeout of its own: the proxy
+	// takes stillness of 300 ms for a sign that the program waits.
+	stall = 150 * time.Millisecond
+)
+
+// Candidate is one way in which a test that passed could fail.
+type Candidate struct {
+	Class harness.Class
+	// Also lists the classes that the same schedule may bring to light instead:
+	// which it was, the failing history tells.
+	Also        []harness.Class
+	Shape       string           // what is turned round, in a word or two; see Kind
+	Title       string           // one line
+	First, Then harness.Point    // First came before Then, and should
+	Provoke     harness.Schedule // makes First come too late
+	Counter     harness.Schedule // forces the right order, or leaves out the guilty delay
+	Likelihood  float64          // that Provoke fails the test, 0 to 1
+	Gap         time.Duration    // between First and Then as it was
+	Margin      *harness.Margin  // how much later First may come, where one passing trial tells
+}
+
+// Kind names what sort of near miss this is, the same in all tests, so that a
+// ranking can be learned.
+func (c Candidate) Kind() string { return string(c.Class) + ":" + c.Shape }
+
+// Key names the candidate within its test.
+func (c Candidate) Key() string {
+	return c.Kind() + " " + c.First.String() + " / " + c.Then.String()
+}
+
+// Late is the frame that Provoke makes late.
+func (c Candidate) Late() harness.Point {
+	if len(c.Provoke.Decisions) == 0 {
+		return c.First
+	}
+	return c.Provoke.Decisions[0].At
+}
+
+// Explains reports whether a failure of that class, under Provoke, is what was
+// predicted.
+func (c Candidate) Explains(class harness.Class) bool {
+	return class == c.Class || slices.Contains(c.Also, class)
+}
+
+// Candidates predicts how the test of the traces, which passed in all of them,
+// could fail: the likeliest first, none that is known to be blocked.
+func Candidates(traces []*detect.Trace, known Known) []Candidate {
+	best := map[string]int{}
+	var out []Candidate
+	for _, t := range traces {
+		for _, find := range finders() {
+			for _, c := range find(t) {
+				if known.Blocked(c.First, c.Then) {
+					continue
+				}
+				c.Likelihood *= known.discount(c)
+				key := c.Key()
+				if i, ok := best[key]; !ok {
+					best[key] = len(out)
+					out = append(out, c)
+				} else if c.Likelihood > out[i].Likelihood {
+					out[i] = c
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Candidate) int { return cmp.Compare(b.Likelihood, a.Likelihood) })
+	return out
+}
+
+// finders lists the kinds of near miss; one file each.
+func finders() []func(*detect.Trace) []Candidate {
+	return []func(*detect.Trace) []Candidate{
+		lateSubscription,
+		secondSubscription,
+		brokenCycle,
+		nearExpiry,
+		remainingTime,
+		overlappingHandlers,
+		unorderedCommands,
+		unorderedPublishers,
+	}
+}
+
+// replay makes a schedule of decisions that hold in one test.
+func replay(t *detect.Trace, decisions ...harness.Decision) harness.Schedule {
+	for i := range decisions {
+		decisions[i].Test = t.Test
+	}
+	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Decisions: decisions}
+}
+
+func delay(at harness.Point, d time.Duration) harness.Decision {
+	return harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d.Round(time.Millisecond))}
+}
+
+// hold keeps at until another frame has passed, which came gap later.
+func hold(at, until harness.Point, gap time.Duration) harness.Decision {
+	d := harness.Decision{At: at, Action: harness.Hold, Until: until}
+	if gap > stall {
+		d.Timeout = harness.Duration((2*gap + time.Second).Round(time.Millisecond))
+	}
+	return d
+}
+
+func ms(d time.Duration) string {
+	return fmt.Sprintf("%.4g ms", float64(d)/float64(time.Millisecond))
+}

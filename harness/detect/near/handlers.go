@@ -1,0 +1,60 @@
+package near
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+)
+
+// overlappingHandlers makes the first command of a handler late, so that it is
+// at work still when later messages of the channel have been handed out: if
+// each message is handled by itself, the later ones are done first.
+func overlappingHandlers(t *detect.Trace) []Candidate {
+	type stream struct {
+		conn             uint32
+		channel, pattern string
+	}
+	seen := map[stream]bool{}
+	var out []Candidate
+	for _, r := range detect.Reactions(t) {
+		d := r.Delivery
+		s := stream{d.Conn, d.Channel, d.Pattern}
+		last := lastAfter(t, d)
+		if last == nil || seen[s] || r.Commands[0].Verb == "PUBLISH" && r.Commands[0].Args[0] == d.Channel {
+			continue
+		}
+		seen[s] = true
+		first := r.Commands[0]
+		// The last message, then time for its handler to do all that this one does.
+		wait := last.Went - first.Arrived + max(100*time.Millisecond, 2*(r.End()-first.Arrived))
+		c := Candidate{
+			Class: harness.OrderMessages, Also: []harness.Class{harness.OrderCommands}, Shape: "handlers",
+			Title: fmt.Sprintf("%s of the handler of message %d on %s, with %d more messages to come", first.Verb, d.Index+1, d.Channel, last.Index-d.Index),
+			First: first.Point, Then: last.Event.Point, Gap: last.Went - first.Arrived,
+			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t),
+			Likelihood: 0.78 - later(out),
+		}
+		if wait > maxDelay {
+			if last.Went-first.Arrived > patience {
+				continue
+			}
+			c.Provoke = replay(t, hold(first.Point, last.Event.Point, c.Gap))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// lastAfter is the last delivery of the same stream as d, but no more than
+// patience after it; nil if there is none.
+func lastAfter(t *detect.Trace, d *detect.Delivery) *detect.Delivery {
+	var last *detect.Delivery
+	for _, o := range t.Deliveries {
+		if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index > d.Index && o.Went-d.Went < patience {
+			last = o
+		}
+	}
+	return last
+}

@@ -1,0 +1,114 @@
+package near
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+)
+
+// lateSubscription turns round a subscription of the test and the first message
+// that it brought: Redis would give that message to nobody, or only to others.
+func lateSubscription(t *detect.Trace) []Candidate {
+	var out []Candidate
+	for _, s := range t.Subscriptions {
+		p := firstPublish(t, s)
+		if s.Command == nil || p == nil {
+			continue
+		}
+		gap := p.Arrived - s.Sent
+		if gap > patience {
+			continue
+		}
+		c := Candidate{
+			Class: harness.RaceSubscribePublish, Shape: "subscription", Also: []harness.Class{harness.RaceDuplicateSubscribe},
+			Title: fmt.Sprintf("%s %s confirmed %s before PUBLISH %s", s.Command.Verb, s.Channel, ms(p.Arrived-s.Confirmed), p.Args[0]),
+			First: s.Point, Then: p.Point, Gap: gap,
+			Provoke: replay(t, hold(s.Point, p.Point.Reply(), gap)),
+			Counter: replay(t, hold(p.Point, s.Reply, gap)),
+		}
+		if elsewhere(t, p, s) {
+			c.Class = harness.RaceMultiSubscriber
+		}
+		// Sent before the confirmation had reached the client: surely nobody waited for it.
+		c.Likelihood = 0.2 + 0.5*math.Exp(-float64(gap)/float64(500*time.Millisecond)) - later(out)
+		if p.Arrived < s.Told {
+			c.Likelihood = 0.97
+		}
+		c.Margin = &harness.Margin{
+			Test: t.Test, Edge: s.Command.Verb + " " + s.Channel, At: s.Point, Size: harness.Duration(p.Arrived - s.Sent),
+			Lo: 0, Hi: harness.Duration(p.Arrived - s.Sent), Predicted: true,
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// later ranks those that follow a little lower: what the first one teaches
+// holds for them as a rule.
+func later(before []Candidate) float64 { return 0.04 * float64(min(len(before), 5)) }
+
+// firstPublish is the first message after s that it matches.
+func firstPublish(t *detect.Trace, s *detect.Subscription) *detect.Command {
+	for _, c := range t.Commands {
+		if (c.Verb == "PUBLISH" || c.Verb == "SPUBLISH") && len(c.Args) > 1 && s.Matches(c.Args[0]) && c.Arrived > s.Sent &&
+			(s.Ended == 0 || c.Sent < s.Ended) {
+			return c
+		}
+	}
+	return nil
+}
+
+// elsewhere reports whether p also went to another subscription than s.
+func elsewhere(t *detect.Trace, p *detect.Command, s *detect.Subscription) bool {
+	for _, d := range t.Deliveries {
+		own := d.Conn == s.Conn && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "")
+		if d.Publish == p && !own {
+			return true
+		}
+	}
+	return false
+}
+
+// secondSubscription keeps back the confirmation of a SUBSCRIBE until another
+// one for the same channel is sent, which in the passing trial was not: a
+// program that looks whether it is subscribed, and enters the topic only when
+// the confirmation is there, will send it.
+func secondSubscription(t *detect.Trace) []Candidate {
+	var out []Candidate
+	for i, s := range t.Subscriptions {
+		if s.Command == nil || s.Confirm == 0 || len(s.Command.Args) != 1 {
+			continue
+		}
+		again := false
+		for _, o := range t.Subscriptions[i+1:] {
+			again = again || o.Channel == s.Channel && o.Pattern == s.Pattern
+		}
+		if again {
+			continue
+		}
+		next := s.Point
+		next.N++
+		gap := time.Duration(0)
+		if p := firstPublish(t, s); p != nil {
+			gap = p.Arrived - s.Sent
+		}
+		if gap > patience {
+			continue
+		}
+		out = append(out, Candidate{
+			Class: harness.RaceDuplicateSubscribe, Shape: "confirmation",
+			Title: fmt.Sprintf("a second %s %s while the first awaits its confirmation", s.Command.Verb, s.Channel),
+			First: s.Reply, Then: next, Gap: gap,
+			Provoke:    replay(t, hold(s.Reply, next, gap)),
+			Counter:    replay(t),
+			Likelihood: 0.18 + 0.5*math.Exp(-float64(gap)/float64(500*time.Millisecond)) - later(out),
+		})
+		if s.Pattern { // a pattern for all topics is subscribed once, at the start
+			out[len(out)-1].Likelihood /= 4
+		}
+	}
+	return out
+}
