@@ -24,20 +24,22 @@ type annotation struct {
 func Annotations(w io.Writer, r *harness.Result) error {
 	byLevel := map[string][]annotation{}
 	add := func(a annotation) { byLevel[a.level] = append(byLevel[a.level], a) }
-	for _, t := range byTrouble(r.Tests) {
+	list, quiet := toLookAt(r)
+	for _, t := range list {
 		a := annotation{file: t.File, line: t.Line}
 		switch t.Status {
 		case harness.Broken:
 			a.level, a.title = "error", "broken: "+t.Name
 		case harness.Flaky:
 			a.level, a.title = "warning", "flaky: "+t.Name
-		case harness.StatusInfra, harness.Undecided:
-			a.level, a.title = "notice", string(t.Status)+": "+t.Name
 		default:
-			continue
+			a.level, a.title = "notice", orElse(string(t.Status), string(harness.Undecided))+": "+t.Name
 		}
 		a.text = annotationText(r, t)
 		add(a)
+	}
+	if quiet > 0 {
+		add(annotation{level: "notice", title: "undecided", text: quietWords(quiet)})
 	}
 	for _, f := range r.Infra {
 		add(annotation{level: "notice", title: "infrastructure", text: f.What + ": " + f.Err})

@@ -179,6 +179,26 @@ func byTrouble(tests []harness.TestResult) []*harness.TestResult {
 	return list
 }
 
+// toLookAt gives the tests that a reader should look at, the worst first, and
+// how many others are undecided only since they ran too seldom.
+func toLookAt(r *harness.Result) (list []*harness.TestResult, quiet int) {
+	for _, t := range byTrouble(r.Tests) {
+		switch {
+		case trouble(t.Status) >= trouble(harness.Stable):
+			return list, quiet
+		case trouble(t.Status) == trouble(harness.Undecided) && t.Failures == 0 && t.Provoked.K == 0:
+			quiet++
+		default:
+			list = append(list, t)
+		}
+	}
+	return list, quiet
+}
+
+func quietWords(n int) string {
+	return count(n, "test") + " without a failure, but with too few trials to decide"
+}
+
 // margins gives the margins, smallest first, those that no delay can break last.
 func margins(r *harness.Result) []harness.Margin {
 	list := slices.Clone(r.Margins)

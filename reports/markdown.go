@@ -16,21 +16,45 @@ const (
 	markdownTests = 200
 )
 
-// special are the characters that could begin a construct of GitHub's Markdown,
-// among them @ (a mention), # (an issue) and : (an emoji, a bare link).
-var special = regexp.MustCompile("[\\\\`*_{}\\[\\]()#+\\-.!|~>@:$=^/]")
+// special are the characters that could begin a construct of GitHub's Markdown
+// within a line; lead, those that could at its start.
+var (
+	special = regexp.MustCompile("[\\\\`*_\\[\\]|~$]")
+	lead    = regexp.MustCompile(`^(\d*)([-+.)])(\s|$)`)
+	emoji   = regexp.MustCompile(`:([/\w+-])`)    // :name: and the colon of a bare link
+	link    = regexp.MustCompile(`(?i)\b(www)\.`) // GitHub links these without a scheme
+	issue   = regexp.MustCompile(`([#@])(\w)`)    // issues and people
+)
 
 // md makes text that Markdown shows as it is, in one line.
 func md(s string, n int) string {
-	s = oneLine(s, n)
-	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-	return special.ReplaceAllStringFunc(s, func(c string) string {
-		switch c {
-		case "@", ":", "#", "/", ".", "|", "$": // a backslash does not stop GitHub from linking these
+	s = htmlText(s, n)
+	s = special.ReplaceAllStringFunc(s, func(c string) string {
+		if c == "|" || c == "$" { // a table takes a backslash for its own, mathematics ignores it
 			return fmt.Sprintf("&#%d;", c[0])
 		}
 		return "\\" + c
 	})
+	if strings.HasPrefix(s, "#") {
+		s = "\\" + s
+	}
+	return lead.ReplaceAllString(s, `$1\$2$3`)
+}
+
+// htmlText is text for an HTML element inside Markdown. A comment parts what
+// GitHub would make a link of after it has rendered the text, when an escape no
+// longer helps.
+func htmlText(s string, n int) string {
+	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(oneLine(s, n))
+	s = issue.ReplaceAllString(s, "$1<!-- -->$2") // first: the others write # themselves
+	s = emoji.ReplaceAllString(s, "&#58;$1")
+	return link.ReplaceAllString(s, "$1&#46;")
+}
+
+// summaryText is htmlText for a line of HTML in which Markdown still reads
+// emphasis and code.
+func summaryText(s string, n int) string {
+	return special.ReplaceAllStringFunc(htmlText(s, n), func(c string) string { return fmt.Sprintf("&#%d;", c[0]) })
 }
 
 // code makes text in a code span that also stands in a table.
@@ -114,17 +138,17 @@ func mdNotes(b *limited, r *harness.Result) {
 }
 
 func mdTests(b *limited, r *harness.Result) {
-	list := byTrouble(r.Tests)
-	n := 0
-	for n < len(list) && trouble(list[n].Status) < trouble(harness.Stable) {
-		n++
+	list, quiet := toLookAt(r)
+	if quiet > 0 {
+		fmt.Fprintf(b, "%s.\n\n", quietWords(quiet))
 	}
+	n := len(list)
 	if n == 0 {
 		return
 	}
 	b.WriteString("### Tests to look at\n\n| test | status | failed | rate (95 %) | cause | margin |\n|---|---|--:|---|---|---|\n")
 	shown := 0
-	for _, t := range list[:n] {
+	for _, t := range list {
 		failed, rate := fmt.Sprintf("%d of %d", t.Failures, t.Runs), rateWords(t)
 		if t.Provoked.N > 0 {
 			failed += fmt.Sprintf("; provoked %d of %d", t.Provoked.K, t.Provoked.N)
@@ -169,7 +193,7 @@ func mdFindings(b *limited, r *harness.Result) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		var p strings.Builder
-		fmt.Fprintf(&p, "<details><summary>%s <b>%s</b> (%s)</summary>\n\n", htmlText(f.ID, 40), htmlText(f.Title, 400), htmlText(string(f.Class)+", "+string(f.Standing), 100))
+		fmt.Fprintf(&p, "<details><summary>%s <b>%s</b> (%s)</summary>\n\n", summaryText(f.ID, 40), summaryText(f.Title, 400), summaryText(string(f.Class)+", "+string(f.Standing), 100))
 		fmt.Fprintf(&p, "%s\n\n", md(f.Explanation, 3000))
 		fmt.Fprintf(&p, "- failed: %s\n", md(evidence(f), 300))
 		if f.Margin != nil {
@@ -182,7 +206,11 @@ func mdFindings(b *limited, r *harness.Result) {
 			}
 			p.WriteString("\n")
 		}
-		fmt.Fprintf(&p, "- replay: %s\n\n%s\n</details>\n\n", code(Repro(f.ID), 200), fence(f.Failure.Message, 2000))
+		fmt.Fprintf(&p, "- replay: %s\n\n", code(Repro(f.ID), 200))
+		if f.Failure.Message != "" {
+			p.WriteString(fence(f.Failure.Message, 2000) + "\n")
+		}
+		p.WriteString("</details>\n\n")
 		if !b.add(p.String()) {
 			fmt.Fprintf(b, "%d more in report.html\n\n", len(r.Findings)-i)
 			return
@@ -203,12 +231,6 @@ func evidence(f *harness.Finding) string {
 	add("provoked", f.Provoked)
 	add("counterfactual", f.Counter)
 	return orElse(strings.Join(s, ", "), "not yet: predicted")
-}
-
-// htmlText is text for an HTML element inside Markdown.
-func htmlText(s string, n int) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "&#96;", "*", "&#42;", "_", "&#95;", "[", "&#91;", "@", "&#64;",
-		"\\", "&#92;", "#", "&#35;", ":", "&#58;", "~", "&#126;", "$", "&#36;").Replace(oneLine(s, n))
 }
 
 func mdMargins(b *limited, r *harness.Result) {

@@ -146,7 +146,7 @@ func (s *screen) head(r *harness.Result) {
 		what = append(what, oneLine(strings.Join(t.Argv, " "), 200))
 	}
 	what = append(what, trials(r), "seed "+fmt.Sprint(r.Seed))
-	s.para(0, bold, strings.Join(what, " · "))
+	s.facts(0, bold, what)
 	s.para(0, dim, "redis: "+redisWords(r.Redis))
 	s.WriteString("\n")
 }
@@ -246,10 +246,8 @@ func statusColor(st harness.Status) string {
 
 func (s *screen) tests(r *harness.Result) {
 	shown, more := 0, 0
-	for _, t := range byTrouble(r.Tests) {
-		if trouble(t.Status) >= trouble(harness.Stable) {
-			break
-		}
+	list, quiet := toLookAt(r)
+	for _, t := range list {
 		if shown == terminalTests {
 			more++
 			continue
@@ -285,7 +283,10 @@ func (s *screen) tests(r *harness.Result) {
 	if more > 0 {
 		s.WriteString(fmt.Sprintf("%d more tests in report.html\n", more))
 	}
-	if shown > 0 {
+	if quiet > 0 {
+		s.para(0, dim, quietWords(quiet))
+	}
+	if shown+quiet > 0 {
 		s.WriteString("\n")
 	}
 }
@@ -409,8 +410,8 @@ func (s *screen) verdict(r *harness.Result) {
 		s.para(0, "0", x+".")
 	}
 	if len(r.Findings) > 0 {
-		s.para(0, "0", "next: "+Repro(r.Findings[0].ID))
+		s.WriteString("next: " + s.paint(bold, Repro(r.Findings[0].ID)) + "\n")
 	} else if t.Flaky+t.Broken > 0 {
-		s.para(0, "0", "again: "+Rerun(r))
+		s.WriteString("again: " + Rerun(r) + "\n") // not broken, so that it can be copied
 	}
 }
