@@ -12,6 +12,7 @@ import (
 // of its own, drawn uniformly from 0 to Max; pieces of one direction stay in
 // order. It stands for a slow network in tests of the scenarios themselves.
 type Latency struct {
+	Next func(ctx context.Context, network, addr string) (net.Conn, error) // makes the connections
 	Max  time.Duration
 	Seed uint64
 
@@ -20,8 +21,7 @@ type Latency struct {
 
 // Dial is a redis.Options.Dialer.
 func (l *Latency) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	var d net.Dialer
-	server, err := d.DialContext(ctx, network, addr)
+	server, err := l.Next(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
