@@ -1,0 +1,212 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/trend"
+)
+
+// Query chooses what to load. The zero value takes everything.
+type Query struct {
+	Branch     string    // only runs of this branch; empty: all
+	Conditions *string   // only runs of these conditions; nil: all
+	Since      time.Time // only runs that started at this time or later
+	Last       int       // at most so many runs, the newest; 0: all
+	Except     string    // not the run of this id
+	Suites     []string  // only tests of these suites; none: all
+}
+
+// where gives the condition on table runs and its arguments.
+func (q Query) where() (string, []any) {
+	cond, args := []string{"1"}, []any{}
+	add := func(c string, a any) { cond, args = append(cond, c), append(args, a) }
+	if q.Branch != "" {
+		add("branch = ?", q.Branch)
+	}
+	if q.Conditions != nil {
+		add("conditions = ?", *q.Conditions)
+	}
+	if !q.Since.IsZero() {
+		add("started >= ?", q.Since.UnixNano())
+	}
+	if q.Except != "" {
+		add("key <> ?", q.Except)
+	}
+	last := q.Last
+	if last <= 0 {
+		last = math.MaxInt32
+	}
+	return "SELECT id FROM runs WHERE " + strings.Join(cond, " AND ") + " ORDER BY started DESC, id DESC LIMIT ?", append(args, last)
+}
+
+// History loads the past: runs oldest first, and of each test the runs that it
+// took part in. Memory is about 32 bytes for each run of each test.
+func (s *Store) History(ctx context.Context, q Query) (*trend.History, error) {
+	h := &trend.History{}
+	// One transaction: runs and results of one moment.
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("read history %s: %w", s.path, err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	chosen, args := q.where()
+	index, err := loadRuns(ctx, tx, h, chosen, args)
+	if err != nil {
+		return nil, fmt.Errorf("read runs of %s: %w", s.path, err)
+	}
+	tests, err := loadTests(ctx, tx, h, q.Suites)
+	if err != nil {
+		return nil, fmt.Errorf("read tests of %s: %w", s.path, err)
+	}
+	if err := loadCells(ctx, tx, h, index, tests, chosen, args); err != nil {
+		return nil, fmt.Errorf("read results of %s: %w", s.path, err)
+	}
+	if err := loadMargins(ctx, tx, h, index, tests, chosen, args); err != nil {
+		return nil, fmt.Errorf("read margins of %s: %w", s.path, err)
+	}
+	kept := h.Tests[:0]
+	for _, t := range h.Tests {
+		if len(t.Cells) > 0 {
+			kept = append(kept, t)
+		}
+	}
+	h.Tests = kept
+	return h, nil
+}
+
+// loadRuns gives the index into h.Runs of each run's number in the database.
+func loadRuns(ctx context.Context, tx *sql.Tx, h *trend.History, chosen string, args []any) (map[int64]int32, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, key, started, source, conditions, commit_, branch, ci, ci_run, url, pr, dirty, trials, seed
+		FROM runs WHERE id IN (`+chosen+`) ORDER BY started, id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	index := map[int64]int32{}
+	for rows.Next() {
+		var r trend.Run
+		var id, started int64
+		var seed string
+		if err := rows.Scan(&id, &r.ID, &started, &r.Source, &r.Conditions, &r.Commit, &r.Branch, &r.CI, &r.CIRun,
+			&r.URL, &r.PullRequest, &r.Dirty, &r.Trials, &seed); err != nil {
+			return nil, err
+		}
+		r.Started = time.Unix(0, started).UTC()
+		if r.Seed, err = strconv.ParseUint(seed, 10, 64); err != nil {
+			return nil, fmt.Errorf("run %s: seed %q: %w", r.ID, seed, err)
+		}
+		index[id] = int32(len(h.Runs))
+		h.Runs = append(h.Runs, r)
+	}
+	return index, rows.Err()
+}
+
+// loadTests gives the index into h.Tests of each test's number in the database.
+func loadTests(ctx context.Context, tx *sql.Tx, h *trend.History, suites []string) (map[int64]int, error) {
+	query, args := "SELECT id, name, suite, category, file, line FROM tests", []any{}
+	if len(suites) > 0 {
+		query += " WHERE suite IN (?" + strings.Repeat(", ?", len(suites)-1) + ")"
+		for _, s := range suites {
+			args = append(args, s)
+		}
+	}
+	rows, err := tx.QueryContext(ctx, query+" ORDER BY name", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	index := map[int64]int{}
+	for rows.Next() {
+		var t trend.Test
+		var id int64
+		if err := rows.Scan(&id, &t.Name, &t.Suite, &t.Category, &t.File, &t.Line); err != nil {
+			return nil, err
+		}
+		index[id] = len(h.Tests)
+		h.Tests = append(h.Tests, t)
+	}
+	return index, rows.Err()
+}
+
+func loadCells(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64]int32, tests map[int64]int, chosen string, args []any) error {
+	// CROSS JOIN fixes the order of the loops: run by run, oldest first, which
+	// is how results lie in the file.
+	rows, err := tx.QueryContext(ctx, `SELECT r.run, r.test, r.runs, r.failures FROM
+		(SELECT id FROM runs WHERE id IN (`+chosen+`) ORDER BY started, id) AS chosen CROSS JOIN results AS r ON r.run = chosen.id
+		WHERE r.runs > 0`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var run, test, n, k sql.RawBytes
+	for rows.Next() {
+		if err := rows.Scan(&run, &test, &n, &k); err != nil {
+			return err
+		}
+		i, ok := tests[number(test)]
+		if !ok {
+			continue // of a suite that was not asked for
+		}
+		h.Tests[i].Cells = append(h.Tests[i].Cells, trend.Cell{Run: runs[number(run)], Runs: int32(number(n)), Failures: int32(number(k))})
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	// The loops above give this order; a planner that took others must not
+	// turn the past around.
+	for i := range h.Tests {
+		byRun := func(a, b trend.Cell) int { return cmp.Compare(a.Run, b.Run) }
+		if c := h.Tests[i].Cells; !slices.IsSortedFunc(c, byRun) {
+			slices.SortFunc(c, byRun)
+		}
+	}
+	return nil
+}
+
+// number reads a decimal that SQLite wrote; scanning into RawBytes spares an
+// allocation for each of a million rows.
+func number(b []byte) int64 {
+	var n int64
+	for _, c := range b {
+		if c >= '0' && c <= '9' {
+			n = 10*n + int64(c-'0')
+		}
+	}
+	return n
+}
+
+// loadMargins notes the smallest margin of each run and test.
+func loadMargins(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64]int32, tests map[int64]int, chosen string, args []any) error {
+	rows, err := tx.QueryContext(ctx, `SELECT run, test, min(size) FROM margins WHERE run IN (`+chosen+`) GROUP BY run, test`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var run, test, size int64
+		if err := rows.Scan(&run, &test, &size); err != nil {
+			return err
+		}
+		i, ok := tests[test]
+		if !ok {
+			continue
+		}
+		at := runs[run]
+		cells := h.Tests[i].Cells
+		for j := range cells {
+			if cells[j].Run == at {
+				cells[j].HasMargin, cells[j].Margin = true, harness.Duration(size)
+			}
+		}
+	}
+	return rows.Err()
+}
