@@ -235,6 +235,9 @@ func (f *Framer) step(b []byte) (n int, done bool, err error) {
 // header takes a whole length line, with its line feed.
 func (f *Framer) header(line []byte) (done bool, err error) {
 	kind := line[0]
+	if kind == '\n' {
+		return false, fmt.Errorf("%w: empty line", ErrProtocol)
+	}
 	num := line[1 : len(line)-1]
 	if l := len(num); l > 0 && num[l-1] == '\r' {
 		num = num[:l-1]

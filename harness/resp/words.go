@@ -62,6 +62,9 @@ func (d *decoder) value(depth int) bool {
 		d.b = nil
 		return false
 	}
+	if end == 0 {
+		return false
+	}
 	line := bytes.TrimSuffix(d.b[1:end], []byte{'\r'})
 	d.b = d.b[end+1:]
 	switch kind {
