@@ -51,6 +51,7 @@ var layers = []layer{
 	{dir: "harness/shard", may: []string{"harness", "harness/stats", "harness/summary"}, why: "dividing and joining are about indices and trials alone"},
 	{dir: "harness/hunt", may: []string{"harness", "harness/"}, why: "the loop knows all parts, but neither the suites nor the reports"},
 	{dir: "scenarios", may: []string{"fixtures"}, why: "a scenario is an ordinary test: it must not know of the harness that runs it"},
+	{dir: "scenarios/suitetest", may: []string{"fixtures", "scenarios", "harness/redisenv"}, why: "running the suites by go test takes a Redis, and nothing else of the harness"},
 	{dir: "fixtures", why: "the code under test must not know that it is watched"},
 	{dir: "reports", may: []string{"harness", "harness/stats", "harness/trend"}, why: "a report reads the model: it neither runs nor changes anything"},
 	{dir: "cmd", tree: true},
