@@ -144,7 +144,9 @@ func (t *Trace) attribute() {
 			had[who] = map[*Command]bool{}
 		}
 		for i, p := range t.Publishes(d.Channel) {
-			if p.Sent <= d.Came && !had[who][p] && samePayload(p.Args[1], d.Payload) {
+			// Arrived, not Sent: what a PUBLISH sets off may come back before the
+			// proxy has noted that it was sent.
+			if p.Arrived <= d.Came && !had[who][p] && samePayload(p.Args[1], d.Payload) {
 				had[who][p] = true
 				d.Publish, d.Index = p, i
 				break

@@ -77,7 +77,7 @@ func Candidates(traces []*detect.Trace, known Known) []Candidate {
 				if known.Blocked(c.First, c.Then) {
 					continue
 				}
-				c.Likelihood *= known.discount(c)
+				c.Likelihood = max(c.Likelihood, 0.02) * known.discount(c)
 				key := c.Key()
 				if i, ok := best[key]; !ok {
 					best[key] = len(out)

@@ -61,11 +61,10 @@ func firstPublish(t *detect.Trace, s *detect.Subscription) *detect.Command {
 	return nil
 }
 
-// elsewhere reports whether p also went to another subscription than s.
+// elsewhere reports whether p also went to another subscription beside s.
 func elsewhere(t *detect.Trace, p *detect.Command, s *detect.Subscription) bool {
 	for _, d := range t.Deliveries {
-		own := d.Conn == s.Conn && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "")
-		if d.Publish == p && !own {
+		if d.Publish == p && detect.Beside(t, s, d) {
 			return true
 		}
 	}

@@ -1,0 +1,186 @@
+package near_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/history"
+	"github.com/flakehunt/flakehunt/harness/proxy"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+// dump is where the histories of these tests are written as text: the
+// testdata of the detectors was made with it.
+var dump = flag.String("dump", "", "directory into which histories are written")
+
+// bench runs scenarios through a proxy.
+type bench struct {
+	t     *testing.T
+	redis redisenv.Instance
+	proxy *proxy.Proxy
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	inst, err := redisenv.Start(t.Context(), redisenv.Spec{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, inst.Close(context.WithoutCancel(t.Context()))) })
+	p, err := proxy.Start(t.Context(), proxy.Config{Dial: inst.Dial, PayloadLimit: 512})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return &bench{t, inst, p}
+}
+
+// run runs one scenario once under a schedule, and returns its trace and what
+// the proxy found the program to order.
+func (b *bench) run(sc scenarios.Scenario, cfg scenarios.Config, s harness.Schedule) (*detect.Trace, []harness.Point) {
+	b.t.Helper()
+	sched, err := explore.FromSchedule(s)
+	require.NoError(b.t, err)
+	b.proxy.Kick()
+	require.NoError(b.t, b.redis.Reset(b.t.Context()))
+	rec := history.NewBuffer(history.BufferConfig{})
+	defer rec.Close()
+	b.proxy.StartTrial(sched, rec)
+	var stats proxy.TestStats
+	o := b.redis.Options()
+	outcomes, err := inprocess.New([]scenarios.Scenario{sc}, cfg).Run(b.t.Context(), runner.Exec{
+		Trial: 1, Tests: []string{sc.Name}, Begin: b.proxy.Begin, End: func(string) { stats = b.proxy.End() },
+		Redis: runner.Endpoint{Addr: b.proxy.Addr(), Username: o.Username, Password: o.Password},
+	})
+	require.NoError(b.t, err)
+	require.Len(b.t, outcomes, 1)
+	events, err := rec.Events(sc.Name)
+	require.NoError(b.t, err)
+	outcomes[0].Blocked = stats.Blocked
+	return detect.NewTrace(events, outcomes[0]), stats.Blocked
+}
+
+func (b *bench) save(name string, t *detect.Trace) {
+	if *dump == "" {
+		return
+	}
+	f, err := os.Create(filepath.Join(*dump, name+".txt"))
+	require.NoError(b.t, err)
+	defer f.Close()
+	require.NoError(b.t, history.Format(f, history.Recording{Outcome: t.Outcome, Events: t.Events}))
+}
+
+// cause says which class explains each defect.
+var cause = map[fixtures.Defect][]harness.Class{
+	fixtures.ListenerNotReady:   {harness.RaceSubscribePublish},
+	fixtures.MultiSubscriber:    {harness.RaceMultiSubscriber},
+	fixtures.EnvelopeUnwrap:     {harness.FormatEnvelope},
+	fixtures.HandlerError:       {harness.IsolationHandler},
+	fixtures.DuplicateSubscribe: {harness.RaceDuplicateSubscribe},
+	fixtures.TTLEarly:           {harness.TTLExpiredEarly},
+	fixtures.TTLLate:            {harness.TTLExpiredLate},
+	fixtures.TTLExact:           {harness.TTLExpiredEarly},
+	fixtures.NoOrder:            {harness.OrderMessages},
+	fixtures.CheckThenActOnce:   {harness.RaceCheckThenAct},
+	fixtures.LostUpdate:         {harness.RaceLostUpdate, harness.RaceCheckThenAct},
+}
+
+// activeTrials is within how many aimed trials each defect must show in each of
+// the scenarios that declare it.
+const activeTrials = 2
+
+func TestEachDefectIsProvoked(t *testing.T) {
+	b := newBench(t)
+	for _, sc := range scenarios.All() {
+		for _, d := range sc.Exposes {
+			name := string(d) + "/" + sc.Name
+			t.Run(name, func(t *testing.T) {
+				b.t = t
+				cfg := scenarios.Config{Defects: fixtures.Defects{d: true}}
+				trace, class, trials := b.hunt(sc, cfg)
+				if trace == nil {
+					t.Fatalf("not provoked in %d active trials", trials)
+				}
+				if trials > activeTrials {
+					t.Errorf("took %d active trials", trials)
+				}
+				require.Contains(t, cause[d], class, "failed with: %s", trace.Outcome.Failure.Message)
+			})
+		}
+	}
+}
+
+// hunt surveys twice, then provokes candidate after candidate. It returns the
+// first failing trace, its class, and how many aimed trials that took.
+func (b *bench) hunt(sc scenarios.Scenario, cfg scenarios.Config) (*detect.Trace, harness.Class, int) {
+	file := strings.ReplaceAll(sc.Name, "/", "-")
+	for d := range cfg.Defects {
+		file = string(d) + "--" + file
+	}
+	var passed []*detect.Trace
+	for range 2 {
+		t, _ := b.run(sc, cfg, harness.Schedule{})
+		if t.Outcome.Verdict == harness.Failed { // always, by itself
+			b.save(file+".bad", t)
+			return t, b.judge(t), 0
+		}
+		passed = append(passed, t)
+	}
+	b.save(file+".ok", passed[0])
+	var known near.Known
+	tried := map[string]bool{}
+	for n := 1; n <= 8; n++ {
+		var next *near.Candidate
+		for _, c := range near.Candidates(passed, known) {
+			if n == 1 {
+				b.t.Logf("  %.2f %s: %s\n        %v", c.Likelihood, c.Kind(), c.Title, c.Provoke.Decisions)
+			}
+			if !tried[c.Key()] && next == nil {
+				next = &c
+			}
+		}
+		if next == nil {
+			b.t.Logf("no candidate left after %d active trials", n-1)
+			return nil, "", n - 1
+		}
+		tried[next.Key()] = true
+		started := time.Now()
+		t, blocked := b.run(sc, cfg, next.Provoke)
+		b.t.Logf("%d: %s %s: %s in %v, blocked %v", n, next.Kind(), next.Title, t.Outcome.Verdict, time.Since(started).Round(time.Millisecond), blocked)
+		if len(blocked) > 0 {
+			known.Block(next.First, next.Then)
+			continue
+		}
+		if t.Outcome.Verdict == harness.Failed {
+			b.save(file+".bad", t)
+			class := b.judge(t)
+			if !next.Explains(class) {
+				b.t.Errorf("predicted %s, and it was %s", next.Class, class)
+			}
+			return t, class, n
+		}
+	}
+	return nil, "", 8
+}
+
+func (b *bench) judge(t *detect.Trace) harness.Class {
+	matches := detect.Run(t)
+	for _, m := range matches {
+		b.t.Logf("  %.2f %s: %s\n        %s", m.Score, m.Class, m.Title, m.Explanation)
+	}
+	if len(matches) == 0 {
+		return harness.Unattributed
+	}
+	return matches[0].Class
+}
