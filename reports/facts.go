@@ -3,53 +3,11 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
-
-// tally counts tests by status.
-type tally struct {
-	Tests, Stable, Flaky, Broken, Undecided, Skipped, Infra int
-	Runs, Failures                                          int // executions that count
-}
-
-func (t *tally) add(x *harness.TestResult) {
-	t.Tests++
-	t.Runs += x.Runs
-	t.Failures += x.Failures
-	switch x.Status {
-	case harness.Stable:
-		t.Stable++
-	case harness.Flaky:
-		t.Flaky++
-	case harness.Broken:
-		t.Broken++
-	case harness.StatusSkipped:
-		t.Skipped++
-	case harness.StatusInfra:
-		t.Infra++
-	default:
-		t.Undecided++
-	}
-}
-
-func tallyOf(tests []harness.TestResult) tally {
-	var t tally
-	for i := range tests {
-		t.add(&tests[i])
-	}
-	return t
-}
-
-func (t tally) passRate() string {
-	if t.Runs == 0 {
-		return "–"
-	}
-	return percent(1 - float64(t.Failures)/float64(t.Runs))
-}
 
 // Headline says in one line what a run found.
 func Headline(r *harness.Result) string {
@@ -241,66 +199,6 @@ func marginDetail(m *harness.Margin) string {
 	}
 	return ""
 }
-
-// Rerun is the command that does the same run again.
-func Rerun(r *harness.Result) string { return strings.Join(rerun(r), " ") }
-
-// rerun gives that command's words, each quoted for a shell; a flag and its
-// value are one.
-func rerun(r *harness.Result) []string {
-	t := r.Target
-	w := []string{"flakehunt", "run"}
-	flag := func(name, value, unless string) {
-		if value != unless && value != "" {
-			w = append(w, shellWord("--"+name)+" "+shellWord(value))
-		}
-	}
-	if r.Redis.Provider == "url" {
-		address := r.Redis.Address
-		if address != "" && !strings.Contains(address, "://") {
-			address = "redis://" + address
-		}
-		flag("redis", address, "")
-	} else {
-		flag("redis", r.Redis.Provider, "")
-	}
-	flag("variant", t.Variant, "hardened")
-	for _, d := range t.Defects {
-		flag("defect", d, "")
-	}
-	flag("waits", t.Waits, "hardened")
-	flag("strategy", r.Strategy, "directed")
-	for _, k := range slices.Sorted(maps.Keys(r.Params)) {
-		flag(oneLine(k, 60), r.Params[k], "")
-	}
-	if r.TrialsAsked > 0 {
-		flag("trials", fmt.Sprint(r.TrialsAsked), "")
-	}
-	flag("run", t.Run, "")
-	flag("shard", r.Shard, "")
-	flag("seed", fmt.Sprint(r.Seed), "")
-	flag("junit", t.JUnit, "")
-	for _, e := range t.Env {
-		flag("env", e, "")
-	}
-	for _, a := range t.Takeover {
-		flag("takeover", a, "")
-	}
-	if t.Kind == harness.ShippedTarget {
-		for _, s := range t.Suites {
-			w = append(w, shellWord(s))
-		}
-	} else if len(t.Argv) > 0 {
-		w = append(w, "--")
-		for _, a := range t.Argv {
-			w = append(w, shellWord(a))
-		}
-	}
-	return w
-}
-
-// Repro is the command that replays a finding.
-func Repro(id string) string { return "flakehunt repro " + shellWord(id) }
 
 // findingsOf gives the findings that were seen in a test, in the result's order.
 func findingsOf(r *harness.Result, t *harness.TestResult) []*harness.Finding {

@@ -145,16 +145,3 @@ func count(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
-
-// bareWord is what a shell takes as it stands.
-var bareWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// shellWord quotes s for a POSIX shell. What a terminal would obey has been
-// replaced: a command that is meant to be pasted must look like what it does.
-func shellWord(s string) string {
-	s = oneLine(s, 2000)
-	if bareWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}

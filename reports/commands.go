@@ -1,0 +1,84 @@
+package reports
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// Rerun is the command that does the same run again.
+func Rerun(r *harness.Result) string { return strings.Join(rerun(r), " ") }
+
+// rerun gives that command's words, each quoted for a shell; a flag and its
+// value are one.
+func rerun(r *harness.Result) []string {
+	t := r.Target
+	w := []string{"flakehunt", "run"}
+	flag := func(name, value, unless string) {
+		if value != unless && value != "" {
+			w = append(w, shellWord("--"+name)+" "+shellWord(value))
+		}
+	}
+	if r.Redis.Provider == "url" {
+		address := r.Redis.Address
+		if address != "" && !strings.Contains(address, "://") {
+			address = "redis://" + address
+		}
+		flag("redis", address, "")
+	} else {
+		flag("redis", r.Redis.Provider, "")
+	}
+	flag("variant", t.Variant, "hardened")
+	for _, d := range t.Defects {
+		flag("defect", d, "")
+	}
+	flag("waits", t.Waits, "hardened")
+	flag("strategy", r.Strategy, "directed")
+	for _, k := range slices.Sorted(maps.Keys(r.Params)) {
+		flag(oneLine(k, 60), r.Params[k], "")
+	}
+	if r.TrialsAsked > 0 {
+		flag("trials", fmt.Sprint(r.TrialsAsked), "")
+	}
+	flag("run", t.Run, "")
+	flag("shard", r.Shard, "")
+	flag("seed", fmt.Sprint(r.Seed), "")
+	flag("junit", t.JUnit, "")
+	for _, e := range t.Env {
+		flag("env", e, "")
+	}
+	for _, a := range t.Takeover {
+		flag("takeover", a, "")
+	}
+	if t.Kind == harness.ShippedTarget {
+		for _, s := range t.Suites {
+			w = append(w, shellWord(s))
+		}
+	} else if len(t.Argv) > 0 {
+		w = append(w, "--")
+		for _, a := range t.Argv {
+			w = append(w, shellWord(a))
+		}
+	}
+	return w
+}
+
+// Repro is the command that replays a finding.
+func Repro(id string) string { return "flakehunt repro " + shellWord(id) }
+
+// bareWord is what a shell takes as it stands.
+var bareWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// shellWord quotes s for a POSIX shell. What a terminal would obey has been
+// replaced: a command that is meant to be pasted must look like what it does.
+func shellWord(s string) string {
+	s = oneLine(s, 2000)
+	if bareWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
