@@ -90,16 +90,21 @@ func MaxInstances(p Provider) int {
 	return 0
 }
 
-// Resolve finds the provider that the Spec asks for and checks that it works.
-// The notes say what auto took and why; of a named provider there are none.
-// An error is one line: what is wrong and how to mend it.
-func Resolve(ctx context.Context, s Spec) (Provider, []string, error) {
+func (s Spec) withDefaults() Spec {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
 	if s.Image == "" {
 		s.Image = DefaultImage
 	}
+	return s
+}
+
+// Resolve finds the provider that the Spec asks for and checks that it works.
+// The notes say what auto took and why; of a named provider there are none.
+// An error is one line: what is wrong and how to mend it.
+func Resolve(ctx context.Context, s Spec) (Provider, []string, error) {
+	s = s.withDefaults()
 	if s.Provider == "" || s.Provider == "auto" {
 		return auto(ctx, s)
 	}
@@ -113,10 +118,11 @@ func Resolve(ctx context.Context, s Spec) (Provider, []string, error) {
 	return p, nil, nil
 }
 
-// providers is the table of what can be started here, in the order in which
+// Providers is the table of what can be started here, in the order in which
 // auto tries them: from the most to the least like what the tests will meet in
 // production. embedded always works, so auto never comes to what follows it.
-func (s Spec) providers() []Provider {
+func (s Spec) Providers() []Provider {
+	s = s.withDefaults()
 	return []Provider{
 		&containerProvider{image: s.Image, log: s.Log},
 		&serverProvider{log: s.Log},
@@ -128,7 +134,7 @@ func (s Spec) providers() []Provider {
 // named finds the provider of a Spec that is not auto.
 func (s Spec) named() (Provider, error) {
 	var names []string
-	for _, p := range s.providers() {
+	for _, p := range s.Providers() {
 		if p.Name() == s.Provider {
 			return p, nil
 		}
@@ -144,7 +150,7 @@ func (s Spec) named() (Provider, error) {
 // auto takes the first provider that works.
 func auto(ctx context.Context, s Spec) (Provider, []string, error) {
 	var notes []string
-	for _, p := range s.providers() {
+	for _, p := range s.Providers() {
 		err := p.Check(ctx)
 		if err == nil {
 			return p, append(notes, "using "+p.Name()), nil

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+
+	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+// environment is where tests are run: the flags that run, repro and verify share.
+type environment struct {
+	redis      string
+	image      string
+	allowFlush bool
+	parallel   int
+	out        string
+}
+
+func (e *environment) register(fs *pflag.FlagSet) {
+	fs.StringVar(&e.redis, "redis", "auto", "where Redis comes from: auto, container, server, embedded, sim, or a redis:// URL")
+	fs.StringVar(&e.image, "image", "", "for container: the image (default "+redisenv.DefaultImage+")")
+	fs.BoolVar(&e.allowFlush, "allow-flush", false, "for a URL: empty the database although it holds keys")
+	fs.IntVar(&e.parallel, "parallel", 0, "how many trials at once (default: chosen for this machine)")
+	fs.StringVar(&e.out, "out", "flakehunt-out", "directory for everything that is written")
+}
+
+func (e *environment) check() error {
+	if e.parallel < 0 {
+		return usagef("--parallel %d: want 1 or more, or 0 to have it chosen", e.parallel)
+	}
+	return nil
+}
+
+// provider finds the Redis that is asked for.
+func (a *app) provider(ctx context.Context, e environment) (redisenv.Provider, error) {
+	p, notes, err := redisenv.Resolve(ctx, redisenv.Spec{
+		Provider: e.redis, Image: e.image, AllowFlush: e.allowFlush, Log: a.logger(),
+	})
+	if err != nil {
+		return nil, redisError(err)
+	}
+	for _, n := range notes {
+		a.notef("redis: %s", n)
+	}
+	return p, nil
+}
+
+// start makes the workers that run a target. done ends them.
+func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool *hunt.Pool, done func(), err error) {
+	if err := e.check(); err != nil {
+		return nil, nil, err
+	}
+	r, err := runnerFor(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := a.provider(ctx, e)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool = hunt.NewPool(hunt.PoolConfig{Provider: p, Runner: r, Workers: e.workers(p), Log: a.logger()})
+	return pool, func() {
+		if err := pool.Close(); err != nil {
+			a.notef("flakehunt: %s", oneLine(err))
+		}
+		r.Close()
+	}, nil
+}
+
+// workers says how many trials run at once: trials mostly wait, so more than
+// there are CPUs, but not so many that waiting runs late.
+func (e *environment) workers(p redisenv.Provider) int {
+	n := e.parallel
+	if n == 0 {
+		n = min(max(8, 4*numCPU()), 16)
+	}
+	if most := redisenv.MaxInstances(p); most > 0 {
+		n = min(n, most)
+	}
+	return n
+}
+
+// runnerFor makes what runs a target's tests.
+func runnerFor(t harness.Target) (runner.Runner, error) {
+	list, err := chooseScenarios(t.Suites, t.Run)
+	if err != nil {
+		return nil, err
+	}
+	defects, err := defectsOf(t)
+	if err != nil {
+		return nil, err
+	}
+	return inprocess.New(list, scenarios.Config{Defects: defects, Waits: scenarios.Waits(t.Waits)}), nil
+}
+
+// defectsOf says which defects of the system under test are switched on.
+func defectsOf(t harness.Target) (fixtures.Defects, error) {
+	defects, err := fixtures.ParseDefects(t.Defects)
+	if err != nil {
+		return nil, usagef("--defect: %w", err)
+	}
+	if t.Variant == "as-described" && len(t.Defects) == 0 {
+		for _, d := range fixtures.AllDefects() {
+			defects[d] = true
+		}
+	}
+	return defects, nil
+}

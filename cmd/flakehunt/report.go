@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/reports"
+)
+
+func newReportCmd(a *app) *cobra.Command {
+	var formats []string
+	var to, junitFlaky string
+	c := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Write the reports again from what a run recorded",
+		Long: `Write the reports again from what a run recorded in its output directory.
+A run that crashed left no result.json: then its journal, trials.jsonl, is read.
+
+` + exitHelp,
+		Example: `  flakehunt report flakehunt-out
+  flakehunt report flakehunt-out --format junit,md --to artifacts`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("report: want the directory that --out named, as in 'flakehunt report flakehunt-out'")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := reports.Select(formats); err != nil {
+				return usagef("--format: %w", err)
+			}
+			r, err := readRun(args[0])
+			if err != nil {
+				return err
+			}
+			if to == "" {
+				to = args[0]
+			}
+			if err := os.MkdirAll(to, 0o755); err != nil {
+				return usagef("--to %s: %w", to, unwrapPath(err))
+			}
+			files, err := reports.WriteAll(to, formats, r, reports.Options{JUnitFlaky: junitFlaky})
+			if err != nil {
+				return harnessError(err)
+			}
+			width, _ := terminal(a.out)
+			if !a.quiet {
+				if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
+					return harnessError(err)
+				}
+			}
+			a.notef("written: %s", strings.Join(files, " "))
+			return nil
+		},
+	}
+	c.Flags().StringSliceVar(&formats, "format", nil, "which: "+strings.Join(formatNames(), ",")+" (default: all)")
+	c.Flags().StringVar(&to, "to", "", "directory to write to (default: the one that is read)")
+	c.Flags().StringVar(&junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass or fail")
+	return c
+}
+
+// readRun reads what a run recorded: its result, or its journal if it never
+// came to write one.
+func readRun(dir string) (*harness.Result, error) {
+	f, err := os.Open(filepath.Join(dir, "result.json"))
+	if err == nil {
+		defer f.Close()
+		r, err := reports.ReadJSON(f)
+		if err != nil {
+			return nil, usagef("%s: %w", f.Name(), err)
+		}
+		return r, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("%s: %w", dir, unwrapPath(err))
+	}
+	j, err := os.Open(filepath.Join(dir, hunt.JournalName))
+	if err != nil {
+		return nil, usagef("%s holds neither result.json nor %s: name the directory that --out named", dir, hunt.JournalName)
+	}
+	defer j.Close()
+	trials, err := hunt.ReadJournal(j)
+	if err != nil {
+		return nil, usagef("%s: %w", j.Name(), err)
+	}
+	if len(trials) == 0 {
+		return nil, usagef("%s: no trial had finished", j.Name())
+	}
+	r := hunt.FromTrials(trials)
+	r.Warnings = append(r.Warnings, fmt.Sprintf("rebuilt from %s: the run ended before it could write its result", hunt.JournalName))
+	return r, nil
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range reports.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}

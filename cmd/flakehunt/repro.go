@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/stats"
+)
+
+func newReproCmd(a *app) *cobra.Command {
+	var n int
+	var env environment
+	c := &cobra.Command{
+		Use:   "repro FINDING|FILE",
+		Short: "Replay one failure: how often does its schedule make the test fail?",
+		Long: `Replay the schedule of a finding on the test it was found in, n times, and say
+how often it failed: reproduced k/n, did not reproduce, or diverged at the first
+point of the schedule that no longer appears.
+
+FINDING is an ID such as F-1a2b3c4d, looked up in --out; FILE is a path.
+It ends with 1 when the failure was reproduced and with 0 when it was not, as
+'git bisect run' wants it; with 4 when the schedule no longer applies.
+
+` + exitHelp,
+		Example: "  flakehunt repro F-1a2b3c4d\n  flakehunt repro flakehunt-out/findings/F-1a2b3c4d.json -n 100",
+		Args:    oneFinding,
+		RunE: func(c *cobra.Command, args []string) error {
+			if n < 1 {
+				return usagef("-n %d: want at least 1", n)
+			}
+			f, err := findFinding(args[0], env.out)
+			if err != nil {
+				return err
+			}
+			pool, done, err := a.start(c.Context(), f.Target, env)
+			if err != nil {
+				return err
+			}
+			defer done()
+			r, err := hunt.Replay(c.Context(), pool, f, n)
+			if err != nil {
+				if c.Context().Err() != nil {
+					return c.Context().Err()
+				}
+				return redisError(err)
+			}
+			return a.reproduced(f, r)
+		},
+	}
+	c.Flags().IntVarP(&n, "count", "n", 20, "how often")
+	env.register(c.Flags())
+	return c
+}
+
+// reproduced prints what came of a replay and turns it into an exit code.
+func (a *app) reproduced(f *harness.Finding, r *hunt.Replayed) error {
+	rate := stats.ClopperPearson(r.Count.K, r.Count.N, 0.95)
+	if a.json {
+		e := json.NewEncoder(a.out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(struct {
+			ID, Class, Test, Verdict string
+			Count                    harness.Count
+			RateLo, RateHi           float64
+			Blocked                  int
+			Diverged                 harness.Point `json:",omitzero"`
+		}{f.ID, string(f.Class), r.Test, r.Verdict(), r.Count, rate.Lo, rate.Hi, r.Blocked, r.Diverged}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(a.out, "%s  %s  %s\n", f.ID, f.Class, f.Title)
+		fmt.Fprintf(a.out, "%s  %s", r.Test, r.Verdict())
+		if r.Count.K > 0 {
+			fmt.Fprintf(a.out, "  (fails with this schedule at a rate in %.0f–%.0f %%, at 95 %%)", 100*rate.Lo, 100*rate.Hi)
+		}
+		fmt.Fprintln(a.out)
+		for _, d := range f.Schedule.Decisions {
+			fmt.Fprintf(a.out, "  schedule: %s\n", d)
+		}
+		for _, o := range r.Outcomes {
+			if o.Verdict == harness.Failed {
+				fmt.Fprintf(a.out, "  it says: %s\n", firstLine(o.Failure.Message))
+				break
+			}
+		}
+	}
+	switch {
+	case r.Count.K > 0:
+		return &exitError{code: exitFlaky}
+	case !r.Diverged.IsZero():
+		return &exitError{code: exitUndecided}
+	}
+	return nil
+}
+
+func oneFinding(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("%s: want one finding, an ID such as F-1a2b3c4d or a file; a run's table lists them", c.Name())
+	}
+	return nil
+}
+
+// findFinding reads a finding from a file, or by its ID from the output directory.
+func findFinding(name, out string) (*harness.Finding, error) {
+	path := name
+	if strings.HasPrefix(name, "F-") && !strings.ContainsAny(name, `/\`) {
+		path = filepath.Join(out, "findings", strings.TrimSuffix(name, ".json")+".json")
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("no finding %s: %s does not exist; name the run's directory with --out, or the file itself", name, path)
+	}
+	if err != nil {
+		return nil, usagef("finding %s: %w", path, unwrapPath(err))
+	}
+	f := &harness.Finding{}
+	if err := json.Unmarshal(b, f); err != nil {
+		return nil, usagef("finding %s: not a finding file: %w", path, err)
+	}
+	switch {
+	case f.Version > harness.FindingVersion:
+		return nil, usagef("finding %s: format %d is newer than this flakehunt reads (%d); use a newer one", path, f.Version, harness.FindingVersion)
+	case f.Version == 0 || len(f.Tests) == 0:
+		return nil, usagef("finding %s: not a finding file: it names no test", path)
+	}
+	return f, nil
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return s
+}

@@ -1,0 +1,204 @@
+package main
+
+// Output rules. What was asked for goes to standard output: the table, the
+// list, the JSON. Progress, notes and errors go to standard error. An error is
+// one line, "flakehunt: what: how to mend it". Colour only on a terminal and
+// never with NO_COLOR.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes, as every --help says them.
+const (
+	exitClean       = 0
+	exitFlaky       = 1 // a flake, a failure or a gate breach
+	exitUsage       = 2
+	exitHarness     = 3 // the harness or Redis could not do its work
+	exitUndecided   = 4
+	exitInterrupted = 130
+)
+
+const exitHelp = `Exit codes:
+  0    clean
+  1    a flake, a failure or a gate breach
+  2    usage: a flag, argument or settings file is wrong
+  3    the harness or Redis could not do its work
+  4    undecided within the budget
+  130  interrupted; partial reports are still written`
+
+// version is set by the linker in release builds.
+var version = ""
+
+// exitError carries an exit code with an error.
+type exitError struct {
+	code int
+	err  error // nil: said already
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usagef is bad input: exit 2.
+func usagef(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// harnessError is the harness's own failure: exit 3.
+func harnessError(err error) error { return &exitError{exitHarness, err} }
+
+// app is what all commands share.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	quiet    bool
+	verbose  bool
+	json     bool
+}
+
+// run is the whole program.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{in: stdin, out: stdout, err: stderr}
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var e *exitError
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.As(err, &e):
+		if e.err != nil {
+			fmt.Fprintf(stderr, "flakehunt: %s\n", oneLine(e.err))
+		}
+		return e.code
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		fmt.Fprintln(stderr, "flakehunt: interrupted")
+		return exitInterrupted
+	}
+	// What cobra itself finds wrong is usage.
+	fmt.Fprintf(stderr, "flakehunt: %s\n", oneLine(err))
+	return exitUsage
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "flakehunt",
+		Short: "Find, reproduce, explain and gate flaky tests that talk to Redis",
+		Long: `flakehunt replays a test suite against a real Redis many times, through a proxy
+that understands Redis and delays just the command that matters.
+
+` + exitHelp,
+		Example: `  flakehunt run                        the suites that ship with it
+  flakehunt run -- go test ./...       your Go tests
+  flakehunt run --junit 'out/*.xml' -- npx vitest run`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	f := root.PersistentFlags()
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "say what is done, in detail")
+	f.BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%s: %w; see '%s --help'", c.Name(), err, c.CommandPath())
+	})
+	for _, c := range commands(a) {
+		if c.Args == nil {
+			c.Args = noArgs
+		}
+		root.AddCommand(c)
+	}
+	return root
+}
+
+// commands is the table of all commands, one file each.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newRunCmd(a),
+		newReproCmd(a),
+		newVerifyCmd(a),
+		newListCmd(a),
+		newReportCmd(a),
+		newDoctorCmd(a),
+		newVersionCmd(a),
+	}
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments, got %q; see '%s --help'", c.Name(), args[0], c.CommandPath())
+	}
+	return nil
+}
+
+// logger writes warnings, and with -v what is done, to standard error.
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelError
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+}
+
+// notef says something in passing, unless -q.
+func (a *app) notef(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
+
+// terminal reports whether w is one, and its width (0 if it is none).
+func terminal(w io.Writer) (width int, ok bool) {
+	f, is := w.(*os.File)
+	if !is || !isatty.IsTerminal(f.Fd()) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	return width, true
+}
+
+// colour reports whether w takes ANSI colours.
+func colour(w io.Writer) bool {
+	_, ok := terminal(w)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func oneLine(err error) string {
+	s := strings.TrimSpace(err.Error())
+	s = strings.ReplaceAll(s, "\r", "")
+	return strings.ReplaceAll(s, "\n", "; ")
+}
+
+// toolVersion is the version for people and files.
+func toolVersion() string {
+	if version != "" {
+		return version
+	}
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
+		return strings.TrimPrefix(b.Main.Version, "v")
+	}
+	return "0.1.0-dev"
+}

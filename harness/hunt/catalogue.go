@@ -1,0 +1,119 @@
+package hunt
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// catalogue holds the findings of a run, one for each cause.
+type catalogue struct {
+	mu   sync.Mutex
+	list map[string]*harness.Finding // by fingerprint
+}
+
+func newCatalogue() *catalogue { return &catalogue{list: map[string]*harness.Finding{}} }
+
+// Fingerprint names a cause: its class and the commands whose order or time
+// matters, without keys and ordinals, so that it is the same in other tests and
+// other runs.
+func Fingerprint(class harness.Class, first, then harness.Point) string {
+	shape := func(p harness.Point) string { return p.Role + p.Dir.String() + strings.ToUpper(p.Verb) }
+	sum := sha256.Sum256([]byte(string(class) + "\n" + shape(first) + "\n" + shape(then)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// FindingID is the short name of a fingerprint.
+func FindingID(fingerprint string) string { return "F-" + fingerprint[:8] }
+
+// get returns the finding of a fingerprint, or nil.
+func (c *catalogue) get(fingerprint string) *harness.Finding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.list[fingerprint]
+}
+
+// add merges f into the catalogue and reports whether its cause is new. Of two
+// proofs of one cause the stronger stays: more counterfactuals passed, then
+// fewer decisions.
+func (c *catalogue) add(f harness.Finding) (isNew bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old, ok := c.list[f.Fingerprint]
+	if !ok {
+		c.list[f.Fingerprint] = &f
+		return true
+	}
+	tests := old.Tests
+	if stronger(f, *old) {
+		tests, f.Tests = f.Tests, tests
+		f.Tests = append(tests, f.Tests...)
+		f.Natural.K += old.Natural.K
+		f.Natural.N += old.Natural.N
+		f.Tests = unique(f.Tests)
+		*old = f
+		return false
+	}
+	old.Natural.K += f.Natural.K
+	old.Natural.N += f.Natural.N
+	old.Tests = unique(append(old.Tests, f.Tests...))
+	if f.Standing == harness.Natural && old.Standing == harness.Provoked {
+		old.Standing = harness.Natural
+	}
+	return false
+}
+
+func stronger(a, b harness.Finding) bool {
+	rank := func(f harness.Finding) int {
+		if f.Provoked.K > 0 && f.Counter.N > 0 && f.Counter.K == 0 {
+			return 2
+		}
+		if f.Provoked.K > 0 {
+			return 1
+		}
+		return 0
+	}
+	if ra, rb := rank(a), rank(b); ra != rb {
+		return ra > rb
+	}
+	la, lb := len(a.Schedule.Decisions), len(b.Schedule.Decisions)
+	return la > 0 && (lb == 0 || la < lb)
+}
+
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (c *catalogue) len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.list)
+}
+
+// all returns the findings, those in most tests first.
+func (c *catalogue) all() []harness.Finding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]harness.Finding, 0, len(c.list))
+	for _, f := range c.list {
+		list = append(list, *f)
+	}
+	slices.SortFunc(list, func(a, b harness.Finding) int {
+		if d := cmp.Compare(len(b.Tests), len(a.Tests)); d != 0 {
+			return d
+		}
+		return cmp.Compare(a.ID, b.ID)
+	})
+	return list
+}

@@ -1,0 +1,154 @@
+package hunt
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/proxy"
+)
+
+const (
+	// firstLook is how many survey trials precede the first prediction: two
+	// through the proxy, to tell the stable from the accidental, and one without
+	// it, since some flakes fail only on the fastest path.
+	firstLook = 3
+	// directEvery: one survey trial in this many has no proxy in the way.
+	directEvery = 4
+	// keptTraces is how many passing histories of a test prediction reads.
+	keptTraces = 3
+	// MaxDelay is the longest that one frame is kept in order to provoke a
+	// failure: more would only show that tests have deadlines.
+	MaxDelay = 500 * time.Millisecond
+)
+
+// Ranking is what earlier runs taught about which kinds of near miss come true.
+type Ranking interface {
+	// Weight returns a factor for the likelihood of candidates of this kind, 1
+	// when nothing is known.
+	Weight(kind string) float64
+	// Learn records that a candidate of the kind was provoked or not.
+	Learn(kind string, hit bool)
+}
+
+// directed is the loop that gives the package its name: survey, predict,
+// provoke, confirm, reduce. The survey goes on while candidates are provoked.
+func (h *hunter) directed(ctx context.Context) error {
+	h.phase("survey", h.total())
+	if err := h.survey(ctx, 1, min(firstLook, h.Trials)); err != nil || ctx.Err() != nil {
+		return err
+	}
+	h.phase("provoke", 0)
+	var wg sync.WaitGroup
+	for _, t := range h.tests {
+		wg.Go(func() { h.pursue(ctx, t) })
+	}
+	err := h.survey(ctx, firstLook+1, h.Trials)
+	wg.Wait()
+	if err != nil {
+		return err
+	}
+	h.fromFailures()
+	return nil
+}
+
+// survey does numbered trials without injection.
+func (h *hunter) survey(ctx context.Context, from, to int) error {
+	return h.each(ctx, from, to, func(ctx context.Context, suite string, index int) error {
+		j := Job{
+			Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey,
+			Seed: Mix(h.Seed, index), Keep: index < firstLook, Urgent: index <= firstLook,
+		}
+		if index%directEvery == firstLook {
+			j.Arm = harness.Direct
+		}
+		return h.passiveTrial(ctx, j)
+	})
+}
+
+// learn keeps the passing histories of a survey trial.
+func (h *hunter) learn(d *Done) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, o := range d.Trial.Outcomes {
+		events := d.Events[o.Test.Name]
+		if o.Verdict != harness.Passed || len(events) == 0 {
+			continue
+		}
+		name := o.Test.Name
+		if old := h.events[name]; len(old) > 0 {
+			h.shared = append(h.shared, proxy.SharedPoints(old[0].Events, events))
+		}
+		if len(h.events[name]) < keptTraces {
+			h.events[name] = append(h.events[name], detect.NewTrace(events, o))
+		}
+	}
+}
+
+// candidates predicts how the test could fail, likeliest first.
+func (h *hunter) candidates(test string, known near.Known) []near.Candidate {
+	h.mu.Lock()
+	traces := slices.Clone(h.events[test])
+	h.mu.Unlock()
+	list := near.Candidates(traces, known)
+	weight := func(c near.Candidate) float64 {
+		w := c.Likelihood
+		if h.Learned != nil {
+			w *= h.Learned.Weight(c.Kind())
+		}
+		return w
+	}
+	slices.SortStableFunc(list, func(a, b near.Candidate) int { return cmp.Compare(weight(b), weight(a)) })
+	return list
+}
+
+// pursue provokes the candidates of one test, one after the other, within the
+// test's share of the budget: as many aimed trials as it has numbered ones.
+func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
+	p := &pursuit{h: h, test: test, budget: h.Trials}
+	tried := map[string]bool{}
+	for {
+		next, ok := pick(h.candidates(test.Name, p.known), tried)
+		if !ok || p.budget <= 0 || ctx.Err() != nil {
+			break
+		}
+		tried[next.Key()] = true
+		p.try(ctx, next)
+	}
+	left := 0
+	for _, c := range h.candidates(test.Name, p.known) {
+		if !tried[c.Key()] {
+			left++
+		}
+	}
+	h.mu.Lock()
+	h.coverage.Seen += len(tried) + left
+	h.coverage.Both += p.both
+	h.coverage.Blocked += p.blocked
+	h.coverage.Missed += left
+	h.margins = append(h.margins, p.margins...)
+	h.mu.Unlock()
+}
+
+func pick(list []near.Candidate, tried map[string]bool) (near.Candidate, bool) {
+	for _, c := range list {
+		if !tried[c.Key()] {
+			return c, true
+		}
+	}
+	return near.Candidate{}, false
+}
+
+// replay makes a plan of a schedule as it is.
+func replay(s harness.Schedule) Plan {
+	return func() (harness.Scheduler, *harness.Schedule, error) {
+		sched, err := explore.FromSchedule(s)
+		return sched, &s, err
+	}
+}

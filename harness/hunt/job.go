@@ -1,0 +1,61 @@
+package hunt
+
+import (
+	"context"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// Job is one trial to be done.
+type Job struct {
+	Index  int         // trial number, from 1; active trials go on counting
+	Suite  string      // for the journal
+	Tests  []string    // which tests, in order; none: all that the runner has
+	Arm    harness.Arm //
+	Seed   uint64      // of this trial
+	Plan   Plan        // what is injected; nil: nothing
+	Keep   bool        // return the events of passing tests too
+	Urgent bool        // before jobs that are not
+}
+
+// Plan makes what one trial injects.
+type Plan func() (harness.Scheduler, *harness.Schedule, error)
+
+// Done is what came of a Job.
+type Done struct {
+	Trial     harness.Trial
+	Events    map[string][]harness.Event // by test: those that failed, or all with Keep
+	Scheduler harness.Scheduler          // the one that was used; a replay knows what it missed
+}
+
+// Outcome returns what the named test did, or nil if it did not run.
+func (d *Done) Outcome(test string) *harness.Outcome {
+	for i := range d.Trial.Outcomes {
+		if d.Trial.Outcomes[i].Test.Name == test {
+			return &d.Trial.Outcomes[i]
+		}
+	}
+	return nil
+}
+
+// Executor carries out jobs, several at a time.
+type Executor interface {
+	// Do carries out one job. An error means that the harness could not do its
+	// work, after it tried again as often as makes sense.
+	Do(ctx context.Context, j Job) (*Done, error)
+	// Info says which Redis is used; complete once a job is done.
+	Info() harness.RedisInfo
+	// Workers says how many jobs run at a time.
+	Workers() int
+	// Close ends everything that was started.
+	Close() error
+}
+
+// Mix derives the seed of trial i from the seed of the run (the finaliser of
+// SplitMix64: Steele, Lea, Flood, OOPSLA 2014, section 4).
+func Mix(seed uint64, i int) uint64 {
+	z := seed + uint64(i)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}

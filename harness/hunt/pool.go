@@ -1,0 +1,155 @@
+package hunt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
+)
+
+// tries is how often a trial is begun again after Redis or the proxy failed.
+const tries = 3
+
+// PoolConfig is what a pool of workers needs.
+type PoolConfig struct {
+	Provider redisenv.Provider
+	Runner   runner.Runner
+	Workers  int              // 0: 1
+	Lateness *runner.Lateness // nil: not watched
+	Payload  int              // bytes kept of a frame; 0: the proxy's default
+	TempDir  string           // under which each trial gets a directory; empty: none is made
+	Deadline time.Duration    // for one test; 0: the runner's own
+	Log      *slog.Logger     // nil: silent
+	Passed   func(harness.Trial)
+}
+
+// Pool carries out jobs over workers that each own a Redis and a proxy. Workers
+// start with the first job that needs them.
+type Pool struct {
+	cfg    PoolConfig
+	urgent chan *request
+	normal chan *request
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	info    harness.RedisInfo
+	started int
+	idle    int
+	errs    []error
+	ctx     context.Context // ends the workers; a pool is itself a lifetime
+}
+
+type request struct {
+	ctx    context.Context
+	job    Job
+	answer chan answer
+}
+
+type answer struct {
+	done *Done
+	err  error
+}
+
+// NewPool returns a pool whose workers live until Close.
+func NewPool(cfg PoolConfig) *Pool {
+	cfg.Workers = max(cfg.Workers, 1)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Pool{
+		cfg: cfg, ctx: ctx, stop: stop,
+		urgent: make(chan *request), normal: make(chan *request),
+	}
+}
+
+// Workers says how many jobs run at a time.
+func (p *Pool) Workers() int { return p.cfg.Workers }
+
+// Info says which Redis the workers use.
+func (p *Pool) Info() harness.RedisInfo {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.info
+}
+
+// Do carries out one job, as soon as a worker is free.
+func (p *Pool) Do(ctx context.Context, j Job) (*Done, error) {
+	p.grow()
+	r := &request{ctx: ctx, job: j, answer: make(chan answer, 1)}
+	queue := p.normal
+	if j.Urgent {
+		queue = p.urgent
+	}
+	select {
+	case queue <- r:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.ctx.Done():
+		return nil, errors.New("the pool is closed")
+	}
+	a := <-r.answer
+	return a.done, a.err
+}
+
+// grow starts one more worker unless one is idle or all are there.
+func (p *Pool) grow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.started >= p.cfg.Workers || p.ctx.Err() != nil {
+		return
+	}
+	p.started++
+	id := p.started
+	p.wg.Go(func() { p.work(id) })
+}
+
+func (p *Pool) work(id int) {
+	w := &worker{id: id, cfg: p.cfg}
+	defer func() {
+		if err := w.close(); err != nil {
+			p.mu.Lock()
+			p.errs = append(p.errs, err)
+			p.mu.Unlock()
+		}
+	}()
+	for {
+		var r *request
+		select { // urgent first
+		case r = <-p.urgent:
+		default:
+			select {
+			case r = <-p.urgent:
+			case r = <-p.normal:
+			case <-p.ctx.Done():
+				return
+			}
+		}
+		done, err := w.do(r.ctx, r.job)
+		if w.instance != nil {
+			p.mu.Lock()
+			p.info = w.instance.Info()
+			p.mu.Unlock()
+		}
+		r.answer <- answer{done, err}
+	}
+}
+
+// Close ends the workers and what they started, and says what could not be ended.
+func (p *Pool) Close() error {
+	p.stop()
+	p.wg.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := errors.Join(p.errs...); err != nil {
+		return fmt.Errorf("clean up: %w", err)
+	}
+	return nil
+}

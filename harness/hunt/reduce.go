@@ -1,0 +1,100 @@
+package hunt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/minimize"
+)
+
+// resolution is to what a margin is measured: the larger of 1 ms and a
+// twentieth of it.
+func resolution(d time.Duration) time.Duration { return max(time.Millisecond, d/20) }
+
+// reduce makes the finding's schedule minimal and measures the timing margin:
+// the shortest delay of the late frame that fails the test.
+func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Finding, events []harness.Event) {
+	if len(f.Schedule.Decisions) > 1 {
+		p.fewest(ctx, f)
+	}
+	late := c.Late()
+	held := keptFor(events, late)
+	if held == 0 {
+		return
+	}
+	fails := func(d time.Duration) (bool, error) {
+		s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: p.h.Seed, Decisions: []harness.Decision{
+			{Test: p.test.Name, At: late, Action: harness.Delay, Delay: harness.Duration(d)},
+		}}
+		o, _ := p.run(ctx, harness.Reduce, s)
+		if o == nil {
+			return false, errNoTrial
+		}
+		return o.Verdict == harness.Failed, nil
+	}
+	hi := held + held/5 + 2*time.Millisecond
+	for {
+		failed, err := fails(hi)
+		if err != nil {
+			return
+		}
+		if failed {
+			break
+		}
+		if hi *= 2; hi > 2*MaxDelay {
+			return // a delay of this frame alone does not do it: the hold stays
+		}
+	}
+	lo, hi, err := minimize.Threshold(ctx, 0, hi, resolution, fails)
+	if err != nil {
+		return
+	}
+	m := harness.Margin{
+		Test: p.test.Name, Edge: late.Verb + " " + late.Key, At: late,
+		Size: harness.Duration((lo + hi) / 2), Lo: harness.Duration(lo), Hi: harness.Duration(hi),
+	}
+	f.Margin = &m
+	p.margins = append(p.margins, m)
+	if len(f.Schedule.Decisions) == 1 && f.Schedule.Decisions[0].Action == harness.Delay {
+		// Replays must fail on a busier machine too: a little above the threshold.
+		f.Original = &c.Provoke
+		s := c.Provoke
+		s.Decisions = []harness.Decision{f.Schedule.Decisions[0]}
+		s.Decisions[0].Delay = harness.Duration(hi + max(hi/4, 10*time.Millisecond))
+		f.Schedule = s
+	}
+}
+
+// fewest takes away decisions that the failure does not need.
+func (p *pursuit) fewest(ctx context.Context, f *harness.Finding) {
+	whole := f.Schedule
+	with := func(list []harness.Decision) harness.Schedule {
+		s := whole
+		s.Decisions = list
+		return s
+	}
+	list, err := minimize.Reduce(ctx, whole.Decisions, func(ctx context.Context, list []harness.Decision) (bool, error) {
+		c := p.count(ctx, harness.Reduce, with(list), 1)
+		return c.K > 0, nil
+	})
+	if err == nil && len(list) < len(whole.Decisions) {
+		f.Original = &whole
+		f.Schedule = with(list)
+	}
+}
+
+// keptFor says how long the proxy kept the frame at p.
+func keptFor(events []harness.Event, p harness.Point) time.Duration {
+	for _, e := range events {
+		if e.Point == p && e.Out > e.In {
+			return e.Out - e.In
+		}
+	}
+	return 0
+}
+
+// errNoTrial ends a search whose trials can no longer be done.
+var errNoTrial = errors.New("no trial could be done")

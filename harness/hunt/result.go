@@ -1,0 +1,182 @@
+package hunt
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/summary"
+)
+
+// fromFailures ties failures that nobody provoked to the findings, and makes a
+// finding of those that have none.
+func (h *hunter) fromFailures() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.trials {
+		if !summary.Counted(t.Arm) {
+			continue
+		}
+		for _, o := range t.Outcomes {
+			if o.Verdict != harness.Failed || o.Failure == nil || len(o.Blocked) > 0 {
+				continue
+			}
+			h.natural(t, o)
+		}
+	}
+}
+
+// natural counts one failure of a numbered trial.
+func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
+	class := o.Cause
+	if class == "" {
+		class = harness.Unattributed
+	}
+	standing := harness.Natural
+	schedule := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "none", Seed: t.Seed}
+	if t.Schedule != nil {
+		standing, schedule = harness.Provoked, *t.Schedule
+	}
+	for _, f := range h.found.all() {
+		if f.Class == class && slices.Contains(f.Tests, o.Test.Name) {
+			f.Natural, f.Provoked, f.Counter = harness.Count{}, harness.Count{}, harness.Count{}
+			f.Standing = standing
+			if standing == harness.Natural {
+				f.Natural.K = 1
+			}
+			h.found.add(f)
+			return
+		}
+	}
+	fp := Fingerprint(class, harness.Point{Verb: o.Failure.Fingerprint}, harness.Point{})
+	f := harness.Finding{
+		Version: harness.FindingVersion, ID: FindingID(fp), Fingerprint: fp, Class: class, Standing: standing,
+		Title: o.Failure.Message, Tests: []string{o.Test.Name}, Target: h.Target, Schedule: schedule, Seed: h.Seed,
+		Failure: *o.Failure, Timeline: o.Wire, Found: time.Now().UTC(),
+	}
+	if standing == harness.Natural {
+		f.Natural.K = 1
+	} else {
+		f.Provoked = harness.Count{K: 1, N: 1}
+	}
+	h.found.add(f)
+}
+
+// result puts together all that was seen.
+func (h *hunter) result(started time.Time) *harness.Result {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := &harness.Result{
+		Version: harness.ResultVersion, Tool: h.Tool, Started: started.UTC(), Finished: time.Now().UTC(),
+		Seed: h.Seed, Strategy: h.Strategy, Params: h.Config.Params, Target: h.Target,
+		Redis: h.Executor.Info(), Workers: h.Executor.Workers(),
+		Machine: harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
+		Shard:   h.Shard.String(), TrialsAsked: h.Trials, Infra: h.infra, Warnings: h.warnings,
+		Findings: h.found.all(),
+	}
+	if h.Lateness != nil {
+		h.Lateness.Fill(&r.Machine)
+	}
+	for _, t := range h.trials {
+		if summary.Counted(t.Arm) {
+			r.TrialsDone++
+		}
+	}
+	r.Tests = h.testResults(r.Findings)
+	r.Margins = slices.Clone(h.margins)
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.Redis, f.Machine = r.Redis, r.Machine
+		if f.Margin != nil {
+			f.Margin.MachineP99 = r.Machine.TimerP99
+		}
+	}
+	slices.SortStableFunc(r.Margins, func(a, b harness.Margin) int { return cmp.Compare(a.Size, b.Size) })
+	if h.coverage.Seen > 0 {
+		c := h.coverage
+		r.Coverage = &c
+	}
+	for _, s := range h.shared {
+		r.PointsShared += s / float64(len(h.shared))
+	}
+	if p99 := time.Duration(r.Machine.TimerP99); p99 > 20*time.Millisecond {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
+	}
+	return r
+}
+
+// testResults sums up each test in the target's order, also those that never ran.
+func (h *hunter) testResults(findings []harness.Finding) []harness.TestResult {
+	byName := map[string]harness.TestResult{}
+	for _, t := range summary.Tests(h.trials) {
+		byName[t.Name] = t
+	}
+	list := make([]harness.TestResult, 0, len(h.tests))
+	for _, id := range h.tests {
+		t, ok := byName[id.Name]
+		if !ok {
+			t = harness.TestResult{TestID: id, Status: harness.StatusSkipped, RateHi: 1}
+		}
+		delete(byName, id.Name)
+		h.tie(&t, findings)
+		list = append(list, t)
+	}
+	for _, t := range byName { // tests that appeared only while running
+		h.tie(&t, findings)
+		list = append(list, t)
+	}
+	return list
+}
+
+// tie connects a test with its findings and its smallest margin.
+func (h *hunter) tie(t *harness.TestResult, findings []harness.Finding) {
+	for _, f := range findings {
+		if !slices.Contains(f.Tests, t.Name) {
+			continue
+		}
+		t.Findings = append(t.Findings, f.ID)
+		if t.Cause == "" || t.Cause == harness.Unattributed {
+			t.Cause = f.Class
+		}
+		for i := range t.Groups {
+			if g := &t.Groups[i]; g.Finding == "" && (g.Cause == f.Class || g.Fingerprint == f.Failure.Fingerprint) {
+				g.Finding = f.ID
+			}
+		}
+		if t.Status == harness.Stable || t.Status == harness.Undecided {
+			if f.Standing == harness.Provoked || f.Standing == harness.Natural {
+				t.Status = harness.Flaky
+			}
+		}
+	}
+	for i := range h.margins {
+		if m := h.margins[i]; m.Test == t.Name && !m.Ordered && (t.Margin == nil || m.Size < t.Margin.Size) {
+			t.Margin = &m
+		}
+	}
+}
+
+// FromTrials sums up trials that were read from a journal, for a run whose
+// result is lost: what only the whole run knew is left empty.
+func FromTrials(trials []harness.Trial) *harness.Result {
+	r := &harness.Result{
+		Version: harness.ResultVersion, Tests: summary.Tests(trials), Interrupted: true,
+		Machine: harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
+	}
+	for i, t := range trials {
+		if i == 0 || t.Start.Before(r.Started) {
+			r.Started = t.Start
+		}
+		if end := t.Start.Add(time.Duration(t.Duration)); end.After(r.Finished) {
+			r.Finished = end
+		}
+		if summary.Counted(t.Arm) {
+			r.TrialsDone++
+		}
+		r.Workers = max(r.Workers, t.Worker)
+	}
+	return r
+}

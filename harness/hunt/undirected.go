@@ -1,0 +1,69 @@
+package hunt
+
+import (
+	"context"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/explore"
+)
+
+// undirected does all trials under one strategy that is the same for each test:
+// none, latency, skew, random or pct.
+func (h *hunter) undirected(ctx context.Context) error {
+	h.phase(h.Strategy, h.total())
+	first := 1
+	if measured(h.Strategy) {
+		// The first trial is a survey: how much may be injected depends on it.
+		first = 2
+		if err := h.survey(ctx, 1, 1); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	err := h.each(ctx, first, h.Trials, func(ctx context.Context, suite string, index int) error {
+		j := Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: Mix(h.Seed, index), Keep: index <= 2}
+		if h.Strategy != "none" {
+			j.Arm = harness.Explore
+			j.Plan = h.plan(j.Seed, index)
+		}
+		return h.passiveTrial(ctx, j)
+	})
+	if err != nil {
+		return err
+	}
+	h.fromFailures()
+	return nil
+}
+
+// plan makes the strategy's schedule for one trial.
+func (h *hunter) plan(seed uint64, index int) Plan {
+	return func() (harness.Scheduler, *harness.Schedule, error) {
+		schedule := &harness.Schedule{Version: harness.ScheduleVersion, Strategy: h.Strategy, Seed: seed, Params: h.params(index)}
+		s, err := explore.FromSchedule(*schedule)
+		return s, schedule, err
+	}
+}
+
+// passiveTrial does one numbered trial. That the harness could not do it is an
+// error only when it is the first: later ones are counted and reported.
+func (h *hunter) passiveTrial(ctx context.Context, j Job) error {
+	d, err := h.Executor.Do(ctx, j)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		h.failInfra(j.Suite, j.Index, err)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.trials) == 0 || len(h.infra) > 5 {
+			return err
+		}
+		return nil
+	}
+	if j.Keep {
+		h.learn(d)
+	}
+	if j.Arm == harness.Survey {
+		h.sizeUp(d.Trial)
+	}
+	return h.keep(d)
+}

@@ -1,0 +1,157 @@
+package hunt
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/minimize"
+	"github.com/flakehunt/flakehunt/harness/stats"
+)
+
+// verifyReach is how late a command is made in order to see whether a fix only
+// moved the margin. A change that tolerates more than this counts as a fix.
+const verifyReach = time.Second
+
+// Repair says what a change did to a finding.
+type Repair string
+
+const (
+	Fixed        Repair = "fixed"
+	StillFailing Repair = "still failing"
+	MarginMoved  Repair = "margin moved"               // it tolerates more than before, and fails all the same
+	NotApply     Repair = "schedule no longer applies" // its points never appear, and nothing like it was found
+)
+
+// Verified is the answer to: is the fix real?
+type Verified struct {
+	Repair  Repair
+	Test    string
+	Replay  *Replayed        // of the finding's own schedule
+	Upper   float64          // Fixed: failure rate with the schedule applied is at most this, at 95 %
+	Ordered bool             // Fixed: the program now enforces the order
+	Before  *harness.Margin  // MarginMoved: as the finding has it, if it was measured
+	After   *harness.Margin  // MarginMoved: as measured now
+	Fresh   *harness.Finding // NotApply or StillFailing: what hunting afresh found
+}
+
+// Sentence says it in one line.
+func (v *Verified) Sentence() string {
+	switch v.Repair {
+	case Fixed:
+		if v.Ordered {
+			return fmt.Sprintf("fixed: the program now enforces the order (the guilty order could not be made in %d of %d trials)", v.Replay.Blocked, v.Replay.Blocked+v.Replay.Count.N)
+		}
+		return fmt.Sprintf("fixed (≤ %s at 95 %%: 0 of %d failed with the guilty schedule applied)", stats.Percent(v.Upper), v.Replay.Count.N)
+	case MarginMoved:
+		was := "an unknown margin"
+		if v.Before != nil {
+			was = v.Before.Size.String()
+		}
+		return fmt.Sprintf("still failing: the margin moved from %s to %s, which is not a fix: %s that late still fails the test", was, v.After.Size, v.After.Edge)
+	case NotApply:
+		if v.Fresh != nil {
+			return fmt.Sprintf("schedule no longer applies (diverged at %s), but hunting afresh found %s: %s", v.Replay.Diverged, v.Fresh.ID, v.Fresh.Title)
+		}
+		return fmt.Sprintf("schedule no longer applies (diverged at %s); hunting afresh found nothing", v.Replay.Diverged)
+	}
+	return fmt.Sprintf("still failing (%d of %d)", v.Replay.Count.K, v.Replay.Count.N)
+}
+
+// Verify replays the schedule of f n times on the code as it is now. If that no
+// longer fails it asks whether a longer delay still does, and if the schedule
+// no longer applies it hunts afresh around the finding's test.
+func Verify(ctx context.Context, cfg Config, f *harness.Finding, n int) (*Verified, error) {
+	r, err := Replay(ctx, cfg.Executor, f, n)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verified{Test: r.Test, Replay: r, Before: f.Margin}
+	switch {
+	case r.Count.K > 0:
+		v.Repair = StillFailing
+		return v, nil
+	case !r.Diverged.IsZero():
+		v.Repair = NotApply
+		v.Fresh, err = afresh(ctx, cfg, f)
+		return v, err
+	}
+	after, err := moved(ctx, cfg.Executor, f)
+	if err != nil {
+		return nil, err
+	}
+	if after != nil {
+		v.Repair, v.After = MarginMoved, after
+		return v, nil
+	}
+	v.Repair = Fixed
+	v.Ordered = r.Count.N == 0 && r.Blocked > 0
+	v.Upper = stats.Excludes(max(r.Count.N, 1), 0.95)
+	return v, nil
+}
+
+// moved looks for a delay, up to verifyReach, with which the test still fails:
+// a fix that only waits longer has one. It returns nil if there is none.
+func moved(ctx context.Context, exec Executor, f *harness.Finding) (*harness.Margin, error) {
+	at, ok := guilty(f)
+	if !ok {
+		return nil, nil
+	}
+	fails := func(d time.Duration) (bool, error) {
+		s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: f.Seed, Decisions: []harness.Decision{
+			{Test: f.Tests[0], At: at, Action: harness.Delay, Delay: harness.Duration(d)},
+		}}
+		r, err := replaySchedule(ctx, exec, f, s, 1)
+		if err != nil {
+			return false, err
+		}
+		return r.Count.K > 0, nil
+	}
+	failed, err := fails(verifyReach)
+	if err != nil || !failed {
+		return nil, err
+	}
+	lo, hi, err := minimize.Threshold(ctx, 0, verifyReach, resolution, fails)
+	if err != nil {
+		return nil, err
+	}
+	return &harness.Margin{
+		Test: f.Tests[0], Edge: at.Verb + " " + at.Key, At: at,
+		Size: harness.Duration((lo + hi) / 2), Lo: harness.Duration(lo), Hi: harness.Duration(hi),
+	}, nil
+}
+
+// guilty is the frame whose lateness the finding is about.
+func guilty(f *harness.Finding) (harness.Point, bool) {
+	if f.Margin != nil {
+		return f.Margin.At, true
+	}
+	for _, d := range f.Schedule.Decisions {
+		if d.Action == harness.Hold || d.Action == harness.Delay {
+			return d.At, true
+		}
+	}
+	return harness.Point{}, false
+}
+
+// afresh hunts the finding's test alone, and returns what it finds of the same
+// class, or else anything.
+func afresh(ctx context.Context, cfg Config, f *harness.Finding) (*harness.Finding, error) {
+	cfg.Match = func(test string) bool { return test == f.Tests[0] }
+	cfg.Strategy = "directed"
+	cfg.Journal = nil
+	r, err := Run(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	for i := range r.Findings {
+		if r.Findings[i].Class == f.Class {
+			return &r.Findings[i], nil
+		}
+	}
+	if len(r.Findings) > 0 {
+		return &r.Findings[0], nil
+	}
+	return nil, nil
+}
