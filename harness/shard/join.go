@@ -1,0 +1,256 @@
+package shard
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/summary"
+)
+
+// joinFindings gives one finding a fingerprint: the better proven, with the
+// tests of all.
+func joinFindings(parts []Part) []harness.Finding {
+	best := map[string]harness.Finding{}
+	for _, p := range parts {
+		for _, f := range p.Result.Findings {
+			old, known := best[f.Fingerprint]
+			if !known {
+				f.Tests = slices.Clone(f.Tests)
+				best[f.Fingerprint] = f
+				continue
+			}
+			winner, other := old, f
+			if better(f, old) {
+				winner, other = f, old
+			}
+			winner.Tests = union(slices.Clone(winner.Tests), other.Tests)
+			best[f.Fingerprint] = winner
+		}
+	}
+	out := make([]harness.Finding, 0, len(best))
+	for _, f := range best {
+		if len(f.Tests) > 1 {
+			slices.Sort(f.Tests[1:]) // the first is the one to replay
+		}
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b harness.Finding) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	return out
+}
+
+// better reports whether a says more than b: a stronger standing, more
+// reproductions, fewer decisions; at last the older, so that it is the same
+// whichever came first.
+func better(a, b harness.Finding) bool {
+	rank := map[harness.Standing]int{harness.Natural: 0, harness.Provoked: 1, harness.Simulated: 2, harness.Latent: 3}
+	return cmp.Or(
+		cmp.Compare(rank[a.Standing], rank[b.Standing]),
+		cmp.Compare(b.Provoked.K, a.Provoked.K),
+		cmp.Compare(b.Natural.K, a.Natural.K),
+		cmp.Compare(len(a.Schedule.Decisions), len(b.Schedule.Decisions)),
+		a.Found.Compare(b.Found),
+		cmp.Compare(a.Seed, b.Seed),
+	) < 0
+}
+
+// joinMargins gives the smallest margin of each test and command.
+func joinMargins(parts []Part) []harness.Margin {
+	type key struct {
+		test, edge string
+		at         harness.Point
+	}
+	least := map[key]harness.Margin{}
+	for _, p := range parts {
+		for _, m := range p.Result.Margins {
+			k := key{m.Test, m.Edge, m.At}
+			if old, known := least[k]; !known || m.Size < old.Size || (m.Size == old.Size && !m.Predicted && old.Predicted) {
+				least[k] = m
+			}
+		}
+	}
+	var out []harness.Margin
+	for _, m := range least {
+		out = append(out, m)
+	}
+	slices.SortFunc(out, func(a, b harness.Margin) int {
+		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(a.Test, b.Test), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.At.String(), b.At.String()))
+	})
+	return out
+}
+
+// joinCoverage takes the most that any part saw: pairs are not named in a
+// result, so they cannot be added without counting some twice.
+func joinCoverage(parts []Part) *harness.Coverage {
+	var c *harness.Coverage
+	for _, p := range parts {
+		if o := p.Result.Coverage; o != nil {
+			if c == nil {
+				c = &harness.Coverage{}
+			}
+			c.Seen, c.Both, c.Blocked = max(c.Seen, o.Seen), max(c.Both, o.Both), max(c.Blocked, o.Blocked)
+			c.Missed = max(0, c.Seen-c.Both-c.Blocked)
+		}
+	}
+	return c
+}
+
+// joinTests sums the trials up and adds what only the parts know: causes,
+// margins, warnings, and tests that never ran. Tests come in the order of the
+// earliest part.
+func joinTests(parts []Part, trials []harness.Trial, r *harness.Result) []harness.TestResult {
+	byName := map[string]*harness.TestResult{}
+	var order []string
+	joined := summary.Tests(trials)
+	for i := range joined {
+		byName[joined[i].Name] = &joined[i]
+	}
+	decided := false
+	for _, p := range parts {
+		computed := map[string][]string{} // the warnings that fewer trials gave
+		for _, t := range summary.Tests(p.Trials) {
+			computed[t.Name] = t.Warnings
+		}
+		for _, t := range p.Result.Tests {
+			o := byName[t.Name]
+			if o == nil {
+				o = &harness.TestResult{TestID: t.TestID, Status: t.Status, RateHi: 1}
+				byName[t.Name] = o
+			}
+			if !slices.Contains(order, t.Name) {
+				order = append(order, t.Name)
+			}
+			own := slices.DeleteFunc(slices.Clone(t.Warnings), func(w string) bool { return slices.Contains(computed[t.Name], w) })
+			o.Warnings = union(o.Warnings, own)
+			decided = decided || t.Decided != ""
+			learnFrom(o, t)
+		}
+	}
+	for _, t := range joined { // tests that no part's result lists
+		if !slices.Contains(order, t.Name) {
+			order = append(order, t.Name)
+		}
+	}
+	out := make([]harness.TestResult, 0, len(order))
+	for _, name := range order {
+		t := byName[name]
+		if decided {
+			t.Decided = decide(t.Strip)
+		}
+		for _, f := range r.Findings {
+			if !slices.Contains(f.Tests, name) {
+				continue
+			}
+			t.Findings = append(t.Findings, f.ID)
+			if (f.Standing == harness.Natural || f.Standing == harness.Provoked) && (t.Status == harness.Stable || t.Status == harness.Undecided) {
+				t.Status = harness.Flaky
+			}
+		}
+		out = append(out, *t)
+	}
+	return out
+}
+
+// learnFrom takes over what a part says of a test beyond its trials.
+func learnFrom(o *harness.TestResult, t harness.TestResult) {
+	if o.Cause == "" || o.Cause == harness.Unattributed {
+		o.Cause = cmp.Or(t.Cause, o.Cause)
+	}
+	if t.Margin != nil && (o.Margin == nil || t.Margin.Size < o.Margin.Size) {
+		m := *t.Margin
+		o.Margin = &m
+	}
+	for _, g := range t.Groups {
+		for j := range o.Groups {
+			if mine := &o.Groups[j]; mine.Fingerprint == g.Fingerprint {
+				mine.Finding, mine.Cause = cmp.Or(mine.Finding, g.Finding), cmp.Or(mine.Cause, g.Cause)
+			}
+		}
+	}
+}
+
+// decide repeats the sequential test on all trials in order.
+func decide(strip string) string {
+	var s stats.Sequential
+	d := s.Decision()
+	for _, c := range strip {
+		if c == '.' || c == 'F' {
+			d = s.Observe(c == 'F')
+		}
+	}
+	return d.String()
+}
+
+// presence reads the Shard of a result, "2/8" or "1/8,2/8": which of how many.
+// An empty one is a whole run and gives 0.
+func presence(shard string) (have map[int]bool, total int) {
+	have = map[int]bool{}
+	for name := range strings.SplitSeq(shard, ",") {
+		var i, n int
+		if k, err := fmt.Sscanf(name, "%d/%d", &i, &n); k == 2 && err == nil {
+			total = max(total, n)
+			have[i] = true
+		}
+	}
+	return have, total
+}
+
+// absence is the warning that a merged result bears whose Shard is given; none
+// for a whole run.
+func absence(shard string) string {
+	have, total := presence(shard)
+	var absent []string
+	for i := 1; i <= total; i++ {
+		if !have[i] {
+			absent = append(absent, fmt.Sprintf("%d/%d", i, total))
+		}
+	}
+	if len(absent) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("shards %s are missing: their trials do not count", strings.Join(absent, ", "))
+}
+
+// joinShards gives the merged result's Shard: empty if it is whole.
+func joinShards(parts []Part) string {
+	all, total := map[int]bool{}, 0
+	for _, p := range parts {
+		have, n := presence(p.Result.Shard)
+		if n == 0 {
+			return ""
+		}
+		total = max(total, n)
+		maps.Copy(all, have)
+	}
+	if len(all) >= total {
+		return ""
+	}
+	var present []string
+	for _, i := range slices.Sorted(maps.Keys(all)) {
+		present = append(present, fmt.Sprintf("%d/%d", i, total))
+	}
+	return strings.Join(present, ",")
+}
+
+// exit gives the exit code of the whole: of its tests, or else the worst part's.
+func exit(parts []Part, r *harness.Result) int {
+	if r.Interrupted {
+		return 130
+	}
+	for _, t := range r.Tests {
+		if t.Status == harness.Flaky || t.Status == harness.Broken {
+			return 1
+		}
+	}
+	worst := 0
+	for _, code := range []int{4, 1, 3} { // the later the worse
+		if slices.ContainsFunc(parts, func(p Part) bool { return p.Result.Exit == code }) {
+			worst = code
+		}
+	}
+	return worst
+}
