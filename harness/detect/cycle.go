@@ -80,7 +80,7 @@ func clashes(t *Trace) []clash {
 		}
 		for _, c := range cycles {
 			for _, w := range t.On(key) {
-				if w == c.Write || !w.Writes || w.Sent <= c.Read.Done || w.Sent >= c.Write.Sent {
+				if w == c.Write || !w.Writes || !after(w, c.Read) || w.Sent >= c.Write.Sent {
 					continue
 				}
 				out = append(out, clash{Cycle: c, between: w, lost: derived(c, w)})
@@ -89,6 +89,19 @@ func clashes(t *Trace) []clash {
 		}
 	}
 	return out
+}
+
+// after reports whether w took effect after the read r. Where both were in
+// Redis at the same time, what r returned decides.
+func after(w, r *Command) bool {
+	if w.Sent > r.Done {
+		return true
+	}
+	if w.Answered() && w.Done < r.Sent || w.Value == "" {
+		return false
+	}
+	v, _ := valueOf(r)
+	return v != w.Value
 }
 
 // derived tells a write of a new value made from the old one, whose loss shows

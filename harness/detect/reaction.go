@@ -16,9 +16,10 @@ type Reaction struct {
 }
 
 // Reactions finds, for each message that was published within the test, the
-// chain of commands that began soon after its delivery on another connection:
-// a handler at work. A command belongs to the latest delivery before it, or to
-// the command whose reply it followed.
+// chains of commands that began soon after its delivery on another connection:
+// handlers at work, or whatever else the program did at that moment. A command
+// belongs to the latest delivery before it, or to the command whose reply it
+// followed.
 func Reactions(t *Trace) []Reaction {
 	var out []Reaction
 	for _, c := range byArrival(t.Commands) {
@@ -32,9 +33,6 @@ func Reactions(t *Trace) []Reaction {
 		var cause *Delivery
 		for _, d := range t.Deliveries {
 			if d.Conn != c.Conn && d.Publish != nil && d.Went <= c.Arrived && c.Arrived-d.Went <= prompt {
-				if i, busy := reactionTo(out, d); busy && len(out[i].Commands) > 0 {
-					continue
-				}
 				cause = d
 			}
 		}
@@ -57,15 +55,6 @@ func continues(list []Reaction, c *Command) (int, bool) {
 		}
 	}
 	return best, found
-}
-
-func reactionTo(list []Reaction, d *Delivery) (int, bool) {
-	for i, r := range list {
-		if r.Delivery == d {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 // End is when the last command of the reaction was answered.
