@@ -58,6 +58,7 @@ func (e *embedded) fresh() error {
 	}
 	_ = c.Close()
 	m.ClockTTL(true)
+	mend(m.Server())
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
