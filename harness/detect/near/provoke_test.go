@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,4 +184,42 @@ func (b *bench) judge(t *detect.Trace) harness.Class {
 		return harness.Unattributed
 	}
 	return matches[0].Class
+}
+
+// TestHardenedVariantHolds: whatever is proposed, the sound variant passes.
+// It runs every candidate of every scenario.
+func TestHardenedVariantHolds(t *testing.T) {
+	b := newBench(t)
+	for _, sc := range scenarios.All() {
+		t.Run(sc.Name, func(t *testing.T) {
+			b.t = t
+			var passed []*detect.Trace
+			for range 2 {
+				trace, _ := b.run(sc, scenarios.Config{}, harness.Schedule{})
+				require.Equal(t, harness.Passed, trace.Outcome.Verdict, "%+v", trace.Outcome.Failure)
+				passed = append(passed, trace)
+			}
+			var known near.Known
+			tried := map[string]bool{}
+			for n := 0; n < 20; n++ {
+				list := near.Candidates(passed, known)
+				i := slices.IndexFunc(list, func(c near.Candidate) bool { return !tried[c.Key()] })
+				if i < 0 {
+					break
+				}
+				c := list[i]
+				tried[c.Key()] = true
+				trace, blocked := b.run(sc, scenarios.Config{}, c.Provoke)
+				t.Logf("%.2f %s: %s %v: %s, blocked %v", c.Likelihood, c.Kind(), c.Title, c.Provoke.Decisions, trace.Outcome.Verdict, blocked)
+				if len(blocked) > 0 {
+					known.Block(c.First, c.Then)
+					continue
+				}
+				if trace.Outcome.Verdict == harness.Failed {
+					b.judge(trace)
+					t.Errorf("fails: %s", trace.Outcome.Failure.Message)
+				}
+			}
+		})
+	}
 }
