@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -264,9 +265,9 @@ func (p *GoPackage) Outcomes() []harness.Outcome {
 func GoFailure(output string, def harness.FailureKind) *harness.Failure {
 	message := goMessage(output)
 	if message == "" {
-		message = "failed without a message"
+		message = cmp.Or(lastLines(output, 3), "failed without a message")
 	}
-	return newFailure(KindOf(output, "", def), message, output)
+	return NewFailure(KindOf(output, "", def), message, output)
 }
 
 // PackageTest is the name under which a package's process as a whole appears:
@@ -303,7 +304,7 @@ func (p *GoPackage) whatEnded() []harness.Outcome {
 	o := harness.Outcome{Test: PackageTest(p.Path), Verdict: harness.Failed, Output: p.Output()}
 	switch running := p.Running(); {
 	case p.Build != "":
-		o.Failure = newFailure(harness.BuildFailure, p.Build, p.Build)
+		o.Failure = NewFailure(harness.BuildFailure, p.Build, p.Build)
 		o.Output = p.Build
 	case p.Verdict != harness.Failed:
 		return nil
@@ -313,7 +314,7 @@ func (p *GoPackage) whatEnded() []harness.Outcome {
 		o.Start, o.Output = p.Started(name), p.OutputOf(name)
 		o.Failure = EndedUnder(o.Output)
 	case len(running) > 1:
-		o.Failure = newFailure(KindOf(p.Output(), "", harness.ExitFailure),
+		o.Failure = NewFailure(KindOf(p.Output(), "", harness.ExitFailure),
 			"the process ended while several tests ran: "+strings.Join(running, ", "), p.Output())
 	case slices.ContainsFunc(p.tests, func(t *goTest) bool { return t.verdict == harness.Failed }):
 		return nil
@@ -330,7 +331,7 @@ func EndedUnder(output string) *harness.Failure {
 	if kind == harness.ExitFailure {
 		message = strings.TrimSpace("the process ended under the test (os.Exit, log.Fatal or a signal)\n" + lastLines(output, 3))
 	}
-	return newFailure(kind, message, output)
+	return NewFailure(kind, message, output)
 }
 
 // lastLines returns the last n lines that the testing package did not write.

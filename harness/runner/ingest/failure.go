@@ -10,9 +10,9 @@ import (
 
 var ansi = regexp.MustCompile("[\x1b\uFFFD]\\[[0-9;?]*[A-Za-z]") // reporters often lose the escape itself
 
-// newFailure builds a Failure whose message is cut to a few lines and whose
+// NewFailure builds a Failure whose message is cut to a few lines and whose
 // fingerprint is set.
-func newFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
+func NewFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
 	message = firstLines(ansi.ReplaceAllString(message, ""), 8, 1000)
 	// The trace takes no part in the fingerprint: for many runners it is the
 	// test's whole output.

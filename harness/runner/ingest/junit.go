@@ -271,7 +271,7 @@ func (p *junitParser) add(base Case, failures, flaky, rerun []attempt) {
 		}
 		if c.Failure != nil && c.Output != "" && c.Failure.Kind == harness.AssertionFailure {
 			if k := KindOf(c.Output, "", c.Failure.Kind); k == harness.DataRace || k == harness.PanicFailure {
-				c.Failure = newFailure(k, c.Failure.Message, c.Failure.Stack)
+				c.Failure = NewFailure(k, c.Failure.Message, c.Failure.Stack)
 			}
 		}
 		if len(tries) > 1 {

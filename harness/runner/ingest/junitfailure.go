@@ -70,7 +70,7 @@ func (p *junitParser) failure(e xml.StartElement) (*harness.Failure, attempt, er
 		}
 	}
 	kind = KindOf(message+"\n"+trace, a.first("type"), kind)
-	return newFailure(kind, message, trace), at, nil
+	return NewFailure(kind, message, trace), at, nil
 }
 
 // text reads the text of the current element, children's included.

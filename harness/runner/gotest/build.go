@@ -1,0 +1,290 @@
+package gotest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/runner/capture"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
+)
+
+// pkg is one package with tests.
+type pkg struct {
+	Path   string
+	Dir    string
+	Binary string             // empty when the build failed
+	Failed string             // the compiler's words
+	Tests  []harness.TestID   // top level, in the order in which they run
+	Lines  map[string]tokenAt // of every test function
+	Main   bool               // has a TestMain
+}
+
+type tokenAt struct {
+	File string
+	Line int
+}
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath   string
+	Dir          string
+	ForTest      string
+	TestGoFiles  []string
+	XTestGoFiles []string
+	Error        *struct{ Err string }
+}
+
+// build lists the packages and compiles a test binary for each.
+func (r *Runner) build(ctx context.Context) error {
+	found, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range found {
+		p := &pkg{Path: l.ImportPath, Dir: l.Dir}
+		switch {
+		case l.Error != nil && l.Dir == "":
+			return fmt.Errorf("%s: %s", strings.Join(r.c.Argv, " "), l.Error.Err)
+		case l.Error != nil:
+			p.Failed = l.Error.Err
+		case len(l.TestGoFiles)+len(l.XTestGoFiles) == 0:
+			r.untested = append(r.untested, l.ImportPath)
+			continue
+		}
+		p.read(append(slices.Clone(l.TestGoFiles), l.XTestGoFiles...), r.root)
+		r.packages = append(r.packages, p)
+	}
+	if len(r.packages) == 0 {
+		return fmt.Errorf("%s: no tests to run: no test files in %s", strings.Join(r.c.Argv, " "), strings.Join(r.untested, ", "))
+	}
+	if err := r.compile(ctx); err != nil {
+		return err
+	}
+	for _, p := range r.packages {
+		if p.Failed != "" {
+			continue
+		}
+		if err := r.ask(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goCommand runs the go program and returns what it printed.
+func (r *Runner) goCommand(ctx context.Context, stdout io.Writer, args ...string) (words string, ok bool, err error) {
+	var errs capture.Buffer
+	res, err := proc.Run(ctx, proc.Spec{Argv: append([]string{r.cmd.Go}, args...), Dir: r.dir, Env: os.Environ(), Stdout: stdout, Stderr: &errs})
+	if err != nil {
+		return "", false, err
+	}
+	if ctx.Err() != nil {
+		return "", false, context.Cause(ctx)
+	}
+	return strings.TrimSpace(errs.String()), res.OK(), nil
+}
+
+func (r *Runner) list(ctx context.Context) ([]listed, error) {
+	args := append([]string{"list", "-e", "-json=ImportPath,Dir,ForTest,TestGoFiles,XTestGoFiles,Error"}, r.cmd.Build...)
+	args = append(args, "--")
+	args = append(args, r.cmd.Patterns...)
+	pr, pw := io.Pipe()
+	type answer struct {
+		all []listed
+		err error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		var a answer
+		for d := json.NewDecoder(pr); ; {
+			var l listed
+			if err := d.Decode(&l); err != nil {
+				if !errors.Is(err, io.EOF) {
+					a.err = err
+				}
+				break
+			}
+			a.all = append(a.all, l)
+		}
+		_, _ = io.Copy(io.Discard, pr)
+		read <- a
+	}()
+	words, ok, err := r.goCommand(ctx, pw, args...)
+	_ = pw.Close()
+	a := <-read
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok || len(a.all) == 0:
+		return nil, fmt.Errorf("go list %s: %s", strings.Join(r.cmd.Patterns, " "), firstOf(words, "no packages"))
+	case a.err != nil:
+		return nil, fmt.Errorf("reading go list: %w", a.err)
+	}
+	return a.all, nil
+}
+
+func firstOf(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// compile builds the test binaries: all in one go where their names allow it,
+// which costs one load of the module instead of many. A package that does not
+// build is told by name when each is built alone.
+func (r *Runner) compile(ctx context.Context) error {
+	names := map[string]bool{}
+	var todo []*pkg
+	for _, p := range r.packages {
+		if p.Failed == "" {
+			todo = append(todo, p)
+			names[filepath.Base(p.Path)] = true
+		}
+	}
+	if len(todo) > 1 && len(names) == len(todo) {
+		out := filepath.Join(r.tmp, "bin")
+		if err := os.MkdirAll(out, 0o700); err != nil {
+			return fmt.Errorf("compiling tests: %w", err)
+		}
+		args := append([]string{"test", "-c", "-o", out + string(filepath.Separator)}, r.cmd.Build...)
+		for _, p := range todo {
+			args = append(args, p.Path)
+		}
+		if _, ok, err := r.goCommand(ctx, io.Discard, args...); err != nil {
+			return err
+		} else if ok {
+			rest := todo[:0]
+			for _, p := range todo {
+				if bin := filepath.Join(out, binaryName(p.Path)); exists(bin) {
+					p.Binary = bin
+				} else {
+					rest = append(rest, p)
+				}
+			}
+			todo = rest
+		}
+	}
+	for i, p := range todo {
+		bin := filepath.Join(r.tmp, fmt.Sprintf("%d-%s", i, binaryName(p.Path)))
+		args := append([]string{"test", "-c", "-o", bin}, r.cmd.Build...)
+		words, ok, err := r.goCommand(ctx, io.Discard, append(args, p.Path)...)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			p.Failed = firstOf(words, "go test -c failed without a word")
+		case exists(bin):
+			p.Binary = bin
+		default:
+			p.Failed = "go test -c made no binary"
+		}
+	}
+	return nil
+}
+
+func binaryName(path string) string { return filepath.Base(path) + ".test" + exeSuffix }
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// ask has the binary name its tests that -run and -skip leave at the top level.
+func (r *Runner) ask(ctx context.Context, p *pkg) error {
+	list := "."
+	if first, _, _ := strings.Cut(r.cmd.Run, "/"); first != "" && !strings.Contains(r.cmd.Run, "|") {
+		list = first
+	}
+	var out, errs capture.Buffer
+	out.Head, out.Tail = 4<<20, -1
+	argv, err := r.binary(p)
+	if err != nil {
+		return err
+	}
+	res, err := proc.Run(ctx, proc.Spec{Argv: append(argv, "-test.list="+list), Dir: p.Dir, Env: os.Environ(), Stdout: &out, Stderr: &errs})
+	if err != nil {
+		return err
+	}
+	if !res.OK() {
+		// TestMain or an init function may end the process: the trials will tell.
+		r.log.Warn("the test binary did not list its tests", "package", p.Path, "ended", res.String())
+		return nil
+	}
+	for name := range strings.FieldsSeq(out.String()) {
+		if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") || strings.HasPrefix(name, "Fuzz") {
+			p.Tests = append(p.Tests, r.id(p, name))
+		}
+	}
+	return nil
+}
+
+// read finds the test functions in the package's test files.
+func (p *pkg) read(files []string, root string) {
+	p.Lines = map[string]tokenAt{}
+	set := token.NewFileSet()
+	for _, f := range files {
+		file, err := parser.ParseFile(set, filepath.Join(p.Dir, f), nil, parser.SkipObjectResolution)
+		if file == nil || err != nil {
+			continue // the compiler says it better
+		}
+		for _, d := range file.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv != nil {
+				continue
+			}
+			if fn.Name.Name == "TestMain" {
+				p.Main = true
+			}
+			pos := set.Position(fn.Pos())
+			name := pos.Filename
+			if rel, err := filepath.Rel(root, name); err == nil {
+				name = filepath.ToSlash(rel)
+			}
+			p.Lines[fn.Name.Name] = tokenAt{name, pos.Line}
+		}
+	}
+}
+
+var errNoBinary = errors.New("the test binary is gone")
+
+// binary gives the start of a command line that runs the package's binary.
+func (r *Runner) binary(p *pkg) ([]string, error) {
+	if p.Binary == "" {
+		return nil, fmt.Errorf("%s: %w", p.Path, errNoBinary)
+	}
+	return append(slices.Clone(r.exec), p.Binary), nil
+}
+
+// goRoot is where reports see the files of the target: the directory that the
+// command runs in.
+func goRoot(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real
+	}
+	return abs
+}
+
+// lookGo checks that the go program is there.
+func lookGo(name string) error {
+	if _, err := exec.LookPath(name); err != nil {
+		return fmt.Errorf("running %s: %w: install Go, or put it on PATH", name, err)
+	}
+	return nil
+}

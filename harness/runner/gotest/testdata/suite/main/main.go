@@ -1,0 +1,4 @@
+// Package main has a TestMain.
+package main
+
+func main() {}

@@ -1,0 +1,197 @@
+package gotest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/ingest"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
+)
+
+const (
+	// maxSkip bounds the -skip pattern: Linux takes at most 128 KiB in one argument.
+	maxSkip = 100 << 10
+	// passedOutput is how much of what a passed test printed is kept.
+	passedOutput = 4 << 10
+)
+
+// trial is one execution of one job. It takes several processes only when a
+// test ends the process under the others.
+type trial struct {
+	r   *Runner
+	x   runner.Exec
+	job job
+
+	out  []harness.Outcome
+	skip []string // tests that need not run again: done, or guilty of ending a process
+}
+
+func (t *trial) full(name string) string { return t.job.p.Path + "." + name }
+
+// run gives the outcomes of the job.
+func (t *trial) run(ctx context.Context) ([]harness.Outcome, error) {
+	p := t.job.p
+	if p.Failed != "" {
+		o := harness.Outcome{Test: ingest.PackageTest(p.Path), Verdict: harness.Failed, Output: p.Failed, Start: time.Now()}
+		o.Failure = ingest.NewFailure(harness.BuildFailure, p.Failed, p.Failed)
+		return append([]harness.Outcome{o}, t.unknown("its package does not build")...), nil
+	}
+	run, userSkip := t.r.cmd.Run, t.r.cmd.Skip
+	if len(t.job.only) > 0 {
+		run, userSkip = anyOf(t.job.only), ""
+	}
+	for {
+		ended, err := t.process(ctx, run, skipping(userSkip, t.skip), t.single())
+		if err != nil {
+			return t.finish(), err
+		}
+		progress := t.take(ended)
+		if err := t.trySuspects(ctx, ended); err != nil {
+			return t.finish(), err
+		}
+		if ended.orderly() || !progress || !t.left(ended) {
+			break
+		}
+		if len(skipping(userSkip, t.skip)) > maxSkip {
+			t.r.log.Warn("too many tests ended before one ended the process: the others were not run again", "package", p.Path)
+			break
+		}
+	}
+	return t.finish(), nil
+}
+
+// single is the one test of this job, or "".
+func (t *trial) single() string {
+	if len(t.job.only) == 1 {
+		return t.job.only[0]
+	}
+	return ""
+}
+
+// ending is what one process left.
+type ending struct {
+	proc.Result
+	p       *ingest.GoPackage
+	culprit string   // the test that ended the process, if that is certain
+	many    []string // tests of which one did
+}
+
+// orderly reports whether the testing package came to its own end.
+func (e *ending) orderly() bool { return e.p.Ended && e.Stopped == nil && e.Signal == "" }
+
+// process runs the test binary once. single names the only test, if it is known
+// that there is one.
+func (t *trial) process(ctx context.Context, run, skip, single string) (*ending, error) {
+	argv, err := t.r.binary(t.job.p)
+	if err != nil {
+		return nil, err
+	}
+	argv = append(argv, "-test.v=test2json", "-test.paniconexit0", "-test.timeout="+t.r.timeout.String())
+	if run != "" {
+		argv = append(argv, "-test.run="+run)
+	}
+	if skip != "" {
+		argv = append(argv, "-test.skip="+skip)
+	}
+	if s := t.r.cmd.Shuffle; s != "" && s != "off" {
+		if s == "on" {
+			s = fmt.Sprint(int64(t.x.Seed &^ (1 << 63))) // another order each trial, and the same again for the same seed
+		}
+		argv = append(argv, "-test.shuffle="+s)
+	}
+	argv = append(append(argv, t.r.cmd.Test...), t.r.cmd.Args...)
+
+	x := t.x
+	spec := proc.Spec{Dir: t.job.p.Dir, Argv: argv, Polite: syscall.SIGQUIT, Grace: 3 * time.Second}
+	undo, err := t.r.c.Around.Prepare(ctx, &x, &spec)
+	if err != nil {
+		return nil, err
+	}
+	defer undo()
+	spec.Env = environment(x, t.r.c.Env)
+
+	limit, cancelLimit := ctx, context.CancelFunc(func() {})
+	if t.r.timeout > 0 {
+		limit, cancelLimit = context.WithTimeoutCause(ctx, t.r.timeout+10*time.Second, fmt.Errorf("the package did not end within %s", t.r.timeout))
+	}
+	defer cancelLimit()
+	watched, stop := context.WithCancelCause(limit)
+	defer stop(nil)
+
+	var mu sync.Mutex
+	var c ingest.Collector
+	e := &ending{p: c.Package(t.job.p.Path)}
+	conv := &ingest.Converter{Package: t.job.p.Path, Event: func(ev ingest.GoEvent) {
+		mu.Lock()
+		c.Add(ev)
+		mu.Unlock()
+		if single == "" {
+			t.mark(ev)
+		}
+	}}
+	spec.Stdout, spec.Stderr = conv, conv
+	if t.x.Deadline > 0 {
+		done := make(chan struct{})
+		defer close(done)
+		go func() {
+			tick := time.NewTicker(min(t.x.Deadline/10+time.Millisecond, 100*time.Millisecond))
+			defer tick.Stop()
+			for {
+				select {
+				case <-done:
+					return
+				case now := <-tick.C:
+					mu.Lock()
+					name, ran := e.p.RunningFor(now)
+					late := name != "" && ran > t.x.Deadline && e.culprit == ""
+					if late {
+						e.culprit = name
+					}
+					mu.Unlock()
+					if late {
+						stop(fmt.Errorf("%s ran longer than %s", name, t.x.Deadline))
+					}
+				}
+			}
+		}()
+	}
+	if single != "" && t.x.Begin != nil {
+		t.x.Begin(t.full(single))
+	}
+	e.Result, err = proc.Run(watched, spec)
+	if single != "" && t.x.End != nil {
+		t.x.End(t.full(single))
+	}
+	if err != nil {
+		return nil, err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	_ = conv.Close()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return e, nil
+}
+
+// mark tells the wire where tests begin and end, as their lines arrive.
+func (t *trial) mark(ev ingest.GoEvent) {
+	if ev.Test == "" {
+		return
+	}
+	switch ev.Action {
+	case "run", "cont":
+		if t.x.Begin != nil {
+			t.x.Begin(t.full(ev.Test))
+		}
+	case "pause", "pass", "fail", "skip":
+		if t.x.End != nil {
+			t.x.End(t.full(ev.Test))
+		}
+	}
+}
