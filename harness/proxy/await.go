@@ -9,6 +9,7 @@ type awaiting struct {
 	left   int // confirmations to come, -1: one for each subscription of the kind; other requests: 1
 	cmd    *command
 	queued bool // within MULTI: the reply is +QUEUED
+	hides  bool // the reply may hold a credential
 	subs   bool // EXEC: a SUBSCRIBE is among what it runs
 }
 

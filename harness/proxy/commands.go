@@ -52,7 +52,6 @@ type command struct {
 	blocking  bool // may wait in Redis
 	blocks    bool // waits if the word BLOCK is among its arguments
 	secret    bool // may carry a credential
-	hides     bool // its reply may carry a credential
 }
 
 // plain reports whether the verb and the first argument tell all there is to know.
@@ -79,7 +78,7 @@ func commandTable() map[string]*command {
 	add(command{class: classHandshake, key: keyNone, secret: true}, "AUTH")
 	add(command{class: classHandshake, key: keyNone, container: true, effect: onClient}, "CLIENT")
 	add(command{class: classHandshake, key: keyNone, container: true}, "CLUSTER", "COMMAND", "LATENCY", "SLOWLOG", "MODULE")
-	add(command{class: classHandshake, key: keyNone, container: true, secret: true, hides: true}, "CONFIG", "ACL")
+	add(command{class: classHandshake, key: keyNone, container: true, secret: true}, "CONFIG", "ACL")
 
 	add(command{class: classPublish}, "PUBLISH", "SPUBLISH")
 	add(command{class: classSubscribe, effect: onSubscribe}, "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")

@@ -23,6 +23,7 @@ type frame struct {
 	isError  bool
 	inMulti  bool
 	blocking bool
+	reveals  bool // a request whose reply may hold a credential
 }
 
 // pipe is one direction of one connection: bytes wait here, in order, until

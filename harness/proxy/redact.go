@@ -56,6 +56,24 @@ func redact(args []string) (clean []string, ok bool) {
 	return clean, ok
 }
 
+// revealing reports whether the reply to a command may hold a credential.
+func revealing(args []string) bool {
+	if len(args) < 2 {
+		return false
+	}
+	switch strings.ToUpper(args[0]) + " " + strings.ToUpper(args[1]) {
+	case "CONFIG GET":
+		for _, pattern := range args[2:] {
+			if strings.ContainsAny(pattern, "*?[\\") || isSecretSetting(strings.ToUpper(pattern)) {
+				return true
+			}
+		}
+	case "ACL LIST", "ACL GETUSER", "ACL GENPASS":
+		return true
+	}
+	return false
+}
+
 func isSecretSetting(name string) bool {
 	for _, s := range []string{"REQUIREPASS", "MASTERAUTH", "PRIMARYAUTH", "MASTERUSER", "KEY-FILE-PASS"} {
 		if strings.Contains(name, s) {

@@ -65,7 +65,7 @@ func (s *session) answer(f *frame, kind byte) {
 	if ownCount(a.g.point.Verb) {
 		f.run, f.n = s.c.run, s.c.count(a.g, harness.ToClient)
 	}
-	if a.cmd.hides && !f.isError {
+	if a.hides && !f.isError {
 		f.raw = []byte("+" + redacted + "\r\n")
 	}
 	if !a.queued {

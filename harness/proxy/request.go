@@ -34,6 +34,7 @@ func (s *session) lookCloser(f *frame, args []string) entry {
 		s.names = s.c.names.role("sub")
 	}
 	if cmd.secret {
+		f.reveals = revealing(args)
 		if clean, ok := redact(args); ok {
 			raw := resp.AppendCommand(nil, clean...)
 			f.raw = raw[:min(len(raw), s.c.cfg.PayloadLimit)]

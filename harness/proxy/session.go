@@ -134,7 +134,7 @@ func (s *session) request(f *frame) {
 	f.inMulti = s.inMulti && e.cmd.effect != onExec && e.cmd.effect != onDiscard
 	f.blocking = f.blocking || e.cmd.blocking
 	if f.raw == nil {
-		f.raw = fr.Head[:min(len(fr.Head), c.cfg.PayloadLimit)]
+		f.raw = s.excerpt(fr)
 	}
 	s.expect(f, e.cmd, fr)
 }
@@ -201,7 +201,7 @@ func (s *session) expect(f *frame, cmd *command, fr *resp.Framer) {
 		}
 		return
 	}
-	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: left, cmd: cmd, queued: queued, subs: subs})
+	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: left, cmd: cmd, queued: queued, hides: f.reveals, subs: subs})
 }
 
 // clientReply does CLIENT REPLY; it reports whether this command has no reply.

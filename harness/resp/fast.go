@@ -51,19 +51,22 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 		}
 		// One digit, then two, then more: most arguments are short.
 		l := int(b[i+1] - '0')
-		var from int
-		switch {
-		case l > 9:
+		if l > 9 {
 			return 0, false
-		case b[i+2] == '\r':
-			if b[i+3] != '\n' {
+		}
+		from := i + 4
+		if b[i+2] != '\r' {
+			if d := int(b[i+2] - '0'); d <= 9 && b[i+3] == '\r' {
+				l, from = l*10+d, i+5
+				if len(b) < from {
+					return 0, false
+				}
+			} else if l, from = shortLength(b, i); from == 0 {
 				return 0, false
 			}
-			from = i + 4
-		default:
-			if l, from = shortLength(b, i); from == 0 {
-				return 0, false
-			}
+		}
+		if b[from-1] != '\n' {
+			return 0, false
 		}
 		to := from + l
 		if len(b) < to+2 || b[to+1] != '\n' {

@@ -55,7 +55,7 @@ func FuzzWords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		words := Words(raw)
 		require.LessOrEqual(t, len(words), maxWords)
-		n, ok, err := NewRequests(1<<20).Next(raw)
+		n, ok, err := NewRequests(1 << 20).Next(raw)
 		if err != nil || !ok || raw[0] != '*' {
 			return
 		}

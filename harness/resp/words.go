@@ -259,6 +259,26 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
+// Split returns the words of a whole command, which lie in raw.
+func Split(raw []byte) [][]byte {
+	var out [][]byte
+	i := bytes.IndexByte(raw, '\n') + 1
+	for i > 0 && i < len(raw) && raw[i] == '$' {
+		end := bytes.IndexByte(raw[i:], '\n')
+		if end < 1 {
+			break
+		}
+		n, err := number(bytes.TrimSuffix(raw[i+1:i+end], []byte{'\r'}))
+		from := i + end + 1
+		if err != nil || n < 0 || n > int64(len(raw)-from) {
+			break
+		}
+		out = append(out, raw[from:from+int(n):from+int(n)])
+		i = from + int(n) + 2
+	}
+	return out
+}
+
 // AppendCommand appends the wire form of a command to b.
 func AppendCommand[S []byte | string](b []byte, words ...S) []byte {
 	b = append(b, '*')
