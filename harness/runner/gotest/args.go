@@ -90,7 +90,7 @@ func parse(argv []string) (command, error) {
 		arg := rest[0]
 		rest = rest[1:]
 		if arg == "-args" || arg == "--args" {
-			c.Args = rest
+			c.Args = append(c.Args, rest...)
 			break
 		}
 		if !strings.HasPrefix(arg, "-") || arg == "-" {

@@ -123,6 +123,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	watched, stop := context.WithCancelCause(limit)
 	defer stop(nil)
 
+	marks := boundaries{begin: t.x.Begin, end: t.x.End, name: t.full}
 	var mu sync.Mutex
 	var c ingest.Collector
 	e := &ending{p: c.Package(t.job.p.Path)}
@@ -131,7 +132,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 		c.Add(ev)
 		mu.Unlock()
 		if single == "" {
-			t.mark(ev)
+			marks.see(ev)
 		}
 	}}
 	spec.Stdout, spec.Stderr = conv, conv
@@ -173,25 +174,9 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	mu.Lock()
 	defer mu.Unlock()
 	_ = conv.Close()
+	marks.close()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return e, nil
-}
-
-// mark tells the wire where tests begin and end, as their lines arrive.
-func (t *trial) mark(ev ingest.GoEvent) {
-	if ev.Test == "" {
-		return
-	}
-	switch ev.Action {
-	case "run", "cont":
-		if t.x.Begin != nil {
-			t.x.Begin(t.full(ev.Test))
-		}
-	case "pause", "pass", "fail", "skip":
-		if t.x.End != nil {
-			t.x.End(t.full(ev.Test))
-		}
-	}
 }
