@@ -1,0 +1,78 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/trend"
+)
+
+// Kind says what is wrong.
+type Kind string
+
+const (
+	Failure    Kind = "failure"            // fails every time
+	Race       Kind = "data race"          // the race detector's word: never a flake to be retried away
+	Worse      Kind = "regression"         // fails more often than its history
+	NewFlake   Kind = "new flake"          // a failure that history does not know
+	LowMargin  Kind = "low margin"         // would fail if a command came a little later
+	Expired    Kind = "quarantine expired" // an excuse has run out
+	Mismatch   Kind = "other failure"      // a quarantined test failed in another way
+	NotEnough  Kind = "undecided"          // too few trials to say
+	NoEvidence Kind = "no evidence"        // the harness or Redis could not do its work
+)
+
+// Breach is one reason to stop the pipeline, or to doubt.
+type Breach struct {
+	Kind   Kind   `json:"kind"`
+	Test   string `json:"test,omitempty"`
+	What   string `json:"what"`    // with the number
+	WayOut string `json:"way_out"` // what to do
+}
+
+// Excuse is a failure that a quarantine entry covers.
+type Excuse struct {
+	Test    string `json:"test"`
+	What    string `json:"what"`
+	Owner   string `json:"owner"`
+	Reason  string `json:"reason"`
+	Expires string `json:"expires"` // YYYY-MM-DD
+}
+
+// Verdict is what the gate says.
+type Verdict struct {
+	Exit      int      `json:"exit"` // 0 clean, 1 breach, 3 no evidence, 4 undecided
+	Tests     int      `json:"tests"`
+	Baseline  int      `json:"baseline_runs"`
+	Breaches  []Breach `json:"breaches"`            // exit 1
+	Failed    []Breach `json:"failed,omitempty"`    // exit 3
+	Undecided []Breach `json:"undecided,omitempty"` // exit 4
+	Excused   []Excuse `json:"excused,omitempty"`
+	Notes     []string `json:"notes,omitempty"`
+}
+
+// Exit codes of Verdict.
+const (
+	ExitClean     = 0
+	ExitBreach    = 1
+	ExitHarness   = 3
+	ExitUndecided = 4
+)
+
+// Input is what a gate decides from.
+type Input struct {
+	Current  *harness.Result
+	Baseline *trend.History                   // runs of like conditions, without the current one; nil: no history
+	Known    map[string]map[string]trend.Seen // failures of these runs, by test and fingerprint
+	Findings map[string]harness.Finding       // findings of these runs, by fingerprint
+}
+
+// Config says what is demanded. The zero value demands that nothing got worse.
+type Config struct {
+	Alpha      float64       // false-alarm rate of regressions over all tests together; 0: 0.01
+	MinMargin  time.Duration // 0: none is demanded
+	Quarantine *Quarantine   // nil: none
+	Changed    []string      // only new tests and those in these files, if Since is set
+	Since      string        // the revision that Changed was computed from; empty: all tests
+	Now        time.Time
+}
