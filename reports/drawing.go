@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ const (
 	rowHeight     = 26
 	laneGap       = 18
 	laneCount     = 8 // further roles share the last
-	timelineLines = 80
+	timelineLines = 40
 	longGap       = 50 * time.Millisecond
 )
 
@@ -88,18 +89,24 @@ type wireView struct {
 	At, Role, Arrow, Text, Note, Held, Gap string
 	Lane                                   int
 	Suspect                                bool
-	Remark                                 bool // no frame: "… 12 more frames"
+	Remark                                 bool // no frame of a role: "… 12 more frames", "connection closed"
 }
 
 // holdView is a bar from a frame's arrival to when it was sent on, which is
 // where its row stands.
-type holdView struct{ X, Y, Height, Lane int }
+type holdView struct {
+	X, Y, Height int
+	Suspect      bool
+}
 
 type markView struct {
 	X, Y, Lane int
 	Out        bool // from Redis to the client
 	Suspect    bool
 }
+
+// delayNote is the part of a note that says no more than the delay that is drawn anyway.
+var delayNote = regexp.MustCompile(`^(?:delayed|held) [0-9][0-9.µa-z]*(?:[,;] |$)`)
 
 // newTimeline lays out lines; nil if there are none. A line's moment is when its
 // frame left the proxy: a frame that was held came earlier, by Delayed.
@@ -114,8 +121,12 @@ func newTimeline(lines []harness.Line) *timeline {
 	lanes := map[string]int{}
 	for i := range lines {
 		l := &lines[i]
-		if l.Role == "" && l.Dir == "" { // a remark, not a frame
-			t.Rows = append(t.Rows, wireView{Text: oneLine(l.Text, 300), Remark: true})
+		if l.Role == "" { // a remark, not a frame
+			w := wireView{Text: oneLine(l.Text, 300), Note: oneLine(l.Note, 200), Suspect: l.Suspect, Remark: true}
+			if l.Dir != "" { // something that happened on a connection without a role
+				w.At = fmt.Sprintf("%.1f", l.At.Milliseconds())
+			}
+			t.Rows = append(t.Rows, w)
 			continue
 		}
 		n, ok := lanes[l.Role]
@@ -144,8 +155,9 @@ func newTimeline(lines []harness.Line) *timeline {
 		}
 		if l.Delayed > 0 {
 			w.Held = short(l.Delayed)
+			w.Note = delayNote.ReplaceAllString(w.Note, "")
 			top := min(timeY(lines, l.At-l.Delayed), rowY(i)-10)
-			t.Holds = append(t.Holds, holdView{X: laneX(n), Y: top, Height: rowY(i) - top, Lane: n})
+			t.Holds = append(t.Holds, holdView{X: laneX(n), Y: top, Height: rowY(i) - top, Suspect: l.Suspect})
 			t.Lanes[n].Top = min(t.Lanes[n].Top, top)
 		}
 		t.Marks = append(t.Marks, markView{laneX(n), rowY(i), n, l.Dir == "<", l.Suspect})

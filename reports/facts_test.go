@@ -104,6 +104,17 @@ func TestTimeline(t *testing.T) {
 	assert.Equal(t, "470 ms", tl.Rows[4].Gap)
 	assert.Equal(t, "15 ms", tl.Rows[2].Held)
 	assert.True(t, tl.Marks[1].Out)
+	noted := newTimeline([]harness.Line{
+		{At: ms, Role: "pub", Dir: "<", Text: "0", Delayed: ms, Note: "delayed 1.02ms, no subscriber"},
+		{At: ms, Role: "pub", Dir: ">", Text: "PING", Delayed: ms, Note: "held 1m2.5s"},
+		{At: ms, Role: "pub", Dir: ">", Text: "PING", Delayed: ms, Note: "held 60ms, then let go: the program itself enforces the order"},
+		{At: ms, Dir: ">", Text: "connection closed"},
+	})
+	assert.Equal(t, "no subscriber", noted.Rows[0].Note)
+	assert.Empty(t, noted.Rows[1].Note, "the delay is drawn already")
+	assert.Equal(t, "then let go: the program itself enforces the order", noted.Rows[2].Note)
+	assert.True(t, noted.Rows[3].Remark)
+	assert.Len(t, noted.Lanes, 1, "no lane for a connection without a role")
 	assert.Nil(t, newTimeline(nil))
 	assert.NotNil(t, newTimeline([]harness.Line{{Text: "… 1 more frames"}}))
 }

@@ -48,8 +48,9 @@ func Hostile() *harness.Result {
 		Cause: harness.Class(Evil), Findings: []string{Evil}, Margin: margin, Decided: Evil, Warnings: []string{Evil},
 	}
 	broken := evil
+	broken.Groups = evil.Groups[:1] // once a megabyte is enough
 	broken.Name, broken.Status, broken.Failures, broken.Rate = Evil+" broken", harness.Broken, 20, 1
-	odd := evil
+	odd := broken
 	odd.Name, odd.Status = strings.Repeat("long-name/", 200)+"end", harness.Status(Evil)
 	r.Tests = []harness.TestResult{evil, broken, odd, {TestID: harness.TestID{Name: ""}, Status: harness.StatusInfra}}
 	r.Margins = []harness.Margin{*margin}
