@@ -3,7 +3,10 @@ package stats
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -81,9 +84,16 @@ func ChangePoints(history []harness.Count, alpha float64) Changes {
 func ChangePointsAll(histories [][]harness.Count, alpha float64) []Changes {
 	alpha = level(alpha, 0.05)
 	p := make([]float64, len(histories))
-	for i, h := range histories {
-		p[i] = newCumulated(h).strongest(0, len(h))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(histories)) { // a thousand long histories take seconds
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(histories)); i = next.Add(1) - 1 {
+				p[i] = newCumulated(histories[i]).strongest(0, len(histories[i]))
+			}
+		})
 	}
+	wg.Wait()
 	adjusted := Holm(p)
 	out := make([]Changes, len(histories))
 	for i, h := range histories {
