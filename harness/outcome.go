@@ -81,13 +81,23 @@ type Outcome struct {
 	Blocked  []Point   `json:"blocked,omitempty"`  // holds that stalled or timed out: orders that the program forbids; a failure then counts for nothing
 	Wire     []Line    `json:"wire,omitempty"`     // failures: the frames around it
 	Cause    Class     `json:"cause,omitempty"`    // a detector's word, not yet proven
+	Suspect  *Suspect  `json:"suspect,omitempty"`  // what the detector saw
 	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// Suspect is what a detector saw in a failing history.
+type Suspect struct {
+	Title       string `json:"title"`
+	Explanation string `json:"explanation,omitempty"`
+	First       Point  `json:"first,omitzero"` // the pair whose order or time matters
+	Then        Point  `json:"then,omitzero"`
 }
 
 // Line is one frame of a timeline as reports show it.
 type Line struct {
-	At      Duration `json:"at"` // since the test began
+	At      Duration `json:"at"` // when it left the proxy, since the test began
 	Role    string   `json:"role"`
+	Conn    uint32   `json:"conn,omitempty"`    // which connection, as Event.Conn; 0: not known
 	Dir     string   `json:"dir"`               // ">" to Redis, "<" to the client
 	Text    string   `json:"text"`              // the command or value, cut, credentials gone
 	Note    string   `json:"note,omitempty"`    // "held 60ms", "no subscriber", …

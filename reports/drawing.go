@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -77,6 +78,7 @@ type timeline struct {
 	Holds         []holdView
 	Marks         []markView
 	Cut           int // frames left out
+	RoleWidth     int // characters of the longest role, within reason
 }
 
 type laneView struct {
@@ -118,7 +120,8 @@ func newTimeline(lines []harness.Line) *timeline {
 	slices.SortStableFunc(lines, func(a, b harness.Line) int { return int(min(1, max(-1, a.At-b.At))) })
 	t := &timeline{}
 	lines, t.Cut = around(lines, timelineLines)
-	lanes := map[string]int{}
+	names := laneNames(lines)
+	lanes := map[laneKey]int{}
 	for i := range lines {
 		l := &lines[i]
 		if l.Role == "" { // a remark, not a frame
@@ -129,11 +132,12 @@ func newTimeline(lines []harness.Line) *timeline {
 			t.Rows = append(t.Rows, w)
 			continue
 		}
-		n, ok := lanes[l.Role]
+		key := laneKey{l.Role, l.Conn}
+		n, ok := lanes[key]
 		if !ok {
 			n = min(len(t.Lanes), laneCount-1)
-			lanes[l.Role] = n
-			name := oneLine(orElse(l.Role, "?"), 40)
+			lanes[key] = n
+			name := names[key]
 			if len(t.Lanes) == laneCount {
 				if !strings.HasSuffix(t.Lanes[n].Name, " …") {
 					t.Lanes[n].Name += " …"
@@ -144,7 +148,7 @@ func newTimeline(lines []harness.Line) *timeline {
 		}
 		t.Lanes[n].Foot = rowY(i)
 		w := wireView{
-			At: fmt.Sprintf("%.1f", l.At.Milliseconds()), Role: oneLine(orElse(l.Role, "?"), 40), Arrow: "→", Lane: n,
+			At: fmt.Sprintf("%.1f", l.At.Milliseconds()), Role: names[key], Arrow: "→", Lane: n,
 			Text: oneLine(l.Text, 300), Note: oneLine(l.Note, 200), Suspect: l.Suspect,
 		}
 		if l.Dir == "<" {
@@ -166,8 +170,41 @@ func newTimeline(lines []harness.Line) *timeline {
 	if len(t.Lanes) == 0 {
 		t.Lanes = append(t.Lanes, laneView{Name: "?"})
 	}
+	t.RoleWidth = 3
+	for _, l := range t.Lanes {
+		t.RoleWidth = min(14, max(t.RoleWidth, utf8.RuneCountInString(l.Name)))
+	}
 	t.Width, t.Height = laneX(len(t.Lanes)-1)+laneGap/2+2, len(lines)*rowHeight
 	return t
+}
+
+// laneKey tells lanes apart: roles, and the connections of one role.
+type laneKey struct {
+	role string
+	conn uint32
+}
+
+// laneNames names each lane by its role, and numbers those of a role that has
+// several connections, in the order in which they appear.
+func laneNames(lines []harness.Line) map[laneKey]string {
+	names := map[laneKey]string{}
+	byRole := map[string][]laneKey{}
+	for i := range lines {
+		key := laneKey{lines[i].Role, lines[i].Conn}
+		if _, ok := names[key]; ok || key.role == "" {
+			continue
+		}
+		names[key] = oneLine(key.role, 40)
+		byRole[key.role] = append(byRole[key.role], key)
+	}
+	for _, keys := range byRole {
+		for i, key := range keys {
+			if len(keys) > 1 {
+				names[key] = fmt.Sprintf("%s·%d", names[key], i+1)
+			}
+		}
+	}
+	return names
 }
 
 func laneX(n int) int { return laneGap/2 + 2 + n*laneGap }

@@ -104,6 +104,12 @@ func TestTimeline(t *testing.T) {
 	assert.Equal(t, "470 ms", tl.Rows[4].Gap)
 	assert.Equal(t, "15 ms", tl.Rows[2].Held)
 	assert.True(t, tl.Marks[1].Out)
+	pool := newTimeline([]harness.Line{
+		{Role: "base", Conn: 7, Dir: ">", Text: "GET a"}, {Role: "base", Conn: 9, Dir: ">", Text: "GET a"},
+		{Role: "base", Conn: 7, Dir: "<", Text: "1"}, {Role: "pub", Conn: 2, Dir: ">", Text: "PUBLISH a"},
+	})
+	assert.Equal(t, []string{"base·1", "base·2", "pub"}, []string{pool.Lanes[0].Name, pool.Lanes[1].Name, pool.Lanes[2].Name}, "a lane for each connection")
+	assert.Equal(t, "base·1", pool.Rows[2].Role)
 	noted := newTimeline([]harness.Line{
 		{At: ms, Role: "pub", Dir: "<", Text: "0", Delayed: ms, Note: "delayed 1.02ms, no subscriber"},
 		{At: ms, Role: "pub", Dir: ">", Text: "PING", Delayed: ms, Note: "held 1m2.5s"},
