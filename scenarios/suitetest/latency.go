@@ -41,7 +41,10 @@ type piece struct {
 func (l *Latency) carry(to, from net.Conn, r *rand.Rand) {
 	queue := make(chan piece, 1024)
 	go func() {
-		defer func() { _, _ = to.Close(), from.Close() }()
+		defer func() {
+			_ = to.Close()
+			_ = from.Close()
+		}()
 		for p := range queue {
 			time.Sleep(time.Until(p.due))
 			if _, err := to.Write(p.data); err != nil {
