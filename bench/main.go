@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"time"
 )
 
@@ -41,8 +42,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		upstream := fs.String("upstream", "", "where Redis is")
 		delay := fs.Duration("delay", 0, "delay of each command")
 		plain := fs.Bool("plain", false, "record nothing and load no rules")
+		profile := fs.String("profile", "", "write a CPU profile to this file")
 		if err := fs.Parse(args); err != nil {
 			return err
+		}
+		if *profile != "" {
+			f, err := os.Create(*profile)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return err
+			}
+			defer pprof.StopCPUProfile()
 		}
 		return serve(ctx, *kind, *upstream, *delay, *plain, os.Stdin, out)
 	case "throughput":

@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"net"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -55,20 +56,14 @@ func (e *epoll) adopt(client, server net.Conn) bool {
 	return true
 }
 
-// dupSocket takes the descriptor of a plain socket out of the Go runtime's hands.
+// dupSocket takes the descriptor of a plain socket out of the Go runtime's
+// hands. A wrapper that changes no byte may offer SyscallConn, too.
 func dupSocket(conn net.Conn) (fd int, ok bool) {
-	var raw interface {
-		Control(func(uintptr)) error
-	}
-	var err error
-	switch conn := conn.(type) {
-	case *net.TCPConn:
-		raw, err = conn.SyscallConn()
-	case *net.UnixConn:
-		raw, err = conn.SyscallConn()
-	default:
+	s, ok := conn.(syscall.Conn)
+	if !ok {
 		return 0, false
 	}
+	raw, err := s.SyscallConn()
 	if err != nil {
 		return 0, false
 	}

@@ -29,6 +29,7 @@ type Proxy struct {
 	once   sync.Once
 	mu     sync.Mutex // guards closed against wg.Add
 	closed bool
+	more   []net.Listener // from Adopt
 }
 
 // engine carries connections that are raw sockets; see epoll_linux.go.
@@ -83,7 +84,7 @@ func Start(ctx context.Context, cfg Config) (*Proxy, error) {
 		}
 		p.engine = e
 	}
-	p.wg.Go(p.accept)
+	p.wg.Go(func() { p.accept(p.ln) })
 	return p, nil
 }
 
@@ -100,9 +101,22 @@ func (p *Proxy) Addr() string {
 // takes it for an authority trusts the proxy at 127.0.0.1, ::1 and localhost.
 func (p *Proxy) CertificatePEM() []byte { return p.pem }
 
-func (p *Proxy) accept() {
+// Adopt has the proxy accept clients of ln, too, as it is: no TLS is added.
+// Close closes ln.
+func (p *Proxy) Adopt(ln net.Listener) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		ln.Close()
+		return
+	}
+	p.more = append(p.more, ln)
+	p.wg.Go(func() { p.accept(ln) })
+}
+
+func (p *Proxy) accept(ln net.Listener) {
 	for {
-		conn, err := p.ln.Accept()
+		conn, err := ln.Accept()
 		if err != nil {
 			select {
 			case <-p.done:
@@ -120,7 +134,7 @@ func (p *Proxy) accept() {
 			}
 			continue
 		}
-		if p.tls != nil {
+		if p.tls != nil && ln == p.ln {
 			conn = tls.Server(conn, p.tls)
 		}
 		p.serve(conn, p.engine)
@@ -196,8 +210,12 @@ func (p *Proxy) Close() error {
 	p.once.Do(func() {
 		p.mu.Lock()
 		p.closed = true
+		more := p.more
 		p.mu.Unlock()
 		close(p.done)
+		for _, ln := range more {
+			ln.Close()
+		}
 		if p.ln != nil {
 			err = p.ln.Close()
 		}

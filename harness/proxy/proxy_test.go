@@ -173,3 +173,21 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+func TestAdoptedListener(t *testing.T) {
+	engines(t, func(t *testing.T, cfg Config) {
+		p := started(t, cfg, miniredis.RunT(t).Addr())
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		p.Adopt(ln)
+		c := client(t, ln.Addr().String(), 3)
+		require.NoError(t, c.Set(t.Context(), "k", "v", 0).Err())
+		require.NoError(t, p.Close())
+		require.Error(t, c.Get(t.Context(), "k").Err())
+		late, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		p.Adopt(late)
+		_, err = late.Accept()
+		require.ErrorIs(t, err, net.ErrClosed)
+	})
+}
