@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
@@ -137,12 +139,25 @@ func (e *embedded) Reset(context.Context) error {
 }
 
 func (e *embedded) Info() harness.RedisInfo {
-	info := harness.RedisInfo{Provider: "embedded", Version: "miniredis 2.40.0", Note: "an imitation of Redis within the process: findings should be confirmed on a real one"}
+	info := harness.RedisInfo{Provider: "embedded", Version: miniredisVersion(), Note: "an imitation of Redis within the process: findings should be confirmed on a real one"}
 	if e.listener == nil {
 		info.Provider = "sim"
 		info.Note = "an imitation of Redis in virtual time: findings are proved on a real one"
 	}
 	return info
+}
+
+// miniredisVersion is what this binary was linked with; a test binary may not know.
+func miniredisVersion() string {
+	const path = "github.com/alicebob/miniredis/v2"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			if d.Path == path {
+				return "miniredis " + strings.TrimPrefix(d.Version, "v")
+			}
+		}
+	}
+	return "miniredis"
 }
 
 func (e *embedded) Alive(context.Context) error {
