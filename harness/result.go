@@ -89,8 +89,8 @@ type Result struct {
 	Redis        RedisInfo         `json:"redis"`
 	Machine      Machine           `json:"machine"`
 	Workers      int               `json:"workers"`
-	TrialsAsked  int               `json:"trials_asked"`
-	TrialsDone   int               `json:"trials_done"` // suite trials that finished
+	TrialsAsked  int               `json:"trials_asked"` // of each suite
+	TrialsDone   int               `json:"trials_done"`  // those that finished, in the suite that has least
 	Shard        string            `json:"shard,omitempty"`
 	Interrupted  bool              `json:"interrupted,omitempty"`
 	Exit         int               `json:"exit"`

@@ -79,7 +79,7 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 func (e *environment) workers(p redisenv.Provider) int {
 	n := e.parallel
 	if n == 0 {
-		n = min(max(8, 4*numCPU()), 16)
+		n = min(8*numCPU(), 32)
 	}
 	if most := redisenv.MaxInstances(p); most > 0 {
 		n = min(n, most)

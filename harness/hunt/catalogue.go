@@ -54,13 +54,17 @@ func (c *catalogue) add(f harness.Finding) (isNew bool) {
 		tests, f.Tests = f.Tests, tests
 		f.Tests = append(tests, f.Tests...)
 		f.Natural.K += old.Natural.K
-		f.Natural.N += old.Natural.N
+		if old.Standing == harness.Natural {
+			f.Standing = harness.Natural
+		}
 		f.Tests = unique(f.Tests)
 		*old = f
 		return false
 	}
 	old.Natural.K += f.Natural.K
-	old.Natural.N += f.Natural.N
+	if len(f.Schedule.Decisions) == 0 && len(old.Schedule.Decisions) == 0 {
+		old.Provoked.K += f.Provoked.K // failures under one undirected strategy
+	}
 	old.Tests = unique(append(old.Tests, f.Tests...))
 	if f.Standing == harness.Natural && old.Standing == harness.Provoked {
 		old.Standing = harness.Natural

@@ -53,21 +53,30 @@ func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) 
 	return d.Outcome(p.test.Name), d
 }
 
-// count runs a schedule n times and counts failures. Trials in which a hold
-// could not be kept say nothing and are left out.
-func (p *pursuit) count(ctx context.Context, arm harness.Arm, s harness.Schedule, n int) harness.Count {
+// count runs a schedule n times and counts failures that are like the one in
+// question. Trials in which a hold could not be kept, and failures of another
+// kind, say nothing about it and are left out.
+func (p *pursuit) count(ctx context.Context, arm harness.Arm, s harness.Schedule, n int, like func(*harness.Outcome) bool) harness.Count {
 	var c harness.Count
 	for range n {
 		o, _ := p.run(ctx, arm, s)
-		if o == nil || len(o.Blocked) > 0 {
-			continue
-		}
-		c.N++
-		if o.Verdict == harness.Failed {
+		switch {
+		case o == nil || len(o.Blocked) > 0:
+		case o.Verdict != harness.Failed:
+			c.N++
+		case like(o):
 			c.K++
+			c.N++
 		}
 	}
 	return c
+}
+
+// alike tells failures of one cause: they say the same, or a detector does.
+func alike(c near.Candidate, first *harness.Outcome) func(*harness.Outcome) bool {
+	return func(o *harness.Outcome) bool {
+		return o.Failure.Fingerprint == first.Failure.Fingerprint || c.Explains(o.Cause)
+	}
 }
 
 // try provokes one candidate.
@@ -88,12 +97,24 @@ func (p *pursuit) try(ctx context.Context, c near.Candidate) {
 			p.taught(c, p.prove(ctx, c, o, d))
 			return
 		}
+		p.tolerated(c, d)
 	}
 	p.both++
 	p.taught(c, false)
-	if c.Margin != nil {
-		p.margins = append(p.margins, *c.Margin)
+}
+
+// tolerated keeps what a provocation that passed says of the margin: where the
+// frame was kept for longer than the history predicted, the program itself must
+// be what keeps the order.
+func (p *pursuit) tolerated(c near.Candidate, d *Done) {
+	if c.Margin == nil {
+		return
 	}
+	m := *c.Margin
+	if kept := keptFor(d.Events[p.test.Name], c.Late()); kept > time.Duration(m.Size) {
+		m.Ordered, m.Lo = true, harness.Duration(kept)
+	}
+	p.margins = append(p.margins, m)
 }
 
 func (p *pursuit) taught(c near.Candidate, hit bool) {
@@ -120,10 +141,11 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 			break
 		}
 	}
-	again := p.count(ctx, harness.Confirm, c.Provoke, confirmations-1)
+	like := alike(c, &first)
+	again := p.count(ctx, harness.Confirm, c.Provoke, confirmations-1, like)
 	again.K++
 	again.N++
-	counter := p.count(ctx, harness.Counterfactual, c.Counter, confirmations)
+	counter := p.count(ctx, harness.Counterfactual, c.Counter, confirmations, like)
 	if ctx.Err() != nil || counter.N == 0 || counter.K == counter.N {
 		return false // it fails whatever we do: not this
 	}

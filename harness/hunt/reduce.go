@@ -10,9 +10,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
-// resolution is to what a margin is measured: the larger of 1 ms and a
-// twentieth of it.
-func resolution(d time.Duration) time.Duration { return max(time.Millisecond, d/20) }
+// resolution is to what a margin is measured: the larger of 2 ms and a tenth of
+// it, so that its middle is within 1 ms or a twentieth.
+func resolution(d time.Duration) time.Duration { return max(2*time.Millisecond, d/10) }
 
 // reduce makes the finding's schedule minimal and measures the timing margin:
 // the shortest delay of the late frame that fails the test.
@@ -77,8 +77,8 @@ func (p *pursuit) fewest(ctx context.Context, f *harness.Finding) {
 		return s
 	}
 	list, err := minimize.Reduce(ctx, whole.Decisions, func(ctx context.Context, list []harness.Decision) (bool, error) {
-		c := p.count(ctx, harness.Reduce, with(list), 1)
-		return c.K > 0, nil
+		o, _ := p.run(ctx, harness.Reduce, with(list))
+		return o != nil && o.Verdict == harness.Failed && len(o.Blocked) == 0, nil
 	})
 	if err == nil && len(list) < len(whole.Decisions) {
 		f.Original = &whole

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -29,40 +30,47 @@ func (h *hunter) fromFailures() {
 	}
 }
 
-// natural counts one failure of a numbered trial.
+// natural counts one failure of a numbered trial: to the finding of its cause,
+// or to a new one.
 func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
-	class := o.Cause
-	if class == "" {
-		class = harness.Unattributed
+	f := harness.Finding{
+		Version: harness.FindingVersion, Class: o.Cause, Title: title(o.Failure.Message), Tests: []string{o.Test.Name},
+		Target: h.Target, Seed: h.Seed, Failure: *o.Failure, Timeline: o.Wire, Found: time.Now().UTC(),
+		Standing: harness.Natural, Natural: harness.Count{K: 1},
+		Schedule: harness.Schedule{Version: harness.ScheduleVersion, Strategy: "none", Seed: t.Seed},
 	}
-	standing := harness.Natural
-	schedule := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "none", Seed: t.Seed}
 	if t.Schedule != nil {
-		standing, schedule = harness.Provoked, *t.Schedule
+		f.Standing, f.Schedule = harness.Provoked, *t.Schedule
+		f.Natural, f.Provoked = harness.Count{}, harness.Count{K: 1}
 	}
-	for _, f := range h.found.all() {
-		if f.Class == class && slices.Contains(f.Tests, o.Test.Name) {
-			f.Natural, f.Provoked, f.Counter = harness.Count{}, harness.Count{}, harness.Count{}
-			f.Standing = standing
-			if standing == harness.Natural {
-				f.Natural.K = 1
-			}
-			h.found.add(f)
-			return
+	if f.Class == "" {
+		f.Class = harness.Unattributed
+	}
+	f.Fingerprint = Fingerprint(f.Class, harness.Point{Verb: o.Failure.Fingerprint}, harness.Point{})
+	if s := o.Suspect; s != nil && f.Class != harness.NotRedis && f.Class != harness.Unattributed {
+		f.Title, f.Explanation = s.Title, s.Explanation
+		f.Fingerprint = Fingerprint(f.Class, s.First, s.Then)
+	}
+	// A cause that was proven for the same test is the same cause, whichever
+	// pair of frames the detector pointed at.
+	for _, known := range h.found.all() {
+		if known.Class == f.Class && slices.Contains(known.Tests, o.Test.Name) {
+			f.Fingerprint = known.Fingerprint
+			break
 		}
 	}
-	fp := Fingerprint(class, harness.Point{Verb: o.Failure.Fingerprint}, harness.Point{})
-	f := harness.Finding{
-		Version: harness.FindingVersion, ID: FindingID(fp), Fingerprint: fp, Class: class, Standing: standing,
-		Title: o.Failure.Message, Tests: []string{o.Test.Name}, Target: h.Target, Schedule: schedule, Seed: h.Seed,
-		Failure: *o.Failure, Timeline: o.Wire, Found: time.Now().UTC(),
-	}
-	if standing == harness.Natural {
-		f.Natural.K = 1
-	} else {
-		f.Provoked = harness.Count{K: 1, N: 1}
-	}
+	f.ID = FindingID(f.Fingerprint)
 	h.found.add(f)
+}
+
+// title is the first line of a message, cut.
+func title(message string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	const most = 160
+	if r := []rune(line); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return line
 }
 
 // result puts together all that was seen.
@@ -80,12 +88,9 @@ func (h *hunter) result(started time.Time) *harness.Result {
 	if h.Lateness != nil {
 		h.Lateness.Fill(&r.Machine)
 	}
-	for _, t := range h.trials {
-		if summary.Counted(t.Arm) {
-			r.TrialsDone++
-		}
-	}
+	r.TrialsDone = h.finished()
 	r.Tests = h.testResults(r.Findings)
+	h.countRuns(r)
 	r.Margins = slices.Clone(h.margins)
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -106,6 +111,42 @@ func (h *hunter) result(started time.Time) *harness.Result {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
 	}
 	return r
+}
+
+// finished says how many of the trials asked for were done in every suite.
+func (h *hunter) finished() int {
+	done := map[string]int{}
+	for _, t := range h.trials {
+		if summary.Counted(t.Arm) {
+			done[t.Suite]++
+		}
+	}
+	least := -1
+	for _, s := range h.suites {
+		if least < 0 || done[s] < least {
+			least = done[s]
+		}
+	}
+	return max(least, 0)
+}
+
+// countRuns completes the natural counts of findings: of how many runs of the
+// tests they were seen in.
+func (h *hunter) countRuns(r *harness.Result) {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		n := 0
+		for _, t := range r.Tests {
+			if slices.Contains(f.Tests, t.Name) {
+				n += t.Runs
+			}
+		}
+		if h.Strategy == "none" || h.Strategy == "directed" {
+			f.Natural.N = n
+		} else {
+			f.Provoked.N = max(f.Provoked.N, n)
+		}
+	}
 }
 
 // testResults sums up each test in the target's order, also those that never ran.

@@ -187,8 +187,10 @@ func explain(o *harness.Outcome, events []harness.Event) {
 	matches := detect.Run(detect.NewTrace(events, *o))
 	var suspects []uint64
 	if len(matches) > 0 {
-		o.Cause = matches[0].Class
-		suspects = matches[0].Events
+		m := matches[0]
+		o.Cause = m.Class
+		o.Suspect = &harness.Suspect{Title: m.Title, Explanation: m.Explanation, First: m.First, Then: m.Then}
+		suspects = m.Events
 	}
 	o.Wire = history.Lines(events, suspects)
 }
