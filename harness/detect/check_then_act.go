@@ -16,7 +16,7 @@ func checkThenAct() Detector {
 				if c.lost {
 					continue
 				}
-				m := c.match(t)
+				m := c.match()
 				m.Title = fmt.Sprintf("%s %s, then %s, with another %s between them", c.Read.Verb, c.Key, c.Write.Verb, c.between.Verb)
 				m.Explanation = fmt.Sprintf("%s %s at %s gave %s, and %s was sent on the strength of that; but %s by another caller took effect at %s, %s before it. "+
 					"Both callers saw the same state and both acted. Make look and act one command: SET %s … NX, or a Lua script.",
@@ -38,7 +38,7 @@ func lostUpdate() Detector {
 				if !c.lost {
 					continue
 				}
-				m := c.match(t)
+				m := c.match()
 				m.Title = fmt.Sprintf("%s %s overwrote a change that came after its %s", c.Write.Verb, c.Key, c.Read.Verb)
 				m.Explanation = fmt.Sprintf("%s %s at %s gave %s; %s %s by another caller took effect at %s; then %s wrote %s, which was made from the old value: the change between is lost. "+
 					"Let Redis do the arithmetic (INCR, INCRBY, HINCRBY), or compare and set in one step (WATCH/MULTI, or a Lua script).",

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,11 +31,11 @@ func Cycles(t *Trace, key string) []Cycle {
 			continue
 		}
 		var best *Command
-		for _, r := range on {
+		for _, r := range before(on, w) {
 			if !r.Reads || r.Writes || taken[r] || !r.Answered() || r.Replied > w.Arrived || w.Arrived-r.Replied > thinking {
 				continue
 			}
-			if best == nil || r.Conn == w.Conn && best.Conn != w.Conn || (r.Conn == w.Conn) == (best.Conn == w.Conn) && closer(on, r, best, w) {
+			if best == nil || r.Conn == w.Conn && best.Conn != w.Conn || (r.Conn == w.Conn) == (best.Conn == w.Conn) && closer(r, best, w) {
 				best = r
 			}
 		}
@@ -47,11 +49,18 @@ func Cycles(t *Trace, key string) []Cycle {
 
 // closer prefers, on the write's own connection, the last read, and among those
 // of others the first: the one that has waited longest.
-func closer(_ []*Command, r, best, w *Command) bool {
+func closer(r, best, w *Command) bool {
 	if r.Conn == w.Conn {
 		return r.Replied > best.Replied
 	}
 	return r.Replied < best.Replied
+}
+
+// before returns the last commands of a list, which is in order of Sent, that
+// went to Redis before w came.
+func before(on []*Command, w *Command) []*Command {
+	end, _ := slices.BinarySearchFunc(on, w.Arrived, func(c *Command, at time.Duration) int { return cmp.Compare(c.Sent, at) })
+	return on[max(0, end-lookBack):end]
 }
 
 func deletes(c *Command) bool { return c.Verb == "DEL" || c.Verb == "UNLINK" }
@@ -66,7 +75,8 @@ func byArrival(list []*Command) []*Command {
 type clash struct {
 	Cycle
 	between *Command
-	lost    bool // the write was made from the value read
+	rival   *Command // whose command should have come after the write
+	lost    bool     // the write was made from the value read
 }
 
 // clashes finds them, each cycle once.
@@ -74,16 +84,21 @@ func clashes(t *Trace) []clash {
 	var out []clash
 	for _, key := range t.Keys() {
 		cycles := Cycles(t, key)
-		own := map[*Command]Cycle{}
+		reads := map[*Command]*Command{} // by write
 		for _, c := range cycles {
-			own[c.Write] = c
+			reads[c.Write] = c.Read
 		}
+		on := t.On(key)
 		for _, c := range cycles {
-			for _, w := range t.On(key) {
-				if w == c.Write || !w.Writes || !after(w, c.Read) || w.Sent >= c.Write.Sent {
+			for _, w := range before(on, &Command{Arrived: c.Write.Sent}) {
+				if w == c.Write || !w.Writes || !after(w, c.Read) {
 					continue
 				}
-				out = append(out, clash{Cycle: c, between: w, lost: derived(c, w)})
+				rival := w // the other's first command that came into the cycle
+				if r := reads[w]; r != nil {
+					rival = r
+				}
+				out = append(out, clash{Cycle: c, between: w, rival: rival, lost: derived(c, w)})
 				break
 			}
 		}
@@ -133,26 +148,15 @@ func valueOf(r *Command) (value string, there bool) {
 	return r.Result[0], true
 }
 
-func (c clash) match(t *Trace) Match {
+func (c clash) match() Match {
 	score := 0.75
 	if c.between.Conn != c.Read.Conn || c.Write.Kept > 0 || c.between.Kept > 0 {
 		score = 0.9
 	}
 	return Match{
 		Events: seqs(c.Read.Seq, c.Read.Reply, c.between.Seq, c.Write.Seq),
-		First:  c.Write.Point, Then: rival(t, c).Point, Score: score,
+		First:  c.Write.Point, Then: c.rival.Point, Score: score,
 	}
-}
-
-// rival is the other actor's first command on the key that came into the cycle:
-// the read that should have come after the write, else the write itself.
-func rival(t *Trace, c clash) *Command {
-	for _, o := range Cycles(t, c.Key) {
-		if o.Write == c.between {
-			return o.Read
-		}
-	}
-	return c.between
 }
 
 func result(c *Command) string {

@@ -72,11 +72,4 @@ func shortfall(t *Trace) (want, got int, ok bool) {
 	return want, got, err1 == nil && err2 == nil
 }
 
-func delivered(t *Trace, p *Command) bool {
-	for _, d := range t.Deliveries {
-		if d.Publish == p {
-			return true
-		}
-	}
-	return false
-}
+func delivered(t *Trace, p *Command) bool { return len(t.DeliveriesOf(p)) > 0 }

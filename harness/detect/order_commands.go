@@ -15,7 +15,7 @@ func orderCommands() Detector {
 			for _, key := range t.Keys() {
 				on := t.On(key)
 				for i, b := range on {
-					for _, a := range on[:i] { // a took effect before b
+					for _, a := range on[max(0, i-lookBack):i] { // a took effect before b
 						if a.Conn == b.Conn || !a.Writes && !b.Writes || a.Arrived <= b.Arrived {
 							continue
 						}

@@ -22,9 +22,12 @@ func overlaps(t *Trace) []Match {
 	var out []Match
 	for _, r := range Reactions(t) {
 		first := r.Commands[0]
-		for _, d := range t.Deliveries {
+		for _, d := range from(t.Deliveries, r.Delivery.Went) {
+			if d.Went >= r.End() {
+				break
+			}
 			if d == r.Delivery || d.Conn != r.Delivery.Conn || d.Channel != r.Delivery.Channel ||
-				d.Pattern != r.Delivery.Pattern || d.Index <= r.Delivery.Index || d.Went >= r.End() {
+				d.Pattern != r.Delivery.Pattern || d.Index <= r.Delivery.Index {
 				continue
 			}
 			score := 0.4
@@ -59,25 +62,29 @@ func overlaps(t *Trace) []Match {
 // than they reached us.
 func crossed(t *Trace) []Match {
 	var out []Match
-	for i, b := range t.Commands {
-		if b.Verb != "PUBLISH" || len(b.Args) == 0 {
-			continue
-		}
-		for _, a := range t.Commands[:i] {
-			if a.Verb != "PUBLISH" || len(a.Args) == 0 || a.Args[0] != b.Args[0] || a.Conn == b.Conn || a.Arrived <= b.Arrived {
-				continue
+	for _, ch := range t.Channels() {
+		list := t.onChannel[ch]
+		for i, b := range list {
+			for _, a := range list[max(0, i-lookBack):i] {
+				if a.Conn != b.Conn && a.Arrived > b.Arrived {
+					out = append(out, overtaken(t, a, b))
+				}
 			}
-			score := 0.5
-			if t.says("order", "sequence") {
-				score += 0.3
-			}
-			out = append(out, Match{
-				Title: fmt.Sprintf("two publishers to %s: the later message came first", a.Args[0]),
-				Explanation: fmt.Sprintf("The PUBLISH that was sent at %s took effect at %s, after one on another connection that was sent at %s. "+
-					"Redis keeps the order of one connection only; messages of two publishers have none.", at3(t, b.Arrived), at3(t, b.Sent), at3(t, a.Arrived)),
-				Events: seqs(a.Seq, b.Seq), First: b.Point, Then: a.Point, Score: score,
-			})
 		}
 	}
 	return out
+}
+
+// overtaken: b was sent before a, and took effect after it.
+func overtaken(t *Trace, a, b *Command) Match {
+	score := 0.5
+	if t.says("order", "sequence") {
+		score += 0.3
+	}
+	return Match{
+		Title: fmt.Sprintf("two publishers to %s: the later message came first", a.Args[0]),
+		Explanation: fmt.Sprintf("The PUBLISH that was sent at %s took effect at %s, after one on another connection that was sent at %s. "+
+			"Redis keeps the order of one connection only; messages of two publishers have none.", at3(t, b.Arrived), at3(t, b.Sent), at3(t, a.Arrived)),
+		Events: seqs(a.Seq, b.Seq), First: b.Point, Then: a.Point, Score: score,
+	}
 }

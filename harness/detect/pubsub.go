@@ -54,13 +54,20 @@ func (t *Trace) confirm(c *Command, ev *harness.Event) {
 
 // pending adds the subscriptions whose confirmation was never seen.
 func (t *Trace) pending() {
+	type which struct {
+		c       *Command
+		channel string
+	}
+	seen := map[which]bool{}
+	for _, s := range t.Subscriptions {
+		seen[which{s.Command, s.Channel}] = true
+	}
 	for _, c := range t.Commands {
 		if !strings.HasSuffix(c.Verb, "SUBSCRIBE") || strings.HasSuffix(c.Verb, "UNSUBSCRIBE") {
 			continue
 		}
 		for _, ch := range c.Args {
-			seen := slices.ContainsFunc(t.Subscriptions, func(s *Subscription) bool { return s.Command == c && s.Channel == ch })
-			if !seen && !c.IsError && !strings.HasSuffix(ch, "…") {
+			if !seen[which{c, ch}] && !c.IsError && !strings.HasSuffix(ch, "…") {
 				t.Subscriptions = append(t.Subscriptions, &Subscription{
 					Command: c, Conn: c.Conn, Channel: ch, Pattern: c.Verb == "PSUBSCRIBE", Seq: c.Seq, Sent: c.Sent,
 					Point: c.Point, Reply: c.Point.Reply(),
@@ -74,25 +81,36 @@ func (t *Trace) pending() {
 // endSubscriptions notes which were given up during the test, and adds those
 // that must have been there before it: they brought messages.
 func (t *Trace) endSubscriptions() {
+	type name struct {
+		conn    uint32
+		channel string
+		pattern bool
+	}
+	known := map[name]bool{}
+	for _, s := range t.Subscriptions {
+		known[name{s.Conn, s.Channel, s.Pattern}] = true
+	}
+	var earlier []*Subscription
 	for _, d := range t.Deliveries {
-		name, pattern := d.Channel, false
+		n := name{d.Conn, d.Channel, false}
 		if d.Pattern != "" {
-			name, pattern = d.Pattern, true
+			n.channel, n.pattern = d.Pattern, true
 		}
-		known := slices.ContainsFunc(t.Subscriptions, func(s *Subscription) bool {
-			return s.Conn == d.Conn && s.Channel == name && s.Pattern == pattern
-		})
-		if !known {
-			t.Subscriptions = append([]*Subscription{{Conn: d.Conn, Channel: name, Pattern: pattern}}, t.Subscriptions...)
+		if !known[n] {
+			known[n] = true
+			earlier = append(earlier, &Subscription{Conn: n.conn, Channel: n.channel, Pattern: n.pattern})
+		}
+	}
+	t.Subscriptions = append(earlier, t.Subscriptions...)
+	var leaving []*Command
+	for _, c := range t.Commands {
+		if c.Verb == "UNSUBSCRIBE" || c.Verb == "PUNSUBSCRIBE" {
+			leaving = append(leaving, c)
 		}
 	}
 	for _, s := range t.Subscriptions {
-		for _, c := range t.Commands {
-			verb := "UNSUBSCRIBE"
-			if s.Pattern {
-				verb = "PUNSUBSCRIBE"
-			}
-			if c.Conn == s.Conn && c.Verb == verb && c.Sent > s.Sent && s.Ended == 0 &&
+		for _, c := range leaving {
+			if c.Conn == s.Conn && (c.Verb == "PUNSUBSCRIBE") == s.Pattern && c.Sent > s.Sent && s.Ended == 0 &&
 				(len(c.Args) == 0 || slices.Contains(c.Args, s.Channel)) {
 				s.Ended = c.Sent
 			}
@@ -128,29 +146,40 @@ func (t *Trace) deliver(ev *harness.Event) {
 }
 
 // attribute finds the PUBLISH of each delivery: of those with the channel and
-// payload that had gone to Redis, the first that this subscription has not had.
+// payload that had come by then, the first that this subscription has not had.
 func (t *Trace) attribute() {
 	type subscriber struct {
 		conn    uint32
 		pattern string
 		channel string
 	}
-	had := map[subscriber]map[*Command]bool{}
+	next := map[subscriber]int{} // all before it have been had, or will not come any more
+	had := map[subscriber]map[int]bool{}
 	byCame := slices.Clone(t.Deliveries)
 	sorted(byCame, func(d *Delivery) time.Duration { return d.Came })
 	for _, d := range byCame {
 		who := subscriber{d.Conn, d.Pattern, d.Channel}
 		if had[who] == nil {
-			had[who] = map[*Command]bool{}
+			had[who] = map[int]bool{}
 		}
-		for i, p := range t.Publishes(d.Channel) {
+		list := t.onChannel[d.Channel]
+		for i := next[who]; i < len(list); i++ {
+			p := list[i]
 			// Arrived, not Sent: what a PUBLISH sets off may come back before the
 			// proxy has noted that it was sent.
-			if p.Arrived <= d.Came && !had[who][p] && samePayload(p.Args[1], d.Payload) {
-				had[who][p] = true
-				d.Publish, d.Index = p, i
+			if p.Arrived > d.Came && i > next[who]+lookBack {
 				break
 			}
+			if p.Arrived <= d.Came && !had[who][i] && samePayload(p.Args[1], d.Payload) {
+				had[who][i] = true
+				d.Publish, d.Index = p, i
+				t.of[p] = append(t.of[p], d)
+				break
+			}
+		}
+		for had[who][next[who]] || d.Index-next[who] > lookBack {
+			delete(had[who], next[who])
+			next[who]++
 		}
 	}
 }
@@ -161,15 +190,4 @@ func samePayload(a, b string) bool {
 	x, cutX := strings.CutSuffix(a, "…")
 	y, cutY := strings.CutSuffix(b, "…")
 	return a == b || cutX && strings.HasPrefix(y, x) || cutY && strings.HasPrefix(x, y)
-}
-
-// Publishes lists the PUBLISH commands to a channel that went to Redis, in order.
-func (t *Trace) Publishes(channel string) []*Command {
-	var out []*Command
-	for _, c := range t.Commands {
-		if (c.Verb == "PUBLISH" || c.Verb == "SPUBLISH") && len(c.Args) >= 2 && c.Args[0] == channel && c.Ending != harness.Dropped {
-			out = append(out, c)
-		}
-	}
-	return out
 }

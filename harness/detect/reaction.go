@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -31,8 +33,11 @@ func Reactions(t *Trace) []Reaction {
 			continue
 		}
 		var cause *Delivery
-		for _, d := range t.Deliveries {
-			if d.Conn != c.Conn && d.Publish != nil && d.Went <= c.Arrived && c.Arrived-d.Went <= prompt {
+		for _, d := range from(t.Deliveries, c.Arrived-prompt) {
+			if d.Went > c.Arrived {
+				break
+			}
+			if d.Conn != c.Conn && d.Publish != nil {
 				cause = d
 			}
 		}
@@ -46,8 +51,8 @@ func Reactions(t *Trace) []Reaction {
 // continues finds the reaction whose last command's reply c followed at once.
 func continues(list []Reaction, c *Command) (int, bool) {
 	best, found := 0, false
-	for i, r := range list {
-		last := r.Commands[len(r.Commands)-1]
+	for i := max(0, len(list)-lookBack); i < len(list); i++ {
+		last := list[i].Commands[len(list[i].Commands)-1]
 		if last.Answered() && last.Replied <= c.Arrived && c.Arrived-last.Replied <= prompt/3 {
 			if !found || last.Replied > list[best].Commands[len(list[best].Commands)-1].Replied {
 				best, found = i, true
@@ -55,6 +60,12 @@ func continues(list []Reaction, c *Command) (int, bool) {
 		}
 	}
 	return best, found
+}
+
+// from returns the deliveries of a list, which is in order of Went, from a time on.
+func from(list []*Delivery, at time.Duration) []*Delivery {
+	i, _ := slices.BinarySearchFunc(list, at, func(d *Delivery, at time.Duration) int { return cmp.Compare(d.Went, at) })
+	return list[i:]
 }
 
 // End is when the last command of the reaction was answered.

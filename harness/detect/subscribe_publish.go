@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -33,20 +34,14 @@ func misses(t *Trace) []miss {
 		if s.Command == nil {
 			continue
 		}
-		for _, p := range t.Commands {
-			if p.Verb != "PUBLISH" && p.Verb != "SPUBLISH" || len(p.Args) < 2 || p.Ending == harness.Dropped || !s.Matches(p.Args[0]) {
-				continue
-			}
+		for _, p := range t.published(s) {
 			before := s.Confirmed == 0 || p.Sent < s.Confirmed && (p.Done == 0 || p.Done <= s.Confirmed || p.Sent < s.Sent)
 			if !before || s.Ended != 0 && s.Ended < p.Sent {
 				continue
 			}
 			m := miss{sub: s, pub: p, gap: s.Sent - p.Sent}
 			got := false
-			for _, d := range t.Deliveries {
-				if d.Publish != p {
-					continue
-				}
+			for _, d := range t.DeliveriesOf(p) {
 				switch {
 				case s.brought(d):
 					got = true
@@ -103,12 +98,42 @@ func Beside(t *Trace, s *Subscription, d *Delivery) bool {
 
 // caughtUp reports whether a later message to the channel of p did come by s.
 func caughtUp(t *Trace, s *Subscription, p *Command) bool {
-	for _, d := range t.Deliveries {
-		if s.brought(d) && d.Channel == p.Args[0] && d.Publish != nil && d.Publish.Arrived > p.Arrived {
+	for i, o := range t.Publishes(p.Args[0]) {
+		if i > 4*lookBack {
+			break
+		}
+		if o.Arrived > p.Arrived && slices.ContainsFunc(t.DeliveriesOf(o), s.brought) {
 			return true
 		}
 	}
 	return false
+}
+
+// published lists the messages that s matches, or would have, and that came
+// before it was confirmed, which are all that it can have missed.
+func (t *Trace) published(s *Subscription) []*Command {
+	var out []*Command
+	take := func(list []*Command) {
+		for _, p := range list {
+			if s.Confirmed != 0 && p.Sent > s.Confirmed {
+				break
+			}
+			out = append(out, p)
+		}
+	}
+	if !s.Pattern {
+		take(t.onChannel[s.Channel])
+	} else {
+		for _, ch := range t.Channels() {
+			if s.Matches(ch) {
+				take(t.onChannel[ch])
+			}
+		}
+	}
+	if n := len(out) - 4*lookBack; n > 0 {
+		out = out[n:]
+	}
+	return out
 }
 
 func subscribePublish() Detector {

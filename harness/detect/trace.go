@@ -2,6 +2,7 @@ package detect
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,17 @@ type Trace struct {
 	Deliveries    []*Delivery     // in the order in which they went to the client
 	Closes        []*harness.Event
 	Begin, End    time.Duration
+
+	onKey     map[string][]*Command // that went to Redis, in order
+	onChannel map[string][]*Command // PUBLISHes that went to Redis, in order
+	of        map[*Command][]*Delivery
+	keys      []string
 }
+
+// lookBack is how many commands before one are compared with it at most, so
+// that what a trace costs grows with its length and not with the square of it:
+// what is further back did not race with it.
+const lookBack = 64
 
 // NewTrace parses the events of one test. The events must be in order of Seq
 // and have their Args.
@@ -55,6 +66,7 @@ func NewTrace(events []harness.Event, outcome harness.Outcome) *Trace {
 	t.transactions()
 	sorted(t.Commands, func(c *Command) time.Duration { return c.Sent })
 	sorted(t.Deliveries, func(d *Delivery) time.Duration { return d.Went })
+	t.index()
 	t.pending()
 	t.endSubscriptions()
 	t.attribute()
@@ -90,31 +102,49 @@ func (t *Trace) transactions() {
 	}
 }
 
-// On lists the commands on a key that went to Redis, in order.
-func (t *Trace) On(key string) []*Command {
-	var out []*Command
-	for _, c := range t.Commands {
-		if c.Touches(key) && c.Ending != harness.Dropped {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// Keys lists every key that was touched, in order of the first time.
-func (t *Trace) Keys() []string {
-	var out []string
-	seen := map[string]bool{}
+// index groups the commands.
+func (t *Trace) index() {
+	t.onKey, t.onChannel, t.of = map[string][]*Command{}, map[string][]*Command{}, map[*Command][]*Delivery{}
 	for _, c := range t.Commands {
 		for _, k := range c.Keys {
-			if !seen[k] {
-				seen[k] = true
-				out = append(out, k)
+			if _, ok := t.onKey[k]; !ok {
+				t.keys = append(t.keys, k)
+				t.onKey[k] = nil
+			}
+			if c.Ending != harness.Dropped {
+				t.onKey[k] = append(t.onKey[k], c)
 			}
 		}
+		if (c.Verb == "PUBLISH" || c.Verb == "SPUBLISH") && len(c.Args) >= 2 && c.Ending != harness.Dropped {
+			t.onChannel[c.Args[0]] = append(t.onChannel[c.Args[0]], c)
+		}
 	}
-	return out
 }
+
+// On lists the commands on a key that went to Redis, in order.
+func (t *Trace) On(key string) []*Command { return t.onKey[key] }
+
+// Keys lists every key that was touched, in order of the first time.
+func (t *Trace) Keys() []string { return t.keys }
+
+// OnFrom lists the commands on a key that went to Redis from a time on.
+func (t *Trace) OnFrom(key string, at time.Duration) []*Command {
+	on := t.onKey[key]
+	i, _ := slices.BinarySearchFunc(on, at, func(c *Command, at time.Duration) int { return cmp.Compare(c.Sent, at) })
+	return on[i:]
+}
+
+// Publishes lists the PUBLISH commands to a channel that went to Redis, in order.
+func (t *Trace) Publishes(channel string) []*Command { return t.onChannel[channel] }
+
+// Channels lists the channels that were published to, in order of name.
+func (t *Trace) Channels() []string { return slices.Sorted(maps.Keys(t.onChannel)) }
+
+// DeliveriesFrom lists what went to clients from a time on.
+func (t *Trace) DeliveriesFrom(at time.Duration) []*Delivery { return from(t.Deliveries, at) }
+
+// DeliveriesOf lists where a PUBLISH was delivered.
+func (t *Trace) DeliveriesOf(p *Command) []*Delivery { return t.of[p] }
 
 // Find returns the command of a point, or nil.
 func (t *Trace) Find(p harness.Point) *Command {

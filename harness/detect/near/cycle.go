@@ -62,7 +62,10 @@ func cycleLikelihood(c detect.Cycle, r, own *detect.Command, gap time.Duration) 
 
 // nextRead is the first read of the key after the cycle's write.
 func nextRead(t *detect.Trace, c detect.Cycle) *detect.Command {
-	for _, r := range t.On(c.Key) {
+	for _, r := range t.OnFrom(c.Key, c.Write.Sent) {
+		if r.Sent-c.Write.Sent > patience {
+			break
+		}
 		if r.Reads && !r.Writes && r.Answered() && r.Sent > c.Write.Sent && r.Point != c.Read.Point {
 			return r
 		}

@@ -55,8 +55,11 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 // patience after it; nil if there is none.
 func lastAfter(t *detect.Trace, d *detect.Delivery) *detect.Delivery {
 	var last *detect.Delivery
-	for _, o := range t.Deliveries {
-		if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index > d.Index && o.Went-d.Went < patience {
+	for _, o := range t.DeliveriesFrom(d.Went) {
+		if o.Went-d.Went >= patience {
+			break
+		}
+		if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index > d.Index {
 			last = o
 		}
 	}

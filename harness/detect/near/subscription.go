@@ -52,19 +52,27 @@ func later(before []Candidate) float64 { return 0.04 * float64(min(len(before), 
 
 // firstPublish is the first message after s that it matches.
 func firstPublish(t *detect.Trace, s *detect.Subscription) *detect.Command {
-	for _, c := range t.Commands {
-		if (c.Verb == "PUBLISH" || c.Verb == "SPUBLISH") && len(c.Args) > 1 && s.Matches(c.Args[0]) && c.Arrived > s.Sent &&
-			(s.Ended == 0 || c.Sent < s.Ended) {
-			return c
+	var first *detect.Command
+	for _, ch := range t.Channels() {
+		if !s.Matches(ch) {
+			continue
+		}
+		for _, c := range t.Publishes(ch) {
+			if c.Arrived > s.Sent && (s.Ended == 0 || c.Sent < s.Ended) {
+				if first == nil || c.Sent < first.Sent {
+					first = c
+				}
+				break
+			}
 		}
 	}
-	return nil
+	return first
 }
 
 // elsewhere reports whether p also went to another subscription beside s.
 func elsewhere(t *detect.Trace, p *detect.Command, s *detect.Subscription) bool {
-	for _, d := range t.Deliveries {
-		if d.Publish == p && detect.Beside(t, s, d) {
+	for _, d := range t.DeliveriesOf(p) {
+		if detect.Beside(t, s, d) {
 			return true
 		}
 	}
