@@ -107,7 +107,7 @@ func (e *embedded) Dial(ctx context.Context) (net.Conn, error) {
 		}
 	} else {
 		var server net.Conn
-		c, server = memoryPipe()
+		c, server = Pipe()
 		e.serve(server)
 	}
 	// Known from this end too: one that is still waiting to be accepted during a

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// memoryPipe gives the two ends of a connection that never leaves memory. Each
+// Pipe gives the two ends of a connection that never leaves memory. Each
 // direction has a buffer without bound, as a socket has one of some size:
 // net.Pipe has none, so a client that writes a long pipeline before it reads
 // would wait for a server that waits for the client.
-func memoryPipe() (client, server net.Conn) {
+func Pipe() (client, server net.Conn) {
 	up, down := newStream(), newStream()
 	return &memConn{in: down, out: up, name: "client"}, &memConn{in: up, out: down, name: "server"}
 }
@@ -109,7 +109,7 @@ func (s *stream) setDeadline(t time.Time) {
 	s.change.Broadcast()
 }
 
-// memConn is one end of a memoryPipe.
+// memConn is one end of a Pipe.
 type memConn struct {
 	in, out *stream
 	name    string

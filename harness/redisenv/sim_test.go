@@ -87,7 +87,7 @@ func TestSimLongPipeline(t *testing.T) {
 // What goes in comes out, whole and in order, however it is cut.
 func TestMemoryPipeKeepsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		client, server := memoryPipe()
+		client, server := Pipe()
 		sent := rapid.SliceOf(rapid.SliceOf(rapid.Byte())).Draw(t, "writes")
 		size := rapid.IntRange(1, 64).Draw(t, "read size")
 		go func() {
@@ -116,7 +116,7 @@ func TestMemoryPipeKeepsOrder(t *testing.T) {
 
 func TestMemoryPipeEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := memoryPipe()
+		client, server := Pipe()
 		began := time.Now()
 		require.NoError(t, client.SetReadDeadline(began.Add(time.Minute)))
 		_, err := client.Read(make([]byte, 1))
