@@ -49,7 +49,7 @@ func Lines(events []harness.Event, suspects []uint64) []harness.Line {
 		}
 		next = i + 1
 		l := harness.Line{
-			At: at, Role: ev.Point.Role, Dir: ev.Point.Dir.String(),
+			At: at, Conn: ev.Conn, Role: ev.Point.Role, Dir: ev.Point.Dir.String(),
 			Text: text(ev), Note: note(ev, requests[ev.ReplyTo]), Suspect: suspect(i),
 		}
 		if ev.Action != harness.Pass && ev.Out > ev.In {

@@ -42,6 +42,7 @@ test "a"
 		`70ms > connection closed`,
 	}, got)
 	assert.Equal(t, harness.Duration(60*time.Millisecond), lines[3].Delayed)
+	assert.Equal(t, uint32(2), lines[3].Conn)
 }
 
 func TestLinesOfALongHistoryShowTheCause(t *testing.T) {
