@@ -191,6 +191,9 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err != nil {
 		return err
 	}
+	for _, removed := range redisenv.Sweep(ctx, a.logger()) {
+		a.notef("left behind by a run that was killed, removed: %s", removed)
+	}
 	out, err := openOut(f.out, f.resume)
 	if err != nil {
 		return err

@@ -31,13 +31,6 @@ func Fingerprint(class harness.Class, first, then harness.Point) string {
 // FindingID is the short name of a fingerprint.
 func FindingID(fingerprint string) string { return "F-" + fingerprint[:8] }
 
-// get returns the finding of a fingerprint, or nil.
-func (c *catalogue) get(fingerprint string) *harness.Finding {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.list[fingerprint]
-}
-
 // add merges f into the catalogue and reports whether its cause is new. Of two
 // proofs of one cause the stronger stays: more counterfactuals passed, then
 // fewer decisions.

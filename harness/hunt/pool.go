@@ -26,7 +26,6 @@ type PoolConfig struct {
 	TempDir  string           // under which each trial gets a directory; empty: none is made
 	Deadline time.Duration    // for one test; 0: the runner's own
 	Log      *slog.Logger     // nil: silent
-	Passed   func(harness.Trial)
 }
 
 // Pool carries out jobs over workers that each own a Redis and a proxy. Workers
@@ -41,7 +40,6 @@ type Pool struct {
 	mu      sync.Mutex
 	info    harness.RedisInfo
 	started int
-	idle    int
 	errs    []error
 	ctx     context.Context // ends the workers; a pool is itself a lifetime
 }

@@ -30,6 +30,9 @@ type sample struct {
 	late time.Duration
 }
 
+// fine is how exactly lateness is told.
+const fine = 10 * time.Microsecond
+
 // ring holds the samples of about 40 s, longer than any test may take.
 const ring = 8192
 
@@ -103,6 +106,7 @@ func (l *Lateness) Quantiles() (p50, p99, worst time.Duration) {
 // Fill writes what was seen into m.
 func (l *Lateness) Fill(m *harness.Machine) {
 	p50, p99, worst := l.Quantiles()
+	p50, p99, worst = p50.Round(fine), p99.Round(fine), worst.Round(fine)
 	m.TimerP50, m.TimerP99, m.TimerMax = harness.Duration(p50), harness.Duration(p99), harness.Duration(worst)
 }
 

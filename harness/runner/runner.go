@@ -61,15 +61,3 @@ func (e Endpoint) Options() *redis.Options {
 	}
 	return o
 }
-
-func (x Exec) begin(test string) {
-	if x.Begin != nil {
-		x.Begin(test)
-	}
-}
-
-func (x Exec) end(test string) {
-	if x.End != nil {
-		x.End(test)
-	}
-}
