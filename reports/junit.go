@@ -218,7 +218,7 @@ func (j *junit) properties(t *harness.TestResult) *xmlProperties {
 		add("rate_lo", decimal(t.RateLo))
 		add("rate_hi", decimal(t.RateHi))
 	}
-	if t.Excludes > 0 && t.Failures == 0 {
+	if excludes(t) {
 		add("excludes", decimal(t.Excludes))
 	}
 	if t.Provoked.N > 0 {

@@ -74,6 +74,9 @@ func newTest(r *harness.Result, t *harness.TestResult, order int, b *budget) tes
 		Rate: t.Rate, Lo: t.RateLo, Hi: t.RateHi, Excludes: t.Excludes, Strip: newStrip(t.Strip), Cause: oneLine(string(causeOf(r, t)), 60),
 		Margin: t.Margin, P50: t.P50, P99: t.P99, Lateness: t.Lateness, Decided: oneLine(t.Decided, 300),
 	}
+	if !excludes(t) {
+		v.Excludes = 0
+	}
 	switch v.Status { // it becomes a class name
 	case harness.Stable, harness.Flaky, harness.Broken, harness.StatusSkipped, harness.StatusInfra:
 	default:
