@@ -40,18 +40,17 @@ type lane struct {
 	abort   bool          // the source ended by an error, not in good order
 }
 
-// link takes over both connections and returns when it has started.
-func (p *Proxy) link(client, server net.Conn) {
+// link takes over both connections, unless there was a Kick since the client
+// came, and returns when it has started.
+func (p *Proxy) link(client, server net.Conn, kicks int) {
 	l := &link{p: p, client: client, server: server, done: make(chan struct{})}
 	c := p.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	select {
-	case <-p.done:
+	if kicks != c.kicks {
 		client.Close()
 		server.Close()
 		return
-	default:
 	}
 	l.s = c.newSession(l)
 	l.up = newLane(l, &l.s.up, client, server)
@@ -114,15 +113,19 @@ func abortive(conn net.Conn) {
 // reads moves bytes from the source until it ends.
 func (n *lane) reads() {
 	c := n.l.s.c
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, 2<<10) // grows as there is more: most connections carry little
 	for {
 		k, err := n.src.Read(buf)
+		chunk := buf[:k]
+		if k == len(buf) && k < 32<<10 {
+			buf = make([]byte, 4*k)
+		}
 		c.mu.Lock()
 		if n.l.s.over {
 			c.mu.Unlock()
 			return
 		}
-		if k > 0 && !n.take(buf[:k]) || err != nil {
+		if k > 0 && !n.take(chunk) || err != nil {
 			if err != nil {
 				n.p.eof, n.abort = true, !errors.Is(err, io.EOF)
 				n.passEnd()

@@ -55,6 +55,9 @@ func (e Endpoint) Options() *redis.Options {
 	o := &redis.Options{Addr: e.Addr, Username: e.Username, Password: e.Password}
 	if e.Dial != nil {
 		o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { return e.Dial(ctx) }
+		// Connections are made anew for each trial, and most of what that takes is
+		// buffers: go-redis' own are 32 KiB each.
+		o.ReadBufferSize, o.WriteBufferSize = 4<<10, 4<<10
 		if o.Addr == "" {
 			o.Addr = "127.0.0.1:6379" // never dialled; an IP keeps the client from asking DNS
 		}
