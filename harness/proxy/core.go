@@ -28,6 +28,7 @@ type core struct {
 	run      *run // of the test that runs, or of the time outside tests
 	sessions map[*session]struct{}
 	conns    uint32
+	kicks    int // how often all connections were ended
 	holds    []*hold
 	moved    time.Duration // when a frame last arrived or was forwarded
 	keptNow  int           // frames that are being kept back

@@ -10,7 +10,7 @@ import (
 )
 
 // adopt is part of engine.
-func (e *epoll) adopt(client, server net.Conn) bool {
+func (e *epoll) adopt(client, server net.Conn, kicks int) bool {
 	cfd, ok := dupSocket(client)
 	if !ok {
 		return false
@@ -25,7 +25,7 @@ func (e *epoll) adopt(client, server net.Conn) bool {
 	c := e.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e.closing {
+	if e.closing || kicks != c.kicks {
 		unix.Close(cfd)
 		unix.Close(sfd)
 		return true

@@ -35,7 +35,7 @@ type Proxy struct {
 // engine carries connections that are raw sockets; see epoll_linux.go.
 type engine interface {
 	// adopt takes over both connections, or reports false and leaves them alone.
-	adopt(client, server net.Conn) bool
+	adopt(client, server net.Conn, kicks int) bool
 	close()
 }
 
@@ -153,6 +153,7 @@ func (p *Proxy) serve(client net.Conn, e engine) {
 		client.Close()
 		return
 	}
+	kicks := p.kicks()
 	p.wg.Go(func() {
 		server, err := p.dial()
 		if err != nil {
@@ -162,11 +163,18 @@ func (p *Proxy) serve(client net.Conn, e engine) {
 			client.Close()
 			return
 		}
-		if e != nil && e.adopt(client, server) {
+		if e != nil && e.adopt(client, server, kicks) {
 			return
 		}
-		p.link(client, server)
+		p.link(client, server, kicks)
 	})
+}
+
+// kicks counts the calls of Kick.
+func (p *Proxy) kicks() int {
+	p.core.mu.Lock()
+	defer p.core.mu.Unlock()
+	return p.core.kicks
 }
 
 // dial connects to Redis; Close interrupts it.
@@ -198,6 +206,7 @@ func (p *Proxy) End() TestStats { return p.core.end() }
 func (p *Proxy) Kick() {
 	p.core.mu.Lock()
 	defer p.core.mu.Unlock()
+	p.core.kicks++ // also those for which Redis has not answered yet
 	for s := range p.core.sessions {
 		s.driver.end(false)
 	}

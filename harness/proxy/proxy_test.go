@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/resp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -180,10 +182,18 @@ func TestAdoptedListener(t *testing.T) {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		p.Adopt(ln)
-		c := client(t, ln.Addr().String(), 3)
-		require.NoError(t, c.Set(t.Context(), "k", "v", 0).Err())
+		conn, err := net.Dial("tcp", ln.Addr().String())
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = conn.Write(resp.AppendCommand(nil, "PING"))
+		require.NoError(t, err)
+		b := make([]byte, 7)
+		_, err = io.ReadFull(conn, b)
+		require.NoError(t, err)
+		require.Equal(t, "+PONG\r\n", string(b))
 		require.NoError(t, p.Close())
-		require.Error(t, c.Get(t.Context(), "k").Err())
+		_, err = conn.Read(b)
+		require.Error(t, err)
 		late, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		p.Adopt(late)

@@ -219,6 +219,7 @@ func TestTLSOnBothSides(t *testing.T) {
 	require.NoError(t, c.Set(t.Context(), "k", "v", 0).Err())
 	require.Equal(t, "v", c.Get(t.Context(), "k").Val())
 	require.NoError(t, c.Close())
+	p.End() // all that was seen is recorded
 	assert.Contains(t, rec.ids(), `kv<GET "k" #1`)
 }
 
