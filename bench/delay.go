@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -95,10 +96,10 @@ func (p *probe) ask() (time.Duration, error) {
 	return time.Since(start), nil
 }
 
-// burst sends a hundred delayed commands at once: by pipeline on one
-// connection, and one by one on a hundred.
+// burst sends a hundred delayed commands that arrive together, in one segment
+// and in a hundred. A proxy that sleeps in its read loop takes a hundred delays.
 func burst(ctx context.Context, out io.Writer) error {
-	const n, asked = 100, 20 * time.Millisecond
+	const n, asked, rounds = 100, 20 * time.Millisecond, 20
 	dir, err := os.MkdirTemp("", "flakehunt-bench-")
 	if err != nil {
 		return err
@@ -119,28 +120,32 @@ func burst(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		var firsts, spreads []time.Duration
-		for range 20 {
-			start := time.Now()
-			for range n { // separate segments: each is read, and stamped, by itself
-				if _, err := one.conn.Write(delayed); err != nil {
-					return err
+		for _, writes := range []int{1, n} {
+			part := bytes.Repeat(delayed, n/writes)
+			var sending, first, spread []time.Duration
+			for range rounds {
+				start := time.Now()
+				for range writes {
+					if _, err := one.conn.Write(part); err != nil {
+						return err
+					}
 				}
+				sent := time.Since(start)
+				var a, b time.Duration
+				for i := range n {
+					if _, err := one.r.ReadSlice('\n'); err != nil {
+						return err
+					}
+					if b = time.Since(start); i == 0 {
+						a = b
+					}
+				}
+				sending, first, spread = append(sending, sent), append(first, a), append(spread, b-a)
 			}
-			sent := time.Since(start)
-			var first, last time.Duration
-			for i := range n {
-				if _, err := one.r.ReadSlice('\n'); err != nil {
-					return err
-				}
-				if last = time.Since(start); i == 0 {
-					first = last
-				}
-			}
-			firsts, spreads = append(firsts, first), append(spreads, last-first-min(sent, last-first))
+			fmt.Fprintf(out, "%-10s %3d commands delayed by %v, sent by %3d writes within %-6v first reply after %v, last %v later (medians of %d)\n",
+				kind, n, asked, writes, median(sending).Round(time.Microsecond), median(first).Round(10*time.Microsecond),
+				median(spread).Round(time.Microsecond), rounds)
 		}
-		fmt.Fprintf(out, "%-10s %d commands delayed by %v: first after %v; all within %v of each other beyond the time of sending (medians of 20)\n",
-			kind, n, asked, median(firsts).Round(10*time.Microsecond), median(spreads).Round(10*time.Microsecond))
 	}
 	return nil
 }

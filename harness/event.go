@@ -66,8 +66,9 @@ type Event struct {
 	Blocking bool          // Request: may wait in Redis (BLPOP, XREAD BLOCK, WAIT …)
 
 	// Raw is the start of the frame as it was on the wire, credentials replaced,
-	// cut at the recorder's payload limit. A Recorder may keep it only for the
-	// time of the call.
+	// cut at the recorder's payload limit; in a request that is longer, long
+	// words are shortened, and end in "…", so that those after them are there. A
+	// Recorder may keep it only for the time of the call.
 	Raw []byte
 	// Args are the words of Raw: a request's verb and arguments, a push's
 	// elements, a reply's value(s). The proxy leaves it nil; history fills it
