@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/history"
 	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
@@ -95,32 +92,9 @@ func (w *worker) close() error {
 
 // trial runs the job's tests once. An error means that Redis or the proxy failed.
 func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
-	d := &Done{Events: map[string][]harness.Event{}}
-	var schedule *harness.Schedule
-	if j.Plan != nil {
-		var err error
-		if d.Scheduler, schedule, err = j.Plan(); err != nil {
-			return nil, fmt.Errorf("make the schedule: %w", err)
-		}
-	}
-	buffer := history.NewBuffer(history.BufferConfig{Payload: w.cfg.Payload})
-	defer buffer.Close()
-	w.proxy.StartTrial(d.Scheduler, buffer)
-
-	stats := map[string]proxy.TestStats{}
-	digest := ""
-	frames := 0
-	x := runner.Exec{
-		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: w.id, Tests: j.Tests,
-		Deadline: w.cfg.Deadline,
-		Redis:    w.endpoint(j.Arm),
-		Begin:    w.proxy.Begin,
-		End: func(test string) {
-			s := w.proxy.End()
-			stats[test] = s
-			digest = foldDigest(digest, s.Digest)
-			frames += s.Frames
-		},
+	s := Stage{
+		Runner: w.cfg.Runner, Proxy: w.proxy, Redis: w.endpoint(j.Arm), Alive: w.instance.Alive,
+		Worker: w.id, Payload: w.cfg.Payload, Deadline: w.cfg.Deadline, Lateness: w.cfg.Lateness,
 	}
 	if w.cfg.TempDir != "" {
 		dir, err := os.MkdirTemp(w.cfg.TempDir, "trial-")
@@ -128,50 +102,9 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 			return nil, fmt.Errorf("make a directory for the trial: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		x.Dir = dir
+		s.Dir = dir
 	}
-	start := time.Now()
-	outcomes, err := w.cfg.Runner.Run(ctx, x)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if failed(outcomes) {
-		// Only a live Redis makes a failure the test's own.
-		if err := w.instance.Alive(ctx); err != nil {
-			return nil, fmt.Errorf("redis died in the middle of a trial: %w", err)
-		}
-	}
-	for i := range outcomes {
-		o := &outcomes[i]
-		name := o.Test.Name
-		s := stats[name]
-		o.Injected = harness.Duration(s.Injected)
-		o.Blocked = s.Blocked
-		o.Warnings = append(o.Warnings, s.Warnings...)
-		if w.cfg.Lateness != nil {
-			o.Lateness = harness.Duration(w.cfg.Lateness.Worst(o.Start))
-		}
-		if o.Verdict != harness.Failed && !j.Keep {
-			continue
-		}
-		events, err := buffer.Events(name)
-		if err != nil {
-			return nil, fmt.Errorf("read the recording back: %w", err)
-		}
-		d.Events[name] = events
-		if o.Verdict == harness.Failed {
-			explain(o, events)
-		}
-	}
-	d.Trial = harness.Trial{
-		Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Worker: w.id,
-		Start: start, Duration: harness.Duration(time.Since(start)),
-		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: frames,
-	}
-	return d, nil
+	return s.Play(ctx, j)
 }
 
 // endpoint is the proxy, or in the direct arm Redis itself.
@@ -180,21 +113,4 @@ func (w *worker) endpoint(arm harness.Arm) runner.Endpoint {
 		return runner.Endpoint{Addr: w.instance.Addr(), Dial: w.instance.Dial}
 	}
 	return runner.Endpoint{Addr: w.proxy.Addr()} // what Dial needs of credentials is spent behind it
-}
-
-// explain writes into a failed outcome what the wire shows of it.
-func explain(o *harness.Outcome, events []harness.Event) {
-	matches := detect.Run(detect.NewTrace(events, *o))
-	var suspects []uint64
-	if len(matches) > 0 {
-		m := matches[0]
-		o.Cause = m.Class
-		o.Suspect = &harness.Suspect{Title: m.Title, Explanation: m.Explanation, First: m.First, Then: m.Then}
-		suspects = m.Events
-	}
-	o.Wire = history.Lines(events, suspects)
-}
-
-func failed(outcomes []harness.Outcome) bool {
-	return slices.ContainsFunc(outcomes, func(o harness.Outcome) bool { return o.Verdict == harness.Failed })
 }

@@ -1,0 +1,129 @@
+package hunt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/history"
+	"github.com/flakehunt/flakehunt/harness/proxy"
+	"github.com/flakehunt/flakehunt/harness/runner"
+)
+
+// Stage is where a trial is played: a proxy with an empty Redis behind it, in
+// real time or in virtual.
+type Stage struct {
+	Runner   runner.Runner
+	Proxy    *proxy.Proxy
+	Redis    runner.Endpoint             // given to the tests
+	Alive    func(context.Context) error // asks Redis
+	Worker   int
+	Payload  int              // bytes kept of a frame; 0: the recorder's default
+	Deadline time.Duration    // for one test; 0: the runner's own
+	Lateness *runner.Lateness // nil: not watched
+	Dir      string           // a directory of the trial's own; may be empty
+
+	// Network, if set, makes of the job's scheduler, which may be nil, the one
+	// that the proxy asks, and Quiet takes what it added off a history.
+	Network func(harness.Scheduler) harness.Scheduler
+	Quiet   func([]harness.Event)
+}
+
+// Play runs the job's tests once, and puts together what they did and what was
+// on the wire. An error means that Redis or the proxy failed.
+func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
+	d := &Done{Events: map[string][]harness.Event{}}
+	var schedule *harness.Schedule
+	if j.Plan != nil {
+		var err error
+		if d.Scheduler, schedule, err = j.Plan(); err != nil {
+			return nil, fmt.Errorf("make the schedule: %w", err)
+		}
+	}
+	decides := d.Scheduler
+	if s.Network != nil {
+		decides = s.Network(decides)
+	}
+	buffer := history.NewBuffer(history.BufferConfig{Payload: s.Payload})
+	defer buffer.Close()
+	s.Proxy.StartTrial(decides, buffer)
+
+	stats := map[string]proxy.TestStats{}
+	digest := ""
+	frames := 0
+	start := time.Now()
+	outcomes, err := s.Runner.Run(ctx, runner.Exec{
+		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
+		Deadline: s.Deadline, Redis: s.Redis, Dir: s.Dir,
+		Begin: s.Proxy.Begin,
+		End: func(test string) {
+			st := s.Proxy.End()
+			stats[test] = st
+			digest = foldDigest(digest, st.Digest)
+			frames += st.Frames
+		},
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if failed(outcomes) {
+		// Only a live Redis makes a failure the test's own.
+		if err := s.Alive(ctx); err != nil {
+			return nil, fmt.Errorf("redis died in the middle of a trial: %w", err)
+		}
+	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		name := o.Test.Name
+		st := stats[name]
+		o.Injected = harness.Duration(st.Injected)
+		o.Blocked = st.Blocked
+		o.Warnings = append(o.Warnings, st.Warnings...)
+		if s.Lateness != nil {
+			o.Lateness = harness.Duration(s.Lateness.Worst(o.Start))
+		}
+		if o.Verdict != harness.Failed && !j.Keep {
+			continue
+		}
+		events, err := buffer.Events(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the recording back: %w", err)
+		}
+		if s.Quiet != nil {
+			s.Quiet(events)
+		}
+		d.Events[name] = events
+		if o.Verdict == harness.Failed {
+			explain(o, events)
+		}
+	}
+	d.Trial = harness.Trial{
+		Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Worker: s.Worker,
+		Start: start, Duration: harness.Duration(time.Since(start)),
+		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: frames,
+	}
+	return d, nil
+}
+
+// explain writes into a failed outcome what the wire shows of it.
+func explain(o *harness.Outcome, events []harness.Event) {
+	matches := detect.Run(detect.NewTrace(events, *o))
+	var suspects []uint64
+	if len(matches) > 0 {
+		m := matches[0]
+		o.Cause = m.Class
+		o.Suspect = &harness.Suspect{Title: m.Title, Explanation: m.Explanation, First: m.First, Then: m.Then}
+		suspects = m.Events
+	}
+	o.Wire = history.Lines(events, suspects)
+}
+
+func failed(outcomes []harness.Outcome) bool {
+	return slices.ContainsFunc(outcomes, func(o harness.Outcome) bool { return o.Verdict == harness.Failed })
+}
