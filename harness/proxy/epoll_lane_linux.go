@@ -103,7 +103,7 @@ func (e *epoll) flush(now time.Duration, n *rawLane, chunk []byte) time.Duration
 			data = p.buf[p.from:]
 		}
 		w, errno := rawWrite(n.dst, data[:k])
-		if errno != 0 && errno != unix.EAGAIN && errno != unix.EINTR {
+		if errno != 0 && errno != unix.EAGAIN {
 			e.fail(n)
 			return now
 		}

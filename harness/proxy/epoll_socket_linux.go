@@ -84,9 +84,14 @@ func rawRead(fd int, b []byte) (int, unix.Errno) {
 
 func rawWrite(fd int, b []byte) (int, unix.Errno) {
 	// MSG_NOSIGNAL: a broken connection is an error, not a signal.
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
-	if errno != 0 {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), 0
+		case unix.EINTR:
+			continue
+		}
 		return 0, errno
 	}
-	return int(n), 0
 }

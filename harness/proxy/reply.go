@@ -12,7 +12,7 @@ import (
 func (s *session) reply(f *frame) {
 	fr := s.down.framer
 	c := s.c
-	f.run, f.seq = c.run, c.journal.stamp()
+	f.run = c.run
 	f.raw = fr.Head[:min(len(fr.Head), c.cfg.PayloadLimit)]
 	f.isError = fr.Type == '-' || fr.Type == '!'
 	body := fr.Head[min(fr.Body, len(fr.Head)):]
@@ -51,7 +51,7 @@ func isMonitorLine(b []byte) bool {
 
 // named completes a frame that is counted as it arrives.
 func (s *session) named(f *frame, k harness.Kind, g *group) {
-	f.kind, f.g, f.n = k, g, s.c.count(g, harness.ToClient)
+	f.kind, f.g, f.n, f.seq = k, g, s.c.count(g, harness.ToClient), s.c.journal.stamp()
 }
 
 // answer matches an ordinary reply with its request.
@@ -62,8 +62,11 @@ func (s *session) answer(f *frame, kind byte) {
 		return
 	}
 	f.kind, f.g, f.run, f.n, f.replyTo = harness.Reply, a.g, a.run, a.n, a.seq
+	if a.run.trial == s.c.trial { // else its request is in another recording
+		f.seq = s.c.journal.stamp()
+	}
 	if ownCount(a.g.point.Verb) {
-		f.run, f.n = s.c.run, s.c.count(a.g, harness.ToClient)
+		f.run, f.n = s.c.run, s.c.count(a.g, harness.ToClient) // SUBSCRIBE that failed
 	}
 	if a.hides && !f.isError {
 		f.raw = []byte("+" + redacted + "\r\n")
@@ -175,7 +178,9 @@ func (s *session) confirm(f *frame, kind string, channel []byte, count int64) {
 		s.named(f, harness.Push, s.c.names.group(role, kind, normalise(channel)))
 		return
 	}
-	f.replyTo = a.seq
+	if a.run.trial == s.c.trial {
+		f.replyTo = a.seq
+	}
 	s.named(f, harness.Reply, s.c.names.group(role, verb, normalise(channel)))
 	if a.left < 0 {
 		a.left = max(1, int(had))

@@ -251,6 +251,21 @@ func TestReplyAfterItsTest(t *testing.T) {
 	assert.Equal(t, []string{"test", "next"}, tests)
 }
 
+// A reply whose request is in the recording of an earlier trial is in none, and
+// does not keep the later one waiting.
+func TestReplyAfterItsTrial(t *testing.T) {
+	x := newScript(t).play("> BLPOP q 0", "> SUBSCRIBE c d", "< *-1")
+	x.r = &tape{}
+	x.c.startTrial(nil, x.r)
+	x.c.begin("next")
+	x.play("< *3 $9 subscribe $1 c :1", "< -NOPERM", "> GET a", "< $-1")
+	x.expect(`sub<SUBSCRIBE "c" #1 = none`, `sub>GET "a" #1`, `sub<GET "a" #1 = 1`)
+	y := newScript(t).play("> BLPOP q 0")
+	y.r = &tape{}
+	y.c.startTrial(nil, y.r)
+	y.play("> GET a", "< *-1", "< $-1").expect(`kv>GET "a" #1`, `kv<GET "a" #1 = 1`)
+}
+
 func TestCredentialsAreRedacted(t *testing.T) {
 	const secret = "s3cret"
 	for _, command := range []string{
