@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -151,7 +153,10 @@ func (s Spec) named() (Provider, error) {
 func auto(ctx context.Context, s Spec) (Provider, []string, error) {
 	var notes []string
 	for _, p := range s.Providers() {
-		err := p.Check(ctx)
+		err := unasked(p)
+		if err == nil {
+			err = p.Check(ctx)
+		}
 		if err == nil {
 			return p, append(notes, "using "+p.Name()), nil
 		}
@@ -161,6 +166,20 @@ func auto(ctx context.Context, s Spec) (Provider, []string, error) {
 		notes = append(notes, "not "+p.Name()+": "+err.Error())
 	}
 	return nil, notes, fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(notes, "; "))
+}
+
+// unasked keeps auto from using a container engine on a machine whose user does
+// not seem to have one: neither its command is on PATH nor DOCKER_HOST is set.
+func unasked(p Provider) error {
+	if _, is := p.(*containerProvider); !is || os.Getenv("DOCKER_HOST") != "" {
+		return nil
+	}
+	for _, command := range []string{"docker", "podman"} {
+		if _, err := exec.LookPath(command); err == nil {
+			return nil
+		}
+	}
+	return unavailable("neither docker nor podman is on PATH; if an engine runs all the same, --redis container uses it")
 }
 
 // Start resolves the Spec and starts one instance.
