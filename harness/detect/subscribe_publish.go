@@ -53,14 +53,15 @@ func misses(t *Trace) []miss {
 				continue
 			}
 			// A subscription that was asked for first was surely relied on; one
-			// that came after the message may belong to a later step, all the more
-			// if the message had its receivers.
+			// that came after the message may belong to a later step, and a
+			// pattern to another part of the program if the message had receivers.
 			m.score = 0.9
 			if late := s.Command.Arrived - p.Arrived; late > 0 {
-				m.score = 0.7 * math.Exp(-float64(late)/float64(200*time.Millisecond))
-				if len(p.Result) == 1 && p.Result[0] != "0" {
-					m.score /= 2
+				scale := 200 * time.Millisecond
+				if s.Pattern && len(p.Result) == 1 && p.Result[0] != "0" {
+					scale = 5 * time.Millisecond
 				}
+				m.score = 0.75 * math.Exp(-float64(late)/float64(scale))
 			}
 			if caughtUp(t, s, p) {
 				m.score /= 2 // it was published again, or only the first is missing

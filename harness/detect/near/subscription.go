@@ -23,7 +23,8 @@ func lateSubscription(t *detect.Trace) []Candidate {
 			continue
 		}
 		c := Candidate{
-			Class: harness.RaceSubscribePublish, Shape: "subscription", Also: []harness.Class{harness.RaceDuplicateSubscribe},
+			Class: harness.RaceSubscribePublish, Shape: "subscription",
+			Also:  []harness.Class{harness.RaceDuplicateSubscribe, harness.RaceMultiSubscriber, harness.RaceSubscribePublish},
 			Title: fmt.Sprintf("%s %s confirmed %s before PUBLISH %s", s.Command.Verb, s.Channel, ms(p.Arrived-s.Confirmed), p.Args[0]),
 			First: s.Point, Then: p.Point, Gap: gap,
 			Provoke: replay(t, hold(s.Point, p.Point.Reply(), gap)),
