@@ -192,7 +192,7 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	if err != nil {
 		return nil, err
 	}
-	defer undo()
+	defer func() { _ = undo() }() // told below, unless another error came first
 	values := environ.For(x)
 	full := values.With(more)
 	for _, a := range argv {
@@ -223,7 +223,7 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	run, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	res, err := proc.Run(run, spec)
-	if err != nil {
+	if err = cmp.Or(err, undo()); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {

@@ -1,6 +1,7 @@
 package gotest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -112,7 +113,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	if err != nil {
 		return nil, err
 	}
-	defer undo()
+	defer func() { _ = undo() }() // told below, unless another error came first
 	spec.Env = environment(x, t.r.c.Env)
 
 	limit, cancelLimit := ctx, context.CancelFunc(func() {})
@@ -168,7 +169,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	if single != "" && t.x.End != nil {
 		t.x.End(t.full(single))
 	}
-	if err != nil {
+	if err = cmp.Or(err, undo()); err != nil {
 		return nil, err
 	}
 	mu.Lock()

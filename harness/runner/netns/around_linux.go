@@ -1,0 +1,197 @@
+package netns
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
+)
+
+// helperFD is where the helper finds its socket: the first of cmd.ExtraFiles.
+const helperFD = 3
+
+// note is what the helper says on its socket, a datagram each. A note with
+// Index ≥ 0 carries a listener.
+type note struct {
+	Index int    `json:"index"`
+	Ready bool   `json:"ready,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (func() error, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	seen := *x // as the hunt sees it
+	// The command is told what is true where it runs. The proxy keeps the
+	// password: what is behind the address has not changed.
+	x.Redis.Addr, x.Redis.Dial = t.first, nil
+
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	var mu sync.Mutex
+	var listeners []net.Listener
+	var failure error
+	ready := false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			n, l, err := receive(ours)
+			mu.Lock()
+			switch {
+			case err != nil:
+				if !ready && failure == nil {
+					failure = fmt.Errorf("setting up a private network: the helper ended before it was ready: %w", err)
+				}
+			case n.Error != "":
+				failure = explain(errors.New(n.Error))
+			case n.Ready:
+				ready = true
+			default:
+				listeners = append(listeners, l)
+			}
+			over := err != nil || failure != nil || ready
+			mu.Unlock()
+			if over {
+				return
+			}
+			t.serve(life, n.Index, l, &seen)
+		}
+	}()
+	if err := prepare(s, t.plan, theirs); err != nil {
+		_ = ours.Close()
+		_ = theirs.Close()
+		end()
+		<-done
+		return nil, err
+	}
+	var once sync.Once
+	var result error
+	return func() error {
+		once.Do(func() {
+			_ = theirs.Close() // what the helper has sent is still read, then comes the end
+			<-done
+			_ = ours.Close()
+			mu.Lock()
+			for _, l := range listeners {
+				_ = l.Close()
+			}
+			result = failure
+			mu.Unlock()
+			end()
+			t.relayed.Wait()
+		})
+		return result
+	}, nil
+}
+
+// prepare makes s start the helper, in namespaces of its own, before the command.
+func prepare(s *proc.Spec, p plan, socket *os.File) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("setting up a private network: %w", err)
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("setting up a private network: %w", err)
+	}
+	s.Prefix = append(s.Prefix, self, childArg, string(text))
+	before := s.Adjust
+	s.Adjust = func(cmd *exec.Cmd) {
+		if before != nil {
+			before(cmd)
+		}
+		cmd.ExtraFiles = append([]*os.File{socket}, cmd.ExtraFiles...)
+		enter(cmd.SysProcAttr)
+	}
+	return nil
+}
+
+// enter asks for new namespaces. The user keeps his number, so that the suite
+// runs as who it always runs; the two capabilities are for the helper, which
+// gives them up before it becomes the command. Root needs no user namespace,
+// and keeps by that what it may do to files.
+func enter(a *syscall.SysProcAttr) {
+	a.Cloneflags |= syscall.CLONE_NEWNET
+	if mayUnshare() {
+		return
+	}
+	a.Cloneflags |= syscall.CLONE_NEWUSER
+	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+	a.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE}
+}
+
+// mayUnshare reports whether this process has CAP_SYS_ADMIN, which makes a
+// network namespace without a user namespace.
+func mayUnshare() bool {
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	return unix.Capget(&h, &d[0]) == nil && d[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
+}
+
+// socketPair gives our end and the helper's. Messages keep their bounds and
+// the end of the other side is seen.
+func socketPair() (*net.UnixConn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("setting up a private network: socketpair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "helper")
+	f := os.NewFile(uintptr(fds[0]), "hunt")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err != nil {
+		_ = theirs.Close()
+		return nil, nil, fmt.Errorf("setting up a private network: %w", err)
+	}
+	return c.(*net.UnixConn), theirs, nil
+}
+
+// receive reads one note and the listener that came with it, if any.
+func receive(c *net.UnixConn) (note, net.Listener, error) {
+	var buf [4096]byte
+	oob := make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := c.ReadMsgUnix(buf[:], oob)
+	if err != nil || n == 0 {
+		return note{}, nil, errors.Join(err, errClosed(n, err))
+	}
+	m := note{Index: -1}
+	if err := json.Unmarshal(buf[:n], &m); err != nil {
+		return m, nil, fmt.Errorf("the helper's word %q: %w", strconv.Quote(string(buf[:n])), err)
+	}
+	if m.Ready || m.Error != "" {
+		return m, nil, nil
+	}
+	msgs, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(msgs) != 1 {
+		return m, nil, fmt.Errorf("the helper sent no listener: %w", err)
+	}
+	fds, err := unix.ParseUnixRights(&msgs[0])
+	if err != nil || len(fds) != 1 {
+		return m, nil, fmt.Errorf("the helper sent no listener: %w", err)
+	}
+	f := os.NewFile(uintptr(fds[0]), "listener")
+	defer f.Close()
+	l, err := net.FileListener(f)
+	return m, l, err
+}
+
+func errClosed(n int, err error) error {
+	if n == 0 && err == nil {
+		return errors.New("it closed its socket")
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package netns
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// childArg is the hidden first argument with which this binary is the helper.
+const childArg = "__private-network"
+
+// MaybeRunChild becomes the helper when this process was started as one, and
+// then does not return. A program that uses this package calls it first in
+// main, and in TestMain.
+func MaybeRunChild() {
+	if len(os.Args) < 4 || os.Args[1] != childArg {
+		return
+	}
+	err := child(os.Args[2], os.Args[3:])
+	_ = send(note{Index: -1, Error: err.Error()}, -1)
+	fmt.Fprintln(os.Stderr, "flakehunt:", err)
+	os.Exit(125)
+}
+
+// child sets the private network up and becomes the command.
+func child(text string, argv []string) error {
+	var p plan
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return fmt.Errorf("reading the plan of a private network: %w", err)
+	}
+	unix.CloseOnExec(helperFD)
+	program, err := exec.LookPath(argv[0])
+	if err != nil {
+		return fmt.Errorf("starting %s: %w", argv[0], err)
+	}
+	if err := loopbackUp(p.Add); err != nil {
+		return err
+	}
+	for i, l := range p.Listen {
+		fd, err := listenOn(l.Addr)
+		if err != nil {
+			if l.Optional {
+				continue
+			}
+			return fmt.Errorf("listening on %s in a private network: %w", l.Addr, err)
+		}
+		if err := send(note{Index: i}, fd); err != nil {
+			return err
+		}
+		_ = unix.Close(fd)
+	}
+	// The command gets no right that its user has not.
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up capabilities: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("binding the command to the hunt: %w", err)
+	}
+	if err := send(note{Index: -1, Ready: true}, -1); err != nil {
+		return err
+	}
+	return fmt.Errorf("starting %s: %w", argv[0], syscall.Exec(program, argv, os.Environ()))
+}
+
+// loopbackUp brings lo up and gives it the IPv4 addresses, as aliases.
+func loopbackUp(add []string) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("bringing the private loopback up: %w", err)
+	}
+	defer unix.Close(fd)
+	up := func(name string) error {
+		r, err := unix.NewIfreq(name)
+		if err != nil {
+			return err
+		}
+		r.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+		return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, r)
+	}
+	if err := up("lo"); err != nil {
+		return fmt.Errorf("bringing the private loopback up: %w", err)
+	}
+	for i, a := range add {
+		ip, err := netip.ParseAddr(a)
+		if err != nil {
+			return fmt.Errorf("giving %s to the private loopback: %w", a, err)
+		}
+		name := fmt.Sprintf("lo:%d", i+1)
+		r, err := unix.NewIfreq(name)
+		if err == nil {
+			b := ip.As4()
+			if err = r.SetInet4Addr(b[:]); err == nil {
+				err = unix.IoctlIfreq(fd, unix.SIOCSIFADDR, r)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("giving %s to the private loopback: %w", a, err)
+		}
+	}
+	return nil
+}
+
+// listenOn opens a listening socket without the runtime's network poller, which
+// the command that this process becomes would not want.
+func listenOn(addr string) (int, error) {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return -1, err
+	}
+	family := unix.AF_INET
+	var sa unix.Sockaddr = &unix.SockaddrInet4{Port: int(ap.Port()), Addr: as4(ap.Addr())}
+	if ap.Addr().Is6() {
+		family = unix.AF_INET6
+		sa = &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if family == unix.AF_INET6 {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err := errors.Join(unix.Bind(fd, sa), unix.Listen(fd, 511)); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func as4(a netip.Addr) (b [4]byte) {
+	if a.Is4() {
+		b = a.As4()
+	}
+	return b
+}
+
+// send writes a note, with a file descriptor when fd ≥ 0.
+func send(n note, fd int) error {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	if err := unix.Sendmsg(helperFD, text, rights, nil, 0); err != nil {
+		return fmt.Errorf("reporting from a private network: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+// Package netns gives a command a loopback of its own, in a private network
+// namespace, on which the proxy answers at an address of the user's choice: a
+// suite with a hard-coded localhost:6379 runs unchanged, and several at once.
+//
+//	hunt ── starts ──► helper (this binary, in new user and network namespaces)
+//	  ▲                  │ brings lo up, listens on 127.0.0.1:PORT and [::1]:PORT
+//	  └── listeners ─────┘ over a Unix socket; then becomes the command
+//	proxy accepts on the listeners, though they live in the command's network
+//
+// It must never touch the network of the host, take a port of it, or need more
+// rights than the user has. It works on Linux alone.
+package netns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/environ"
+)
+
+// Config says what is to be found in a private network.
+type Config struct {
+	Takeover []string // HOST:PORT at which Redis (the proxy) answers; HOST is localhost or an IP address
+	Forward  []string // PORT or localhost:PORT: services of the host's loopback that are passed through
+	Log      *slog.Logger
+}
+
+// Takeover makes private networks.
+type Takeover struct {
+	plan    plan
+	forward map[int]string // by index of the plan's listeners: where to dial
+	first   string         // what the command is told
+	log     *slog.Logger
+	relayed sync.WaitGroup
+}
+
+// plan is what the helper is told.
+type plan struct {
+	Listen []listen `json:"listen"`
+	Add    []string `json:"add,omitempty"` // IPv4 addresses to give to lo
+}
+
+type listen struct {
+	Addr     string `json:"addr"`
+	Optional bool   `json:"optional,omitempty"` // IPv6 may be switched off
+}
+
+// New checks the configuration, and that this kernel allows it for this user.
+func New(ctx context.Context, c Config) (*Takeover, error) {
+	t := &Takeover{forward: map[int]string{}, log: c.Log}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Takeover) == 0 {
+		return nil, errors.New("--takeover: no address given: want HOST:PORT, as in localhost:6379")
+	}
+	taken := map[string]string{}
+	claim := func(addr, flag string) error {
+		if by, ok := taken[addr]; ok {
+			return fmt.Errorf("%s: %s is already taken by %s", flag, addr, by)
+		}
+		taken[addr] = flag
+		return nil
+	}
+	for _, a := range c.Takeover {
+		flag := "--takeover " + a
+		host, port, err := split(a)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: want HOST:PORT, as in localhost:6379", flag, err)
+		}
+		var addrs []listen
+		switch ip, err := netip.ParseAddr(host); {
+		case host == "localhost":
+			addrs = loopback(port)
+		case err != nil:
+			return nil, fmt.Errorf("%s: in its private network the suite can look no names up but localhost: give the IP address that %s has in /etc/hosts, or localhost", flag, host)
+		case ip.IsLoopback():
+			addrs = loopback(port) // localhost may resolve to either
+			if ip.Is4() && host != "127.0.0.1" {
+				addrs = append(addrs, listen{Addr: net.JoinHostPort(host, port)})
+			}
+		case ip.Is4():
+			t.plan.Add = append(t.plan.Add, host)
+			addrs = []listen{{Addr: net.JoinHostPort(host, port)}}
+		default:
+			return nil, fmt.Errorf("%s: of IPv6 only [::1] can be taken over", flag)
+		}
+		for _, l := range addrs {
+			if err := claim(l.Addr, flag); err != nil {
+				return nil, err
+			}
+			t.plan.Listen = append(t.plan.Listen, l)
+		}
+		if t.first == "" {
+			t.first = net.JoinHostPort(host, port)
+		}
+	}
+	for _, f := range c.Forward {
+		flag := "--forward " + f
+		host, port := "localhost", f
+		if strings.Contains(f, ":") {
+			var err error
+			if host, port, err = split(f); err != nil {
+				return nil, fmt.Errorf("%s: %w: want PORT", flag, err)
+			}
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host != "localhost" && host != "127.0.0.1" {
+			return nil, fmt.Errorf("%s: want the PORT of a service on this machine's loopback, as in --forward 5432", flag)
+		}
+		for _, l := range loopback(port) {
+			if err := claim(l.Addr, flag); err != nil {
+				return nil, err
+			}
+			t.forward[len(t.plan.Listen)] = net.JoinHostPort("localhost", port)
+			t.plan.Listen = append(t.plan.Listen, l)
+		}
+	}
+	if err := Check(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func split(addr string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(addr)
+	if err != nil {
+		return "", "", err
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return "", "", fmt.Errorf("%q is no port", port)
+	}
+	return host, port, nil
+}
+
+func loopback(port string) []listen {
+	return []listen{{Addr: net.JoinHostPort("127.0.0.1", port)}, {Addr: net.JoinHostPort("::1", port), Optional: true}}
+}
+
+// Around returns what makes a command run in a private network of its own.
+func (t *Takeover) Around() environ.Around { return t.around }
+
+// serve hands a listener of the private network to whom it is for.
+func (t *Takeover) serve(ctx context.Context, i int, l net.Listener, x *runner.Exec) {
+	if to, ok := t.forward[i]; ok {
+		t.relay(ctx, l, func(ctx context.Context) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", to)
+		})
+		return
+	}
+	if x.Redis.Adopt != nil {
+		x.Redis.Adopt(l)
+		return
+	}
+	dial, addr := x.Redis.Dial, x.Redis.Addr
+	if dial == nil {
+		dial = func(ctx context.Context) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", addr)
+		}
+	}
+	t.relay(ctx, l, dial)
+}
+
+// relay passes each connection of l on, until l is closed or ctx ends.
+func (t *Takeover) relay(ctx context.Context, l net.Listener, dial func(context.Context) (net.Conn, error)) {
+	t.relayed.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.relayed.Go(func() {
+				defer in.Close()
+				out, err := dial(ctx)
+				if err != nil { // the command sees its connection closed, as without us refused
+					t.log.Debug("passing a connection on", "at", l.Addr(), "error", err)
+					return
+				}
+				defer out.Close()
+				stop := context.AfterFunc(ctx, func() { _ = in.Close(); _ = out.Close() })
+				defer stop()
+				var both sync.WaitGroup
+				both.Go(func() { pipe(out, in) })
+				both.Go(func() { pipe(in, out) })
+				both.Wait()
+			})
+		}
+	})
+}
+
+// pipe copies one direction and passes its end on.
+func pipe(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	if c, ok := to.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite()
+	} else {
+		_ = to.Close()
+	}
+}
