@@ -44,9 +44,12 @@ func (h *hunter) directed(ctx context.Context) error {
 	if err := h.survey(ctx, 1, min(firstLook, h.Trials)); err != nil || ctx.Err() != nil {
 		return err
 	}
+	if h.foreign() {
+		h.alone(ctx)
+	}
 	h.phase("provoke", 0)
 	var wg sync.WaitGroup
-	for _, t := range h.tests {
+	for _, t := range h.leaves() {
 		wg.Go(func() { h.pursue(ctx, t) })
 	}
 	err := h.survey(ctx, firstLook+1, h.Trials)
@@ -65,7 +68,7 @@ func (h *hunter) survey(ctx context.Context, from, to int) error {
 			Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey,
 			Seed: Mix(h.Seed, index), Keep: index < firstLook, Urgent: index <= firstLook,
 		}
-		if index%directEvery == firstLook {
+		if index%directEvery == firstLook && !h.NoDirect {
 			j.Arm = harness.Direct
 		}
 		return h.passiveTrial(ctx, j)

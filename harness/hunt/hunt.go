@@ -27,6 +27,7 @@ type Config struct {
 	Seed     uint64
 	Trials   int           // of each suite; 0: 20
 	For      time.Duration // go on until this has passed; 0: Trials decides
+	NoDirect bool          // no survey trial goes past the proxy: the suite's address leads to it
 	Shard    Shard
 	Resume   []harness.Trial // done earlier, with the same seed
 	Journal  *Journal        // nil: none
@@ -111,7 +112,11 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 			h.suites = append(h.suites, id.Suite)
 		}
 	}
-	if len(h.tests) == 0 {
+	switch {
+	case len(h.tests) > 0:
+	case h.foreign():
+		h.suites = []string{""} // its tests become known as they run
+	default:
 		return nil, errors.New("the target has no tests that match")
 	}
 	h.trials = slices.Clone(h.Resume)
@@ -141,8 +146,11 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 
 var errBudget = errors.New("the time given has passed")
 
-// strip returns the tests of one suite by name.
+// names returns the tests of one suite; none means all that the runner has.
 func (h *hunter) names(suite string) []string {
+	if h.foreign() && h.Match == nil && len(h.suites) == 1 {
+		return nil // the whole of it, as its user runs it
+	}
 	var names []string
 	for _, t := range h.tests {
 		if t.Suite == suite {
@@ -207,6 +215,7 @@ func (h *hunter) keep(d *Done) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.trials = append(h.trials, d.Trial)
+	h.discover(d.Trial)
 	if summary.Counted(d.Trial.Arm) {
 		h.progress.Done++
 		for _, o := range d.Trial.Outcomes {

@@ -17,6 +17,9 @@ import (
 func (h *hunter) fromFailures() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.foreign() {
+		h.disagree()
+	}
 	for _, t := range h.trials {
 		if !summary.Counted(t.Arm) {
 			continue

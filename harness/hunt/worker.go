@@ -110,7 +110,9 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 // endpoint is the proxy, or in the direct arm Redis itself.
 func (w *worker) endpoint(arm harness.Arm) runner.Endpoint {
 	if arm == harness.Direct {
-		return runner.Endpoint{Addr: w.instance.Addr(), Dial: w.instance.Dial}
+		o := w.instance.Options()
+		return runner.Endpoint{Addr: w.instance.Addr(), Dial: w.instance.Dial, Username: o.Username, Password: o.Password, TLS: o.TLSConfig != nil}
 	}
-	return runner.Endpoint{Addr: w.proxy.Addr()} // what Dial needs of credentials is spent behind it
+	// What Dial needs of credentials is spent behind the proxy.
+	return runner.Endpoint{Addr: w.proxy.Addr(), Adopt: w.proxy.Adopt}
 }

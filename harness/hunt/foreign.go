@@ -1,0 +1,121 @@
+package hunt
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// aloneRuns is how often a foreign test is run by itself before prediction: on
+// the wire of a whole suite it is not certain which command is whose.
+const aloneRuns = 2
+
+// foreign reports whether the target is not one of ours, so that its tests may
+// become known only as they run.
+func (h *hunter) foreign() bool { return h.Target.Kind != harness.ShippedTarget && h.Target.Kind != "" }
+
+// discover adds tests that appeared in a trial; h.mu is held.
+func (h *hunter) discover(t harness.Trial) {
+	if !h.foreign() {
+		return
+	}
+	for _, o := range t.Outcomes {
+		known := false
+		for _, id := range h.tests {
+			known = known || id.Name == o.Test.Name
+		}
+		if !known && (h.Match == nil || h.Match(o.Test.Name)) {
+			h.tests = append(h.tests, o.Test)
+		}
+	}
+}
+
+// leaves are the tests that have no subtests: those that can be aimed at.
+func (h *hunter) leaves() []harness.TestID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []harness.TestID
+	for _, t := range h.tests {
+		parent := false
+		for _, o := range h.tests {
+			parent = parent || strings.HasPrefix(o.Name, t.Name+"/")
+		}
+		if !parent {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// alone runs each foreign test by itself a few times without injection: that
+// gives histories that are the test's own, and tells whether it fails alone but
+// not in its suite, or the other way round.
+func (h *hunter) alone(ctx context.Context) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, h.Executor.Workers())
+	for _, t := range h.leaves() {
+		for range aloneRuns {
+			wg.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				if ctx.Err() != nil {
+					return
+				}
+				h.mu.Lock()
+				h.active++
+				index := h.Trials + h.active
+				h.mu.Unlock()
+				d, err := h.Executor.Do(ctx, Job{
+					Index: index, Suite: t.Suite + " (alone)", Tests: []string{t.Name}, Arm: harness.Survey,
+					Seed: Mix(h.Seed, index), Keep: true, Urgent: true,
+				})
+				if err == nil {
+					h.learn(d)
+					err = h.keep(d)
+				}
+				if err != nil && ctx.Err() == nil {
+					h.failInfra(t.Suite, index, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// disagree notes tests that fail alone but never in their suite, or only there.
+func (h *hunter) disagree() {
+	type tally struct{ suite, alone harness.Count }
+	seen := map[string]*tally{}
+	for _, t := range h.trials {
+		if !t.Arm.Natural() {
+			continue
+		}
+		for _, o := range t.Outcomes {
+			s := seen[o.Test.Name]
+			if s == nil {
+				s = &tally{}
+				seen[o.Test.Name] = s
+			}
+			c := &s.suite
+			if strings.HasSuffix(t.Suite, " (alone)") {
+				c = &s.alone
+			}
+			c.N++
+			if o.Verdict == harness.Failed {
+				c.K++
+			}
+		}
+	}
+	for _, id := range h.tests {
+		s := seen[id.Name]
+		switch {
+		case s == nil || s.alone.N == 0 || s.suite.N == 0:
+		case s.alone.K > 0 && s.suite.K == 0:
+			h.warnings = append(h.warnings, id.Name+" fails when it runs alone and not in its suite: it needs something that an earlier test does (a warm connection pool, a cached script, a key)")
+		case s.suite.K == s.suite.N && s.alone.K == 0:
+			h.warnings = append(h.warnings, id.Name+" fails in its suite and not alone: another test's keys, channels or connections may reach it")
+		}
+	}
+}
