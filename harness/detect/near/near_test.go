@@ -164,3 +164,91 @@ func TestLongHistories(t *testing.T) {
 	// Half a second on a quiet machine; the square of the length would be minutes.
 	assert.Less(t, took, 30*time.Second)
 }
+
+func TestMarginsOfWhatIsNoCandidate(t *testing.T) {
+	var s script
+	s.do(1, "OK", "SET", "k", "v", "EX", "1")
+	s.do(1, "v", "GET", "k")
+	s.wait(1100 * time.Millisecond)
+	s.do(1, "(nil)", "GET", "k")
+	m := Margins([]*detect.Trace{s.trace()})
+	require.Len(t, m, 2)
+	assert.Equal(t, "SET k", m[0].Edge)
+	assert.InDelta(t, 0.1, time.Duration(m[0].Size).Seconds(), 0.002, "what is left between expiry and the second read")
+	assert.Equal(t, "GET k", m[1].Edge)
+	assert.InDelta(t, 1, time.Duration(m[1].Size).Seconds(), 0.002, "the first read may come a whole life late")
+	assert.True(t, m[0].Predicted)
+}
+
+func TestLatent(t *testing.T) {
+	var s script
+	s.do(1, "OK", "SET", "k", "v")
+	s.do(1, "1", "EXPIRE", "k", "60")
+	s.do(1, "OK", "SET", "l", "v", "EX", "60")
+	req := s.frame(harness.Request, 2, harness.Point{Role: "sub", Verb: "SUBSCRIBE", Key: "news"}, 0, "SUBSCRIBE", "news").Seq
+	s.frame(harness.Reply, 2, harness.Point{Role: "sub", Dir: harness.ToClient, Verb: "SUBSCRIBE", Key: "news"}, req, "subscribe", "news", "1")
+	s.do(1, "1", "PUBLISH", "news", "hello")
+	list := Latent([]*detect.Trace{s.trace(), s.trace()})
+	require.Len(t, list, 2)
+	assert.Equal(t, harness.TTLMissing, list[0].Class)
+	assert.Equal(t, `close connection at c1>EXPIRE "k" #1`, list[0].Provoke.Decisions[0].String())
+	assert.Equal(t, harness.ConnectionLost, list[1].Class)
+	for _, c := range Candidates([]*detect.Trace{s.trace()}, Known{}) {
+		for _, d := range c.Provoke.Decisions {
+			assert.True(t, d.OnlyDelays(), "a candidate does more than delay: %v", d)
+		}
+	}
+}
+
+func TestLeaksBetweenTests(t *testing.T) {
+	run := func(test string, f func(*script)) *detect.Trace {
+		var s script
+		f(&s)
+		return detect.NewTrace(s.events, harness.Outcome{Test: harness.TestID{Name: test}, Verdict: harness.Passed})
+	}
+	writer := run("writer", func(s *script) { s.do(1, "OK", "SET", "last", "7"); s.do(1, "OK", "SET", "own", "7") })
+	cleaner := run("cleaner", func(s *script) { s.do(1, "1", "DEL", "last"); s.do(1, "(nil)", "GET", "last") })
+	reader := run("reader", func(s *script) { s.do(1, "7", "GET", "last") })
+	list := Leaks([]*detect.Trace{writer, reader})
+	require.Len(t, list, 1)
+	assert.Equal(t, "reader reads last, which writer left with SET", list[0].Title)
+	assert.Empty(t, Leaks([]*detect.Trace{reader, writer}))
+	assert.Empty(t, Leaks([]*detect.Trace{writer, cleaner}))
+}
+
+func TestMessagesAndHandlers(t *testing.T) {
+	var s script
+	deliver := func(body string) {
+		s.do(1, "1", "PUBLISH", "orders", body)
+		s.frame(harness.Push, 9, harness.Point{Role: "sub", Dir: harness.ToClient, Verb: "message", Key: "orders"}, 0, "message", "orders", body)
+	}
+	deliver("created")
+	s.do(2, "OK", "SET", "order", "open")
+	s.wait(20 * time.Millisecond)
+	deliver("paid")
+	list := Candidates([]*detect.Trace{s.trace()}, Known{})
+	require.NotEmpty(t, list)
+	c := list[0]
+	assert.Equal(t, harness.OrderMessages, c.Class)
+	d := c.Provoke.Decisions[0]
+	assert.Equal(t, `c2>SET "order" #1`, d.At.String())
+	assert.Greater(t, time.Duration(d.Delay), 100*time.Millisecond, "it must outlast the second message")
+}
+
+func TestTwoPublishers(t *testing.T) {
+	var s script
+	s.do(1, "1", "PUBLISH", "audit", "login")
+	s.wait(5 * time.Millisecond)
+	s.do(2, "1", "PUBLISH", "audit", "logout")
+	list := Candidates([]*detect.Trace{s.trace()}, Known{})
+	require.Len(t, list, 1)
+	assert.Equal(t, harness.OrderMessages, list[0].Class)
+	assert.Equal(t, `hold c1>PUBLISH "audit" #1 until c2<PUBLISH "audit" #1`, list[0].Provoke.Decisions[0].String())
+}
+
+func TestCountersOfOneCommandCommute(t *testing.T) {
+	var s script
+	s.do(1, "1", "INCR", "n")
+	s.do(2, "2", "INCR", "n")
+	assert.Empty(t, Candidates([]*detect.Trace{s.trace()}, Known{}))
+}
