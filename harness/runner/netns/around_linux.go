@@ -40,6 +40,7 @@ func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (fu
 	x.Redis.Addr, x.Redis.Dial = t.first, nil
 
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	var relays sync.WaitGroup // of this command alone
 	var mu sync.Mutex
 	var listeners []net.Listener
 	var failure error
@@ -67,7 +68,7 @@ func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (fu
 			if over {
 				return
 			}
-			t.serve(life, n.Index, l, &seen)
+			t.serve(life, n.Index, l, &seen, &relays)
 		}
 	}()
 	if err := prepare(s, t.plan, theirs); err != nil {
@@ -91,7 +92,7 @@ func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (fu
 			result = failure
 			mu.Unlock()
 			end()
-			t.relayed.Wait()
+			relays.Wait()
 		})
 		return result
 	}, nil

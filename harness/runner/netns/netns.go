@@ -149,9 +149,9 @@ func loopback(port string) []listen {
 func (t *Takeover) Around() environ.Around { return t.around }
 
 // serve hands a listener of the private network to whom it is for.
-func (t *Takeover) serve(ctx context.Context, i int, l net.Listener, x *runner.Exec) {
+func (t *Takeover) serve(ctx context.Context, i int, l net.Listener, x *runner.Exec, relays *sync.WaitGroup) {
 	if to, ok := t.forward[i]; ok {
-		t.relay(ctx, l, func(ctx context.Context) (net.Conn, error) {
+		t.relay(ctx, l, relays, func(ctx context.Context) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", to)
 		})
@@ -168,18 +168,18 @@ func (t *Takeover) serve(ctx context.Context, i int, l net.Listener, x *runner.E
 			return d.DialContext(ctx, "tcp", addr)
 		}
 	}
-	t.relay(ctx, l, dial)
+	t.relay(ctx, l, relays, dial)
 }
 
 // relay passes each connection of l on, until l is closed or ctx ends.
-func (t *Takeover) relay(ctx context.Context, l net.Listener, dial func(context.Context) (net.Conn, error)) {
-	t.relayed.Go(func() {
+func (t *Takeover) relay(ctx context.Context, l net.Listener, relays *sync.WaitGroup, dial func(context.Context) (net.Conn, error)) {
+	relays.Go(func() {
 		for {
 			in, err := l.Accept()
 			if err != nil {
 				return
 			}
-			t.relayed.Go(func() {
+			relays.Go(func() {
 				defer in.Close()
 				out, err := dial(ctx)
 				if err != nil { // the command sees its connection closed, as without us refused
