@@ -106,7 +106,8 @@ type Target struct {
 	JUnit    string     `json:"junit,omitempty"`   // external: glob of its XML files
 	OneTest  string     `json:"one_test,omitempty"`
 	Env      []string   `json:"env,omitempty"` // NAME=TEMPLATE
-	Takeover []string   `json:"takeover,omitempty"`
+	Takeover []string   `json:"takeover,omitempty"` // HOST:PORT on which Redis answers in the trial's own loopback
+	Forward  []string   `json:"forward,omitempty"`  // ports of other local services that the suite needs there
 }
 
 // RedisInfo says which Redis was used. It never holds a credential.

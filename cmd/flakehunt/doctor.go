@@ -13,6 +13,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/netns"
 )
 
 // check is one line of doctor's.
@@ -74,8 +75,7 @@ func (a *app) diagnose(ctx context.Context) (checks []check, auto string) {
 			auto = p.Name()
 		}
 	}
-	found, err := checkNamespaces(ctx)
-	add("private loopback", err, found)
+	add("private loopback", netns.Check(ctx), "user and network namespaces work: --takeover can be used")
 	late := runner.Measure(ctx, time.Second)
 	note := ""
 	if late > 5*time.Millisecond {
@@ -83,8 +83,8 @@ func (a *app) diagnose(ctx context.Context) (checks []check, auto string) {
 	}
 	add("timers", nil, fmt.Sprintf("run %s late at the 99th percentile%s", harness.Duration(late), note))
 	add("machine", nil, fmt.Sprintf("%d CPUs, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()))
-	for _, removed := range redisenv.Sweep(ctx, a.logger()) {
-		add("left behind", nil, "removed "+removed)
+	for _, removed := range sweep(ctx, a.logger()) {
+		add("left behind", nil, removed)
 	}
 	return checks, auto
 }

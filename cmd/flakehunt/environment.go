@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/pflag"
 
@@ -9,9 +10,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
-	"github.com/flakehunt/flakehunt/harness/runner"
-	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
-	"github.com/flakehunt/flakehunt/scenarios"
 )
 
 // environment is where tests are run: the flags that run, repro and verify share.
@@ -57,7 +55,7 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}
-	r, err := runnerFor(t)
+	r, err := a.runnerFor(ctx, t)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,12 +63,15 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	if err != nil {
 		return nil, nil, err
 	}
-	pool = hunt.NewPool(hunt.PoolConfig{Provider: p, Runner: r, Workers: e.workers(p), Log: a.logger()})
+	tmp, err := tempFor(t)
+	if err != nil {
+		return nil, nil, harnessError(err)
+	}
+	pool = hunt.NewPool(hunt.PoolConfig{Provider: p, Runner: r, Workers: e.workers(p), TempDir: tmp, Log: a.logger()})
 	return pool, func() {
-		if err := pool.Close(); err != nil {
+		if err := errors.Join(pool.Close(), r.Close(), dropTemp(tmp)); err != nil {
 			a.notef("flakehunt: %s", oneLine(err))
 		}
-		r.Close()
 	}, nil
 }
 
@@ -85,19 +86,6 @@ func (e *environment) workers(p redisenv.Provider) int {
 		n = min(n, most)
 	}
 	return n
-}
-
-// runnerFor makes what runs a target's tests.
-func runnerFor(t harness.Target) (runner.Runner, error) {
-	list, err := chooseScenarios(t.Suites, t.Run)
-	if err != nil {
-		return nil, err
-	}
-	defects, err := defectsOf(t)
-	if err != nil {
-		return nil, err
-	}
-	return inprocess.New(list, scenarios.Config{Defects: defects, Waits: scenarios.Waits(t.Waits)}), nil
 }
 
 // defectsOf says which defects of the system under test are switched on.

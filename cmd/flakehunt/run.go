@@ -20,6 +20,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/gotest"
 	"github.com/flakehunt/flakehunt/reports"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
@@ -44,6 +45,11 @@ type runFlags struct {
 	db           string
 	junitFlaky   string
 	resume       bool
+	junit        string
+	oneTest      string
+	env          []string
+	takeover     []string
+	forward      []string
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -64,6 +70,11 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.shard, "shard", "", "do only part I of N of the trials, as I/N")
 	fs.StringVar(&f.db, "db", "", "history database to record the run in (SQLite)")
 	fs.StringVar(&f.junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass (flakyFailure only) or fail (failure as well)")
+	fs.StringVar(&f.junit, "junit", "", "for a command: glob of the JUnit files that it writes; {dir} is a directory of the trial's own")
+	fs.StringVar(&f.oneTest, "one-test", "", "for a command: how to run a single test, as in 'npx vitest run -t {name}'")
+	fs.StringArrayVar(&f.env, "env", nil, "for a command: a further variable, NAME=TEMPLATE with {addr}, {host}, {port}, {url} (repeatable)")
+	fs.StringSliceVar(&f.takeover, "takeover", nil, "for a command: HOST:PORT on which Redis answers in a loopback of its own (Linux, repeatable)")
+	fs.StringSliceVar(&f.forward, "forward", nil, "with --takeover: port of another local service that the suite needs (repeatable)")
 	fs.BoolVar(&f.resume, "resume", false, "go on with the run that --out holds")
 }
 
@@ -168,10 +179,31 @@ func (f *runFlags) params() map[string]string {
 }
 
 // target says what is to be run.
-func (f *runFlags) target(suites, command []string) harness.Target {
-	return harness.Target{
-		Kind: harness.ShippedTarget, Suites: suites, Variant: f.variant, Defects: f.defects, Waits: f.waits, Run: f.run,
+func (f *runFlags) target(suites, command []string) (harness.Target, error) {
+	if len(command) == 0 {
+		for _, flag := range []struct {
+			name  string
+			given bool
+		}{{"junit", f.junit != ""}, {"one-test", f.oneTest != ""}, {"env", len(f.env) > 0}, {"takeover", len(f.takeover) > 0}} {
+			if flag.given {
+				return harness.Target{}, usagef("--%s belongs to a command of yours: write it after --, as in 'flakehunt run --%s … -- COMMAND'", flag.name, flag.name)
+			}
+		}
+		return harness.Target{
+			Kind: harness.ShippedTarget, Suites: suites, Variant: f.variant, Defects: f.defects, Waits: f.waits, Run: f.run,
+		}, nil
 	}
+	if len(f.forward) > 0 && len(f.takeover) == 0 {
+		return harness.Target{}, usagef("--forward needs --takeover: without a loopback of its own the suite reaches local services anyway")
+	}
+	t := harness.Target{
+		Kind: harness.CommandTarget, Argv: command, JUnit: f.junit, OneTest: f.oneTest, Env: f.env,
+		Takeover: f.takeover, Forward: f.forward, Run: f.run,
+	}
+	if gotest.Is(command) && f.junit == "" {
+		t.Kind = harness.GoTestTarget
+	}
+	return t, nil
 }
 
 // hunt is the whole of the run command.
@@ -179,8 +211,18 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err := f.check(); err != nil {
 		return err
 	}
-	target := f.target(suites, command)
-	r, err := runnerFor(target)
+	target, err := f.target(suites, command)
+	if err != nil {
+		return err
+	}
+	match, err := matcher(target.Run)
+	if err != nil {
+		return err
+	}
+	if target.Run == "" {
+		match = nil
+	}
+	r, err := a.runnerFor(ctx, target)
 	if err != nil {
 		return err
 	}
@@ -191,8 +233,8 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err != nil {
 		return err
 	}
-	for _, removed := range redisenv.Sweep(ctx, a.logger()) {
-		a.notef("left behind by a run that was killed, removed: %s", removed)
+	for _, removed := range sweep(ctx, a.logger()) {
+		a.notef("left behind by a run that was killed: %s", removed)
 	}
 	out, err := openOut(f.out, f.resume)
 	if err != nil {
@@ -206,13 +248,18 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	go late.Watch(wctx)
 
 	workers := f.workers(provider)
+	tmp, err := tempFor(target)
+	if err != nil {
+		return harnessError(err)
+	}
+	defer func() { _ = dropTemp(tmp) }()
 	pool := hunt.NewPool(hunt.PoolConfig{
-		Provider: provider, Runner: r, Workers: workers, Lateness: late, Log: a.logger(),
+		Provider: provider, Runner: r, Workers: workers, Lateness: late, TempDir: tmp, Log: a.logger(),
 	})
 	a.notef("seed %d · %d workers · Redis: %s", f.seed, workers, provider.Name())
 	bar := newProgress(a)
 	result, err := hunt.Run(ctx, hunt.Config{
-		Target: target, Runner: r, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
+		Target: target, Runner: r, Match: match, NoDirect: len(target.Takeover) > 0, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
 		Trials: f.trials, For: f.forD, Shard: shard, Resume: out.resumed, Journal: out.journal,
 		Lateness: late, Tool: "flakehunt " + toolVersion(), Log: a.logger(), Progress: bar.show,
 	})

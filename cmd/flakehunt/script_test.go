@@ -9,9 +9,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/flakehunt/flakehunt/harness/runner/netns"
 )
 
 func TestMain(m *testing.M) {
+	netns.MaybeRunChild()
 	testscript.Main(m, map[string]func(){
 		"flakehunt": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

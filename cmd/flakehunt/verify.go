@@ -47,7 +47,7 @@ nothing like it was found.
 				return err
 			}
 			defer done()
-			r, err := runnerFor(f.Target)
+			r, err := a.runnerFor(c.Context(), f.Target)
 			if err != nil {
 				return err
 			}

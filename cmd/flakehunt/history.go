@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/store"
+	"github.com/flakehunt/flakehunt/harness/trend"
+)
+
+// meta says where this run comes from: the CI system's variables, and git.
+func meta(ctx context.Context) trend.Meta {
+	return trend.MetaFromEnv(os.Getenv, func(args ...string) (string, error) { return git(ctx, args...) })
+}
+
+func git(ctx context.Context, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, "git", args...).Output()
+	var e *exec.ExitError
+	if errors.As(err, &e) && len(e.Stderr) > 0 {
+		return "", errors.New(strings.TrimSpace(string(e.Stderr)))
+	}
+	return string(out), err
+}
+
+// openHistory opens the history that --db names, which must be there.
+func openHistory(ctx context.Context, path string) (*store.Store, error) {
+	if path == "" {
+		return nil, usagef("which history? name its file with --db, as in --db flakehunt.db")
+	}
+	s, err := store.OpenExisting(ctx, path)
+	switch {
+	case err == nil:
+		return s, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("--db: %w", err)
+	}
+	return nil, harnessError(err)
+}
+
+// record keeps a result in the history, which it makes if need be. The
+// result's own Meta is filled in, so that a later command knows the run again.
+func (a *app) record(ctx context.Context, path string, r *harness.Result) error {
+	if r.Meta == nil {
+		r.Meta = meta(ctx).Map()
+	}
+	s, err := store.Open(ctx, path)
+	if err != nil {
+		return harnessError(err)
+	}
+	_, err = s.Record(ctx, r, trend.MetaOf(r.Meta))
+	if err := errors.Join(err, s.Close()); err != nil {
+		return harnessError(err)
+	}
+	a.notef("recorded in %s", path)
+	return nil
+}
+
+// changedFiles lists what differs from a revision: commits since the two
+// parted, and the working tree.
+func changedFiles(ctx context.Context, since string) ([]string, error) {
+	if strings.HasPrefix(since, "-") {
+		return nil, usagef("--since %q: want a revision, such as origin/main", since)
+	}
+	base, err := git(ctx, "merge-base", since, "HEAD")
+	if err != nil {
+		return nil, usagef("--since %s: git does not know it (%w); fetch it first, in CI with the full history (fetch-depth: 0)", since, err)
+	}
+	var files []string
+	for _, args := range [][]string{
+		{"diff", "--name-only", "-z", strings.TrimSpace(base), "--"},
+		{"ls-files", "--others", "--exclude-standard", "--full-name", "-z"},
+	} {
+		out, err := git(ctx, args...)
+		if err != nil {
+			return nil, harnessError(fmt.Errorf("--since %s: list what changed: %w", since, err))
+		}
+		files = append(files, strings.FieldsFunc(out, func(r rune) bool { return r == 0 })...)
+	}
+	return files, nil
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/environ"
+	"github.com/flakehunt/flakehunt/harness/runner/exec"
+	"github.com/flakehunt/flakehunt/harness/runner/gotest"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/harness/runner/netns"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+// runnerFor makes what runs a target's tests.
+func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, error) {
+	if t.Kind == harness.ShippedTarget {
+		return shipped(t)
+	}
+	for _, e := range t.Env {
+		if err := environ.Check(e); err != nil {
+			return nil, usagef("--env: %w", err)
+		}
+	}
+	var around environ.Around
+	if len(t.Takeover) > 0 {
+		n, err := netns.New(ctx, netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: a.logger()})
+		if err != nil {
+			return nil, usagef("--takeover: %w", err)
+		}
+		around = n.Around()
+	}
+	if t.Kind == harness.GoTestTarget {
+		a.notef("compiling the tests")
+		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Around: around, Log: a.logger()})
+		if err != nil {
+			return nil, usagef("%w", err)
+		}
+		if none := r.Untested(); len(none) > 0 && a.verbose {
+			a.notef("no test files: %d packages", len(none))
+		}
+		return r, nil
+	}
+	r, err := exec.New(exec.Config{
+		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Around: around, Log: a.logger(),
+	})
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return r, nil
+}
+
+// shipped makes the runner of the suites that ship with it.
+func shipped(t harness.Target) (runner.Runner, error) {
+	list, err := chooseScenarios(t.Suites, t.Run)
+	if err != nil {
+		return nil, err
+	}
+	defects, err := defectsOf(t)
+	if err != nil {
+		return nil, err
+	}
+	return inprocess.New(list, scenarios.Config{Defects: defects, Waits: scenarios.Waits(t.Waits)}), nil
+}
+
+// tempFor makes the directory that holds those of the trials; the shipped
+// suites need none.
+func tempFor(t harness.Target) (string, error) {
+	if t.Kind == harness.ShippedTarget {
+		return "", nil
+	}
+	return proc.TempDir("hunt")
+}
+
+func dropTemp(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return proc.RemoveAll(dir)
+}
+
+// sweep removes what killed runs left: Redis and its containers, processes of
+// suites, temporary directories. It says what it removed, a line each.
+func sweep(ctx context.Context, log *slog.Logger) []string {
+	var lines []string
+	for _, what := range redisenv.Sweep(ctx, log) {
+		lines = append(lines, "removed "+what)
+	}
+	return append(lines, proc.Sweep(ctx, log)...)
+}
