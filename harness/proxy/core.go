@@ -120,8 +120,8 @@ func (c *core) forwarded(p *pipe, f *frame, now time.Duration) {
 		ending = f.act.hold.ending
 	}
 	c.record(p, f, now, ending)
-	if w := f.g.waiters[p.dir]; len(w) > 0 && f.run == c.run {
-		for _, h := range slices.Clone(w) {
+	if len(c.holds) > 0 && f.run == c.run {
+		for _, h := range slices.Clone(f.g.waiters[p.dir]) {
 			if h.until.N == 0 || h.until.N == f.n {
 				h.release(now, harness.Fulfilled)
 			}

@@ -68,8 +68,8 @@ func (p *pipe) feed(now time.Duration, chunk []byte) {
 		if !ok {
 			return
 		}
-		p.q = append(p.q, frame{end: p.read, size: p.framer.Size, in: now})
-		f := &p.q[len(p.q)-1]
+		f := p.push()
+		f.end, f.size, f.in = p.read, p.framer.Size, now
 		if p.dir == harness.ToServer {
 			s.request(f)
 		} else {
@@ -83,6 +83,18 @@ func (p *pipe) feed(now time.Duration, chunk []byte) {
 			return
 		}
 	}
+}
+
+// push makes room for a frame; in place, for a frame is large and copies count.
+func (p *pipe) push() *frame {
+	if len(p.q) == cap(p.q) {
+		p.q = append(p.q, frame{})
+	} else {
+		p.q = p.q[:len(p.q)+1]
+	}
+	f := &p.q[len(p.q)-1]
+	*f = frame{}
+	return f
 }
 
 // ready says up to which offset of the stream bytes may be written now, and
