@@ -210,3 +210,29 @@ func loadMargins(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int
 	}
 	return rows.Err()
 }
+
+// Conditions gives the conditions of the newest run that the query chooses, and
+// how many of the runs it chooses had others.
+func (s *Store) Conditions(ctx context.Context, q Query) (newest string, others int, err error) {
+	chosen, args := q.where()
+	rows, err := s.db.QueryContext(ctx, "SELECT conditions FROM runs WHERE id IN ("+chosen+") ORDER BY started DESC, id DESC", args...)
+	if err != nil {
+		return "", 0, fmt.Errorf("read runs of %s: %w", s.path, err)
+	}
+	defer rows.Close()
+	for first := true; rows.Next(); first = false {
+		var c string
+		if err := rows.Scan(&c); err != nil {
+			return "", 0, fmt.Errorf("read runs of %s: %w", s.path, err)
+		}
+		if first {
+			newest = c
+		} else if c != newest {
+			others++
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return "", 0, fmt.Errorf("read runs of %s: %w", s.path, err)
+	}
+	return newest, others, nil
+}

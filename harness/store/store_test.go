@@ -58,6 +58,10 @@ func TestRecordedIsReadBack(t *testing.T) {
 		_, err := s.Record(t.Context(), result(i, 20, k), meta)
 		require.NoError(t, err)
 	}
+	newest, others, err := s.Conditions(t.Context(), Query{})
+	require.NoError(t, err)
+	assert.Equal(t, "", newest)
+	assert.Zero(t, others)
 	h, err := s.History(t.Context(), Query{})
 	require.NoError(t, err)
 	require.Len(t, h.Runs, 3)
@@ -154,6 +158,23 @@ func TestLearnedAddsUp(t *testing.T) {
 	got, err := s.Learned(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, map[string]harness.Count{"x": {K: 1, N: 5}, "y": {N: 1}}, got)
+}
+
+func TestRankingRemembersAcrossHunts(t *testing.T) {
+	s := temp(t)
+	r, err := s.Ranking(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1.0, r.Weight("pub/sub"), "nothing is known")
+	r.Learn("pub/sub", true)
+	r.Learn("pub/sub", true)
+	r.Learn("ttl", false)
+	assert.Equal(t, 1.0, r.Weight("pub/sub"), "not from this hunt")
+	require.NoError(t, r.Save(t.Context()))
+	require.NoError(t, r.Save(t.Context()), "a second time adds nothing")
+	r, err = s.Ranking(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1.5, r.Weight("pub/sub"))
+	assert.InDelta(t, 2.0/3, r.Weight("ttl"), 1e-12)
 }
 
 func TestOpenSaysHowToMend(t *testing.T) {

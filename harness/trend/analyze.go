@@ -172,7 +172,9 @@ func complete(lines []Line) {
 
 // Range names the commits between which a change happened, "abc..def": git
 // log takes it. Runs without a commit are named by their label.
-func (r *Report) Range(c Change) string { return r.Runs[c.First].Label() + ".." + r.Runs[c.Last].Label() }
+func (r *Report) Range(c Change) string {
+	return r.Runs[c.First].Label() + ".." + r.Runs[c.Last].Label()
+}
 
 // Changed gives the tests with a change, the newest change first.
 func (r *Report) Changed() []Line {

@@ -1,0 +1,205 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/trend"
+	"github.com/flakehunt/flakehunt/reports/internal/sample"
+)
+
+// samplePast is a history of so many runs, 20 trials each: test 1 breaks in
+// the last third, test 2 is mended in the middle, test 3 is always a little
+// flaky and has a margin that shrinks, every fiftieth test is flaky now and then.
+func samplePast(runs, tests int) *trend.History {
+	rng := rand.New(rand.NewPCG(1, 2))
+	h := &trend.History{}
+	for run := range runs {
+		h.Runs = append(h.Runs, trend.Run{Started: sample.Start.Add(time.Duration(run) * 6 * time.Hour), Meta: trend.Meta{Commit: fmt.Sprintf("%09x", 0x1f2e3d4*(run+1))}})
+	}
+	for i := range tests {
+		name := fmt.Sprintf("%s/category-%d/what-is-tested-%04d", []string{"smoke", "integration"}[i%2], i%13, i)
+		t := trend.Test{TestID: harness.TestID{Name: name, Suite: []string{"smoke", "integration"}[i%2]}}
+		for run := range runs {
+			rate := 0.0
+			switch {
+			case i == 1 && run >= runs*2/3:
+				rate = 0.3
+			case i == 2 && run < runs/2:
+				rate = 0.1
+			case i == 3, i%50 == 49:
+				rate = 0.01
+			}
+			c := trend.Cell{Run: int32(run), Runs: 20}
+			for range 20 {
+				if rng.Float64() < rate {
+					c.Failures++
+				}
+			}
+			if i == 3 {
+				c.HasMargin, c.Margin = true, harness.Duration(time.Duration(1000-run*900/runs)*time.Millisecond)
+			}
+			t.Cells = append(t.Cells, c)
+		}
+		h.Tests = append(h.Tests, t)
+	}
+	return h
+}
+
+func TestTrendTerminal(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, TrendTerminal(&b, trend.Analyze(samplePast(60, 100)), Options{Width: 100}))
+	text := b.String()
+	flowing := strings.Join(strings.Fields(text), " ")
+	for _, want := range []string{
+		"Trend · 60 runs", "Suites integration", "▁▁▁▁", "worse integration/category-1/what-is-tested-0001",
+		"Fixed smoke/category-2/what-is-tested-0002 since", "clean trials since exclude more than 0.4", "Worst now", "Margins",
+		"1 s → 115 ms, least 115 ms", "Best integration", "1200 clean runs exclude a failure rate above 0.249 % at 95 %",
+	} {
+		assert.Contains(t, flowing, want)
+	}
+	assert.NotContains(t, text, "\x1b")
+	for line := range strings.Lines(text) {
+		assert.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), 100, line)
+	}
+	b.Reset()
+	require.NoError(t, TrendTerminal(&b, trend.Analyze(&trend.History{}), Options{}))
+	assert.Contains(t, b.String(), "nothing is recorded yet")
+}
+
+func TestSparklines(t *testing.T) {
+	line, top := failureSpark([]bucket{{Count: harness.Count{N: 20}}, {}, {Count: harness.Count{K: 1, N: 1000}}, {Count: harness.Count{K: 10, N: 20}}})
+	assert.Equal(t, "▁·▂█", line, "a little is not nothing, no trial is not zero")
+	assert.Equal(t, 0.5, top)
+}
+
+func TestBucketsKeepEveryCount(t *testing.T) {
+	h := samplePast(137, 60)
+	for _, test := range h.Tests {
+		var sum harness.Count
+		bs := buckets(test.Cells, 137, 60)
+		require.Len(t, bs, 60)
+		for _, b := range bs {
+			sum.K, sum.N = sum.K+b.K, sum.N+b.N
+		}
+		assert.Equal(t, test.Total(), sum)
+	}
+}
+
+func TestTrendPageOfThousandTestsIsSmall(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, TrendHTML(&b, trend.Analyze(samplePast(400, 1000)), Options{}))
+	t.Logf("1,000 tests in 400 runs: %d bytes", b.Len())
+	assert.Less(t, b.Len(), 3<<20)
+	assert.Contains(t, b.String(), "1 test of 1000 got worse")
+}
+
+func TestTrendPageWithoutRuns(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, TrendHTML(&b, trend.Analyze(&trend.History{}), Options{}))
+	assert.Contains(t, b.String(), "Nothing is recorded yet")
+}
+
+// trendBrowserCases lists the tests that need Chromium: none with -short.
+func trendBrowserCases() map[string]func(t *testing.T, b *browser) {
+	if testing.Short() {
+		return nil
+	}
+	return map[string]func(t *testing.T, b *browser){
+		"opens and fits": trendOpens, "list of 1,000": trendList, "hostile names": trendHostile,
+	}
+}
+
+func TestTrendPageInBrowser(t *testing.T) {
+	for name, run := range trendBrowserCases() {
+		t.Run(name, func(t *testing.T) { run(t, startBrowser(t)) })
+	}
+}
+
+func (b *browser) openTrend(t *testing.T, h *trend.History) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "trend.html")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, TrendHTML(file, trend.Analyze(h), Options{}))
+	require.NoError(t, file.Close())
+	b.do(t, chromedp.Navigate("file://"+path))
+}
+
+func trendOpens(t *testing.T, b *browser) {
+	h := samplePast(90, 80)
+	for _, width := range []int{1280, 400} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.do(t, chromedp.EmulateViewport(int64(width), 900))
+			b.scheme(t, scheme)
+			b.openTrend(t, h)
+			b.fits(t, scheme, width)
+			b.picture(t, fmt.Sprintf("trend-%d-%s", width, scheme))
+		}
+	}
+	b.quiet(t)
+}
+
+const drawn = `[...document.querySelectorAll("#rows > .trow")]`
+
+// trendList scrolls through 1,000 tests: only what is in view exists, so the
+// number of rows, and with it the work of a frame, stays the same.
+func trendList(t *testing.T, b *browser) {
+	b.do(t, chromedp.EmulateViewport(1280, 900))
+	b.openTrend(t, samplePast(100, 1000))
+	names := func() []string { return eval[[]string](t, b, drawn+`.map(r => r.querySelector(".w-name").textContent)`) }
+	assert.Equal(t, "integration/category-1/what-is-tested-0001", names()[0], "what fails most comes first")
+	assert.Less(t, len(names()), 60)
+	slowest := eval[float64](t, b, `(() => {
+		const view = document.getElementById("view");
+		let slowest = 0;
+		for (let y = 0; y < view.scrollHeight; y += 600) {
+			const start = performance.now();
+			view.scrollTop = y;
+			dispatchEvent(new Event("resize")); // draws at once, in place of the next frame
+			view.getBoundingClientRect();
+			slowest = Math.max(slowest, performance.now() - start);
+		}
+		return slowest;
+	})()`)
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](drawn+`.some(r => r.getAttribute("aria-posinset") === "1000")`))
+	require.NoError(t, err)
+	t.Logf("slowest step of scrolling: %.1f ms, %d rows drawn", slowest, len(names()))
+	assert.Less(t, len(names()), 60)
+
+	b.do(t, chromedp.SendKeys("#find", "tested-0049"))
+	assert.Equal(t, []string{"integration/category-10/what-is-tested-0049"}, names())
+	assert.Equal(t, "1 of 1000 tests", eval[string](t, b, `document.getElementById("shown").textContent`))
+	eval[bool](t, b, `(f => (f.value = "", f.dispatchEvent(new Event("input"))))(document.getElementById("find"))`)
+	eval[bool](t, b, `(s => (s.value = "name", s.dispatchEvent(new Event("change"))))(document.getElementById("sort"))`)
+	assert.IsNonDecreasing(t, names())
+	eval[bool](t, b, `(s => (s.value = "margin", s.dispatchEvent(new Event("change"))))(document.getElementById("sort"))`)
+	assert.Equal(t, "integration/category-3/what-is-tested-0003", names()[0])
+	b.quiet(t)
+}
+
+func trendHostile(t *testing.T, b *browser) {
+	h := samplePast(60, 4)
+	for i := range h.Tests {
+		h.Tests[i].Name, h.Tests[i].Suite = sample.Evil+fmt.Sprint(i), sample.Evil
+	}
+	for i := range h.Runs {
+		h.Runs[i].Commit, h.Runs[i].CIRun = "", sample.Evil
+	}
+	b.openTrend(t, h)
+	assert.Equal(t, 2, eval[int](t, b, `document.scripts.length`), "the page's own script and its data")
+	assert.Zero(t, eval[int](t, b, `document.querySelectorAll("img, iframe, object, link, [onerror], [onclick]").length`))
+	assert.Equal(t, 4, eval[int](t, b, drawn+`.length`))
+	b.quiet(t)
+}
