@@ -119,3 +119,20 @@ func (h *hunter) disagree() {
 		}
 	}
 }
+
+// unseen warns when a suite never spoke to Redis through us.
+func (h *hunter) unseen() {
+	through := 0
+	for _, t := range h.trials {
+		if t.Arm == harness.Direct {
+			continue
+		}
+		if t.Points > 0 {
+			return
+		}
+		through++
+	}
+	if through > 0 {
+		h.warnings = append(h.warnings, "no command was seen on the wire: the suite does not use REDIS_URL, REDIS_ADDR, REDIS_HOST or REDIS_PORT; if its address is hard-coded, try --takeover localhost:6379, or name its variable with --env")
+	}
+}

@@ -19,6 +19,7 @@ func (h *hunter) fromFailures() {
 	defer h.mu.Unlock()
 	if h.foreign() {
 		h.disagree()
+		h.unseen()
 	}
 	for _, t := range h.trials {
 		if !summary.Counted(t.Arm) {

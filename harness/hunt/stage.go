@@ -92,6 +92,9 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 			continue
 		}
 		events, err := buffer.Events(name)
+		if _, marked := stats[name]; err == nil && !marked {
+			events, err = during(buffer, o, start)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the recording back: %w", err)
 		}
@@ -106,9 +109,21 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	d.Trial = harness.Trial{
 		Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Worker: s.Worker,
 		Start: start, Duration: harness.Duration(time.Since(start)),
-		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: frames,
+		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: max(frames, buffer.Len()),
 	}
 	return d, nil
+}
+
+// during gives the frames that passed while a test ran whose boundaries nobody
+// marked: those of its time, which are its own only if it ran alone.
+func during(b *history.Buffer, o *harness.Outcome, start time.Time) ([]harness.Event, error) {
+	events, err := b.Events("")
+	if err != nil || o.Start.IsZero() {
+		return events, err
+	}
+	from := o.Start.Sub(start)
+	to := from + time.Duration(o.Duration)
+	return slices.DeleteFunc(events, func(e harness.Event) bool { return e.In < from || e.In > to }), nil
 }
 
 // explain writes into a failed outcome what the wire shows of it.
