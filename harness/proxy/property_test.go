@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -12,8 +13,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"context"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -126,6 +125,33 @@ func TestSameBytesOutAsIn(t *testing.T) {
 	})
 }
 
+// The same over sockets, for each engine.
+func TestSameBytesOverSockets(t *testing.T) {
+	const conversations = 25
+	engines(t, func(t *testing.T, cfg Config) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer ln.Close()
+		p := started(t, cfg, ln.Addr().String())
+		var wg sync.WaitGroup
+		for i := range conversations {
+			up := []byte(strings.Join(rapid.SliceOfN(commands(), 1, 60).Example(i), ""))
+			down := []byte(strings.Join(rapid.SliceOfN(values(), 1, 60).Example(i), ""))
+			p.StartTrial(seeded{seed: uint64(i)}, &tape{})
+			client, err := net.Dial("tcp", p.Addr())
+			require.NoError(t, err)
+			server, err := ln.Accept()
+			require.NoError(t, err)
+			gotUp, gotDown := exchange(client, server, up, down, uint64(i), 500)
+			require.Equal(t, string(up), string(gotUp))
+			require.Equal(t, string(down), string(gotDown))
+			wg.Go(func() { client.Close() })
+			wg.Go(func() { server.Close() })
+		}
+		wg.Wait()
+	})
+}
+
 // converse sends up and down through a proxy in chunks and returns what arrived.
 func converse(seed uint64, up, down []byte, chunk int) (gotUp, gotDown []byte) {
 	client, clientEnd := net.Pipe()
@@ -135,6 +161,18 @@ func converse(seed uint64, up, down []byte, chunk int) (gotUp, gotDown []byte) {
 	p.StartTrial(seeded{seed, until}, &tape{})
 	p.Begin("x")
 	p.Serve(clientEnd)
+	gotUp, gotDown = exchange(client, server, up, down, seed, chunk)
+	p.End()
+	p.Kick()
+	client.Close()
+	server.Close()
+	p.Close()
+	return gotUp, gotDown
+}
+
+// exchange sends up from client to server and down the other way, at once, in
+// random chunks, and returns what arrived.
+func exchange(client, server net.Conn, up, down []byte, seed uint64, chunk int) (gotUp, gotDown []byte) {
 	var wg sync.WaitGroup
 	send := func(to io.Writer, data []byte) {
 		rnd := rand.New(rand.NewPCG(seed, 0))
@@ -157,11 +195,6 @@ func converse(seed uint64, up, down []byte, chunk int) (gotUp, gotDown []byte) {
 	wg.Go(func() { gotUp = receive(server, len(up)) })
 	wg.Go(func() { gotDown = receive(client, len(down)) })
 	wg.Wait()
-	p.End()
-	p.Kick()
-	client.Close()
-	server.Close()
-	p.Close()
 	return gotUp, gotDown
 }
 
