@@ -51,7 +51,7 @@ func (a *app) provider(ctx context.Context, e environment) (redisenv.Provider, e
 }
 
 // start makes the workers that run a target. done ends them.
-func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool *hunt.Pool, done func(), err error) {
+func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool hunt.Executor, done func(), err error) {
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +67,10 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	if err != nil {
 		return nil, nil, harnessError(err)
 	}
-	pool = hunt.NewPool(hunt.PoolConfig{Provider: p, Runner: r, Workers: e.workers(p), TempDir: tmp, Log: a.logger()})
+	pool, err = e.executor(t, hunt.PoolConfig{Provider: p, Runner: r, TempDir: tmp, Log: a.logger()})
+	if err != nil {
+		return nil, nil, err
+	}
 	return pool, func() {
 		if err := errors.Join(pool.Close(), r.Close(), dropTemp(tmp)); err != nil {
 			a.notef("flakehunt: %s", oneLine(err))

@@ -12,9 +12,11 @@ import (
 	"syscall"
 
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
+	"github.com/flakehunt/flakehunt/harness/sim"
 )
 
 func main() {
+	sim.Main() // this program may have been started as a worker of its own simulation
 	netns.MaybeRunChild()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

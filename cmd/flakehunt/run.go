@@ -247,16 +247,18 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	late := &runner.Lateness{}
 	go late.Watch(wctx)
 
-	workers := f.workers(provider)
 	tmp, err := tempFor(target)
 	if err != nil {
 		return harnessError(err)
 	}
 	defer func() { _ = dropTemp(tmp) }()
-	pool := hunt.NewPool(hunt.PoolConfig{
-		Provider: provider, Runner: r, Workers: workers, Lateness: late, TempDir: tmp, Log: a.logger(),
+	pool, err := f.executor(target, hunt.PoolConfig{
+		Provider: provider, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger(),
 	})
-	a.notef("seed %d · %d workers · Redis: %s", f.seed, workers, provider.Name())
+	if err != nil {
+		return err
+	}
+	a.notef("seed %d · %d workers · Redis: %s", f.seed, pool.Workers(), provider.Name())
 	bar := newProgress(a)
 	result, err := hunt.Run(ctx, hunt.Config{
 		Target: target, Runner: r, Match: match, NoDirect: len(target.Takeover) > 0, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,

@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/flakehunt/flakehunt/harness/sim"
+
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
 )
 
@@ -17,6 +19,7 @@ func TestMain(m *testing.M) {
 	netns.MaybeRunChild()
 	testscript.Main(m, map[string]func(){
 		"flakehunt": func() {
+			sim.Main()
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

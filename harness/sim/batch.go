@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+)
+
+// Batch is many trials that differ in their seed alone: trial i, of First to
+// First+Count-1, has the seed hunt.Mix(Seed, i).
+type Batch struct {
+	Suite    string   // for the journal
+	Tests    []string // none: all of the target
+	Strategy string   // "" or "none": nothing but the network's latency
+	Params   map[string]string
+	Seed     uint64
+	First    int
+	Count    int
+	Stop     int  // end after so many failed trials; 0: go on
+	Digests  bool // say of each test what came of it
+}
+
+// Digest is what came of one test in one trial, in short.
+type Digest struct {
+	Trial   int
+	Test    string
+	Verdict harness.Verdict
+	History uint64 // hash of all events; equal histories have equal hashes
+}
+
+// schedule is what trial i injects.
+func (b *Batch) schedule(i int) *harness.Schedule {
+	if b.Strategy == "" || b.Strategy == "none" {
+		return nil
+	}
+	return &harness.Schedule{
+		Version: harness.ScheduleVersion, Strategy: b.Strategy, Seed: hunt.Mix(b.Seed, i), Params: b.Params,
+	}
+}
+
+// job is trial i.
+func (b *Batch) job(i int) hunt.Job {
+	j := hunt.Job{Index: i, Suite: b.Suite, Tests: b.Tests, Arm: harness.Survey, Seed: hunt.Mix(b.Seed, i), Keep: b.Digests}
+	if s := b.schedule(i); s != nil {
+		j.Arm, j.Plan = harness.Explore, plan(s)
+	}
+	return j
+}
+
+// batch plays the trials of an order. Of those that pass nothing is sent back.
+func (w *worker) batch(o *batchOrder) report {
+	b := &o.Batch
+	r := &batchReport{}
+	for i := b.First; i < b.First+b.Count; i++ {
+		w.tell(report{At: i})
+		done, left, err := w.play(b.job(i), o.Worker, nil)
+		if err != nil {
+			return report{Err: fmt.Sprintf("trial %d: %v", i, err), Last: left}
+		}
+		if b.Digests {
+			r.Digests = append(r.Digests, digests(done)...)
+		}
+		if f := failuresOf(done); f != nil {
+			r.Failed = append(r.Failed, *f)
+		}
+		if left || b.Stop > 0 && len(r.Failed) >= b.Stop {
+			return report{Batch: r, At: i, Last: left}
+		}
+		w.sweep()
+	}
+	return report{Batch: r, At: b.First + b.Count - 1}
+}
+
+// failuresOf leaves of a trial what failed; nil: nothing did.
+func failuresOf(d *hunt.Done) *jobReport {
+	passed := func(o harness.Outcome) bool { return o.Verdict != harness.Failed }
+	if !slices.ContainsFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !passed(o) }) {
+		return nil
+	}
+	r := reported(d)
+	r.Trial.Outcomes = slices.DeleteFunc(slices.Clone(d.Trial.Outcomes), passed)
+	r.Events = map[string][]harness.Event{}
+	for _, o := range r.Trial.Outcomes {
+		r.Events[o.Test.Name] = d.Events[o.Test.Name]
+	}
+	return r
+}
+
+func digests(d *hunt.Done) []Digest {
+	var list []Digest
+	for _, name := range slices.Sorted(maps.Keys(d.Events)) {
+		x := Digest{Trial: d.Trial.Index, Test: name, History: Hash(d.Events[name])}
+		if o := d.Outcome(name); o != nil {
+			x.Verdict = o.Verdict
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// Hash folds a history, event by event, into one number.
+func Hash(events []harness.Event) uint64 {
+	h := fnv.New64a()
+	for i := range events {
+		io.WriteString(h, Line(&events[i]))
+	}
+	return h.Sum64()
+}
+
+// Line is all of an event by which two histories are compared: what, where,
+// when, and each byte that was kept of it. The number of the connection is left
+// out: connections of one role that open at one instant have no order.
+func Line(e *harness.Event) string {
+	return fmt.Sprintf("%s %s in %d out %d %s %d %s reply to %d size %d %t %t %q\n",
+		e.Kind, e.Point, e.In, e.Out, e.Action, e.Asked, e.Ending, e.ReplyTo, e.Size, e.IsError, e.InMulti, e.Raw)
+}

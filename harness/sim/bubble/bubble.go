@@ -1,0 +1,82 @@
+// Package bubble is the inside of a testing/synctest bubble: an embedded Redis
+// of its own, the proxy before it, and the delays that leave no two frames due
+// at the same instant.
+//
+// All that a World does is in memory and by the clock of the goroutine that
+// made it. The package must never open a socket, wait for anything outside of
+// the bubble, or know what is tested: a real socket stops virtual time.
+package bubble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/proxy"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+)
+
+// Config says what a World is made of; the zero value works.
+type Config struct {
+	Payload int          // bytes kept of a frame; 0: the proxy's default
+	Log     *slog.Logger // nil: silent
+}
+
+// World is one Redis and one proxy. It must be made, used and closed within
+// one bubble.
+type World struct {
+	instance redisenv.Instance
+	proxy    *proxy.Proxy
+}
+
+// New starts an empty Redis and a proxy before it.
+func New(ctx context.Context, cfg Config) (*World, error) {
+	instance, err := redisenv.Start(ctx, redisenv.Spec{Provider: "sim", Log: cfg.Log})
+	if err != nil {
+		return nil, fmt.Errorf("start the simulated redis: %w", err)
+	}
+	p := proxy.New(proxy.Config{
+		Dial: instance.Dial, PayloadLimit: cfg.Payload, Portable: true, Log: cfg.Log,
+	})
+	return &World{instance: instance, proxy: p}, nil
+}
+
+// Proxy is the proxy that all connections of Dial pass.
+func (w *World) Proxy() *proxy.Proxy { return w.proxy }
+
+// Redis is what is behind the proxy.
+func (w *World) Redis() redisenv.Instance { return w.instance }
+
+// Start begins a trial in which s, which may be nil, decides and each frame is
+// late by a little of its own besides; r, which may be nil, records.
+func (w *World) Start(seed uint64, s harness.Scheduler, r harness.Recorder) {
+	w.proxy.StartTrial(NewDistinct(seed, s), r)
+}
+
+// Dial connects to the proxy.
+func (w *World) Dial(context.Context) (net.Conn, error) {
+	client, server := redisenv.Pipe()
+	w.proxy.Serve(server)
+	return client, nil
+}
+
+// Options are for a go-redis client within the bubble.
+func (w *World) Options() *redis.Options {
+	return &redis.Options{
+		// Never dialled; an address, since a name would make go-redis ask DNS.
+		Addr:   "127.0.0.1:6379",
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return w.Dial(ctx) },
+		// A trial is short, and most of what it would allocate is buffers.
+		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
+	}
+}
+
+// Close ends the proxy and the Redis, and waits for their goroutines.
+func (w *World) Close() error {
+	return errors.Join(w.proxy.Close(), w.instance.Close(context.Background()))
+}

@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/sim/bubble"
+)
+
+const (
+	memoryLimit = 512 << 20 // collects within a trial, lest a huge one takes the machine
+	sweepAt     = 48 << 20  // collects between trials
+)
+
+// worker plays trials, one after the other.
+type worker struct {
+	t       *testing.T
+	setup   setup
+	runner  runner.Runner
+	reports *gob.Encoder
+	heap    []metrics.Sample
+}
+
+// serve carries out orders until there are none.
+func serve(t *testing.T, orders io.Reader, reports io.Writer) {
+	if _, err := io.WriteString(reports, greeting); err != nil {
+		os.Exit(1)
+	}
+	in := gob.NewDecoder(orders)
+	w := &worker{t: t, reports: gob.NewEncoder(reports), heap: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}}
+	if err := in.Decode(&w.setup); err != nil {
+		os.Exit(1)
+	}
+	if w.setup.Procs > 0 {
+		runtime.GOMAXPROCS(w.setup.Procs)
+	}
+	next := make(chan order)
+	go func() { // outside of any bubble, so that it notices the parent's end at once
+		for {
+			var o order
+			if err := in.Decode(&o); err != nil {
+				os.Exit(0)
+			}
+			next <- o
+		}
+	}()
+	var err error
+	if w.runner, err = runnerFor(w.setup.Target); err != nil {
+		w.tell(report{Err: err.Error(), Last: true})
+		os.Exit(1)
+	}
+	for o := range next {
+		var r report
+		if o.Job != nil {
+			r = w.job(o.Job)
+		} else {
+			r = w.batch(o.Batch)
+		}
+		w.tell(r)
+		if r.Last {
+			os.Exit(0)
+		}
+		w.sweep()
+	}
+}
+
+// tell sends a report. A parent that is gone needs no worker.
+func (w *worker) tell(r report) {
+	if err := w.reports.Encode(r); err != nil {
+		os.Exit(1)
+	}
+}
+
+// sweep collects garbage if there is enough of it.
+func (w *worker) sweep() {
+	if metrics.Read(w.heap); w.heap[0].Value.Uint64() > sweepAt {
+		runtime.GC()
+	}
+}
+
+func (w *worker) job(o *jobOrder) report {
+	done, left, err := w.play(hunt.Job{
+		Index: o.Index, Suite: o.Suite, Tests: o.Tests, Arm: o.Arm, Seed: o.Seed, Keep: o.Keep, Plan: plan(o.Schedule),
+	}, o.Worker, func(test string) { w.tell(report{Began: test}) })
+	if err != nil {
+		return report{Err: err.Error(), Last: left}
+	}
+	return report{Done: reported(done), Last: left}
+}
+
+func reported(d *hunt.Done) *jobReport {
+	r := &jobReport{Trial: d.Trial, Events: d.Events}
+	if m, ok := d.Scheduler.(interface{ Missing() []harness.Point }); ok {
+		r.Missing = m.Missing()
+	}
+	return r
+}
+
+// plan makes what a schedule says; nil: nothing is injected.
+func plan(s *harness.Schedule) hunt.Plan {
+	if s == nil {
+		return nil
+	}
+	return func() (harness.Scheduler, *harness.Schedule, error) {
+		sched, err := explore.FromSchedule(*s)
+		return sched, s, err
+	}
+}
+
+// play plays one trial in a bubble of its own. left says that goroutines were
+// left behind in it, so that this process should not be used any more.
+func (w *worker) play(j hunt.Job, id int, began func(test string)) (done *hunt.Done, left bool, err error) {
+	ids(j.Seed)
+	ended := false
+	defer func() {
+		// Whoever is still blocked when the bubble's time has ended makes
+		// synctest panic here; the trial itself may have been fine.
+		if p := recover(); p != nil {
+			left = true
+			if !ended {
+				err = fmt.Errorf("simulate trial %d: %v", j.Index, p)
+			}
+		}
+	}()
+	synctest.Test(w.t, func(t *testing.T) {
+		done, err = w.inBubble(t.Context(), j, id, began)
+		ended = true
+	})
+	return done, false, err
+}
+
+func (w *worker) inBubble(ctx context.Context, j hunt.Job, id int, began func(test string)) (done *hunt.Done, err error) {
+	world, err := bubble.New(ctx, bubble.Config{Payload: w.setup.Payload})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, world.Close()) }()
+	stage := hunt.Stage{
+		Runner: announcing{w.runner, began}, Proxy: world.Proxy(),
+		Redis: runner.Endpoint{Dial: world.Dial}, Alive: world.Redis().Alive,
+		Worker: id, Payload: w.setup.Payload, Deadline: w.setup.Deadline,
+		Network: func(s harness.Scheduler) harness.Scheduler { return bubble.NewDistinct(j.Seed, s) },
+		Quiet:   bubble.Quiet,
+	}
+	return stage.Play(ctx, j)
+}
+
+// announcing says which test begins, so that the parent knows whose panic it was.
+type announcing struct {
+	runner.Runner
+	began func(test string)
+}
+
+func (a announcing) Run(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
+	if begin := x.Begin; a.began != nil && begin != nil {
+		x.Begin = func(test string) { a.began(test); begin(test) }
+	}
+	return a.Runner.Run(ctx, x)
+}
+
+// ids has random ids come from the trial's seed.
+func ids(seed uint64) {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	uuid.SetRand(rand.NewChaCha8(key))
+}
+
+// patience is how long, by the real clock, one trial may take: one that takes
+// longer goes round in circles.
+const patience = 60 * time.Second
