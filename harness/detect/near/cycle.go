@@ -12,6 +12,7 @@ import (
 // that came before it: both readers then see the same, and both act.
 func brokenCycle(t *detect.Trace) []Candidate {
 	var out []Candidate
+	var turns []harness.Decision
 	for _, key := range t.Keys() {
 		cycles := detect.Cycles(t, key)
 		for _, c := range cycles {
@@ -32,7 +33,24 @@ func brokenCycle(t *detect.Trace) []Candidate {
 			if detect.Counts(c, own) {
 				cand.Class, cand.Also = harness.RaceLostUpdate, []harness.Class{harness.RaceCheckThenAct, harness.OrderCommands}
 			}
+			turns = append(turns, cand.Counter.Decisions...)
 			out = append(out, cand)
+		}
+	}
+	for i := range out {
+		out[i].Wide = replay(t, distinct(turns)...)
+	}
+	return out
+}
+
+// distinct keeps the first decision about each frame.
+func distinct(list []harness.Decision) []harness.Decision {
+	seen := map[harness.Point]bool{}
+	var out []harness.Decision
+	for _, d := range list {
+		if !seen[d.At] {
+			seen[d.At] = true
+			out = append(out, d)
 		}
 	}
 	return out

@@ -38,6 +38,7 @@ type Candidate struct {
 	First, Then harness.Point    // First came before Then, and should
 	Provoke     harness.Schedule // makes First come too late
 	Counter     harness.Schedule // forces the right order, or leaves out the guilty delay
+	Wide        harness.Schedule // forces the right order of all pairs of this kind in the test; no decisions: as Counter
 	Likelihood  float64          // that Provoke fails the test, 0 to 1
 	Gap         time.Duration    // between First and Then as it was
 	Margin      *harness.Margin  // how much later First may come, where one passing trial tells

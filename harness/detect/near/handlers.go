@@ -19,6 +19,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 	}
 	seen := map[stream]bool{}
 	var out []Candidate
+	wide := oneByOne(t)
 	for _, r := range detect.Reactions(t) {
 		d := r.Delivery
 		first := r.Commands[0]
@@ -34,7 +35,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 			Class: harness.OrderMessages, Also: []harness.Class{harness.OrderCommands}, Shape: "handlers",
 			Title: fmt.Sprintf("%s of the handler of message %d on %s, with %d more messages to come", first.Verb, d.Index+1, d.Channel, last.Index-d.Index),
 			First: first.Point, Then: last.Event.Point, Gap: last.Went - first.Arrived,
-			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t),
+			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t), Wide: wide,
 			Likelihood: 0.78 - later(out),
 		}
 		if s.publish {
@@ -49,6 +50,27 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 		out = append(out, c)
 	}
 	return out
+}
+
+// oneByOne keeps each message from its handler until the handler of the one
+// before has done its last command.
+func oneByOne(t *detect.Trace) harness.Schedule {
+	var decisions []harness.Decision
+	for _, r := range detect.Reactions(t) {
+		d := r.Delivery
+		var next *detect.Delivery
+		for _, o := range t.DeliveriesFrom(d.Went) {
+			if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index == d.Index+1 {
+				next = o
+				break
+			}
+		}
+		if next != nil {
+			last := r.Commands[len(r.Commands)-1]
+			decisions = append(decisions, hold(next.Event.Point, last.Point.Reply(), next.Went-last.Arrived))
+		}
+	}
+	return replay(t, distinct(decisions)...)
 }
 
 // lastAfter is the last delivery of the same stream as d, but no more than

@@ -13,6 +13,7 @@ import (
 // that it brought: Redis would give that message to nobody, or only to others.
 func lateSubscription(t *detect.Trace) []Candidate {
 	var out []Candidate
+	wide := subscribedFirst(t)
 	for _, s := range t.Subscriptions {
 		p := firstPublish(t, s)
 		if s.Command == nil || p == nil {
@@ -29,8 +30,9 @@ func lateSubscription(t *detect.Trace) []Candidate {
 			First: s.Point, Then: p.Point, Gap: gap,
 			Provoke: replay(t, hold(s.Point, p.Point.Reply(), gap)),
 			Counter: replay(t, hold(p.Point, s.Reply, gap)),
+			Wide:    wide,
 		}
-		if elsewhere(t, p, s) {
+		if !s.Pattern && elsewhere(t, p, s) {
 			c.Class = harness.RaceMultiSubscriber
 		}
 		// Sent before the confirmation had reached the client: surely nobody waited for it.
@@ -45,6 +47,30 @@ func lateSubscription(t *detect.Trace) []Candidate {
 		out = append(out, c)
 	}
 	return out
+}
+
+// subscribedFirst holds the first message of every subscription until the last
+// one that it belongs to is confirmed.
+func subscribedFirst(t *detect.Trace) harness.Schedule {
+	last := map[harness.Point]*detect.Subscription{}
+	var order []*detect.Command
+	for _, s := range t.Subscriptions {
+		p := firstPublish(t, s)
+		if s.Command == nil || s.Confirm == 0 || p == nil {
+			continue
+		}
+		if o := last[p.Point]; o == nil {
+			order = append(order, p)
+			last[p.Point] = s
+		} else if o.Confirmed < s.Confirmed {
+			last[p.Point] = s
+		}
+	}
+	var decisions []harness.Decision
+	for _, p := range order {
+		decisions = append(decisions, hold(p.Point, last[p.Point].Reply, p.Arrived-last[p.Point].Sent))
+	}
+	return replay(t, decisions...)
 }
 
 // later ranks those that follow a little lower: what the first one teaches
