@@ -46,7 +46,6 @@ var layers = []layer{
 	{dir: "harness/runner/inprocess", may: []string{"harness", "harness/runner", "harness/stats", "harness/summary", "scenarios", "fixtures"}, why: "the only runner that knows the shipped suites"},
 	{dir: "harness/redisenv", may: []string{"harness"}, why: "where Redis comes from has nothing to do with what is done to it"},
 	{dir: "harness/trend", may: []string{"harness", "harness/stats"}, why: "what the past says is a pure function of a history, wherever that was read"},
-	{dir: "harness/sim", may: []string{"harness", "harness/proxy", "harness/redisenv", "harness/explore", "harness/history", "harness/runner", "scenarios"}, why: "virtual time is one way to run a trial: it must not know of the loop that asks for trials"},
 	{dir: "harness/store", may: []string{"harness", "harness/stats", "harness/trend"}, why: "the store keeps results: it does not make them"},
 	{dir: "harness/gate", may: []string{"harness", "harness/stats", "harness/trend"}, why: "a gate decides from data: it neither runs nor reads a database"},
 	{dir: "harness/shard", may: []string{"harness", "harness/stats", "harness/summary"}, why: "dividing and joining are about indices and trials alone"},
