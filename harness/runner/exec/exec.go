@@ -23,6 +23,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/capture"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
+	"github.com/flakehunt/flakehunt/harness/runner/marks"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 )
 
@@ -199,6 +200,26 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 		spec.Argv = append(spec.Argv, full.Fill(a))
 	}
 	spec.Env = environ.Build(os.Environ(), values, r.c.Env)
+
+	if r.c.JUnit != "" && more == nil { // a command that runs one test has sure boundaries
+		bounds := &marks.Boundaries{Begin: x.Begin, End: x.End}
+		own, err := marks.Listen(x.Dir, func(begin bool, test string) {
+			if begin {
+				bounds.Began(test, true)
+			} else {
+				bounds.Ended(test, true)
+			}
+		})
+		if err != nil {
+			r.log.Debug("the suite cannot mark its tests itself", "error", err)
+		} else {
+			spec.Env = append(spec.Env, own.Env())
+			defer func() {
+				_ = own.Close()
+				bounds.Close()
+			}()
+		}
+	}
 
 	glob := ""
 	var before snapshot

@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
+	"github.com/flakehunt/flakehunt/harness/runner/marks"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 )
 
@@ -115,6 +116,22 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	}
 	defer func() { _ = undo() }() // told below, unless another error came first
 	spec.Env = environment(x, t.r.c.Env)
+	bounds := &marks.Boundaries{Begin: t.x.Begin, End: t.x.End}
+	if single == "" {
+		own, err := marks.Listen(t.x.Dir, func(begin bool, test string) {
+			if begin {
+				bounds.Began(t.full(test), true)
+			} else {
+				bounds.Ended(t.full(test), true)
+			}
+		})
+		if err != nil {
+			t.r.log.Debug("the suite cannot mark its tests itself", "error", err)
+		} else {
+			spec.Env = append(spec.Env, own.Env())
+			defer own.Close()
+		}
+	}
 
 	limit, cancelLimit := ctx, context.CancelFunc(func() {})
 	if t.r.timeout > 0 {
@@ -124,7 +141,6 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	watched, stop := context.WithCancelCause(limit)
 	defer stop(nil)
 
-	marks := boundaries{begin: t.x.Begin, end: t.x.End, name: t.full}
 	var mu sync.Mutex
 	var c ingest.Collector
 	e := &ending{p: c.Package(t.job.p.Path)}
@@ -133,7 +149,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 		c.Add(ev)
 		mu.Unlock()
 		if single == "" {
-			marks.see(ev)
+			t.mark(bounds, ev)
 		}
 	}}
 	spec.Stdout, spec.Stderr = conv, conv
@@ -175,9 +191,25 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	mu.Lock()
 	defer mu.Unlock()
 	_ = conv.Close()
-	marks.close()
+	bounds.Close()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return e, nil
+}
+
+// mark tells the wire where tests begin and end, as their lines arrive. It is a
+// fair guess, not more: a line is printed before its test begins, and read a
+// moment later (some 0.1 ms on a quiet machine). Marks that the suite sets
+// itself (package redistest) are exact, and so are those of a test run alone.
+func (t *trial) mark(b *marks.Boundaries, ev ingest.GoEvent) {
+	if ev.Test == "" {
+		return
+	}
+	switch ev.Action {
+	case "run", "cont":
+		b.Began(t.full(ev.Test), false)
+	case "pause", "pass", "fail", "skip":
+		b.Ended(t.full(ev.Test), false)
+	}
 }

@@ -1,0 +1,117 @@
+// Package marks lets a suite say itself where its tests begin and end: a Unix
+// socket whose path is in FLAKEHUNT_MARKS, and one line a mark.
+//
+//	suite                     hunt
+//	begin TestX/sub\n    ──►  the mark is set
+//	                     ◄──  ok\n
+//	end TestX/sub\n      ──►
+//	                     ◄──  ok\n
+//
+// A test that waits for the ok before its first command, and sends its end
+// after the last reply, has sure boundaries. Package redistest does this for
+// Go; any language can.
+//
+// The package must never keep a suite from running: without the socket there
+// are no marks, and nothing else is missing.
+package marks
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Var is the environment variable that holds the socket's path.
+const Var = "FLAKEHUNT_MARKS"
+
+// longest is what every Unix takes as a socket's path: macOS has room for 103 bytes.
+const longest = 100
+
+// Server takes marks.
+type Server struct {
+	path  string
+	l     net.Listener
+	mark  func(begin bool, test string)
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+}
+
+// Listen opens a socket in dir. mark is called for each line, one at a time.
+func Listen(dir string, mark func(begin bool, test string)) (*Server, error) {
+	path := filepath.Join(dir, "marks")
+	if len(path) > longest {
+		return nil, fmt.Errorf("opening a socket for test marks: %s is longer than %d bytes: choose a shorter TMPDIR", path, longest)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("opening a socket for test marks: %w", err)
+	}
+	s := &Server{path: path, l: l, mark: mark, conns: map[net.Conn]struct{}{}}
+	s.wg.Go(s.accept)
+	return s, nil
+}
+
+// Env is the setting for the suite's environment.
+func (s *Server) Env() string { return Var + "=" + s.path }
+
+// Close ends all connections and waits for marks under way.
+func (s *Server) Close() error {
+	err := s.l.Close()
+	s.mu.Lock()
+	for c := range s.conns {
+		_ = c.Close()
+	}
+	s.conns = nil
+	s.mu.Unlock()
+	s.wg.Wait()
+	return err
+}
+
+func (s *Server) accept() {
+	for {
+		c, err := s.l.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		if s.conns == nil {
+			s.mu.Unlock()
+			_ = c.Close()
+			return
+		}
+		s.conns[c] = struct{}{}
+		s.mu.Unlock()
+		s.wg.Go(func() { s.serve(c) })
+	}
+}
+
+func (s *Server) serve(c net.Conn) {
+	defer func() {
+		_ = c.Close()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+	in := bufio.NewReaderSize(c, 4096)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil { // the end, or a line that is no mark
+			return
+		}
+		word, test, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), " ")
+		if !ok || test == "" || word != "begin" && word != "end" {
+			_, _ = fmt.Fprintf(c, "want: begin NAME or end NAME\n")
+			continue
+		}
+		s.mu.Lock()
+		s.mark(word == "begin", test)
+		s.mu.Unlock()
+		if _, err := c.Write([]byte("ok\n")); err != nil {
+			return
+		}
+	}
+}
