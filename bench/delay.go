@@ -14,7 +14,10 @@ import (
 )
 
 // delays measures by how much a delayed command comes too late.
-type delays struct{ samples int }
+type delays struct {
+	samples int
+	foreign float64
+}
 
 var delayed = resp.AppendCommand(nil, "SET", "delayed", "x")
 
@@ -48,7 +51,12 @@ func (d *delays) run(ctx context.Context, out io.Writer) error {
 		}
 		late := make([][]time.Duration, len(kinds))
 		var trip []time.Duration
-		for range d.samples {
+		for i := range d.samples {
+			if i%10 == 0 {
+				if err := waitQuiet(ctx, d.foreign); err != nil {
+					return err
+				}
+			}
 			t, err := direct.ask()
 			if err != nil {
 				return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -12,14 +14,23 @@ import (
 // tick is the kernel's unit of processor time in /proc (USER_HZ).
 const tick = 10 * time.Millisecond
 
-// processTime is the processor time that a process has used; 0 if it is gone.
+// processTime is the processor time that the threads of a process have used,
+// from the scheduler's own count in nanoseconds; 0 if the process is gone.
 func processTime(pid int) time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil {
 		return 0
 	}
-	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+2:]) // the name may hold blanks
-	return ticks(f[11]) + ticks(f[12])
+	var sum time.Duration
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // the thread has ended
+		}
+		ns, _ := strconv.ParseInt(string(bytes.Fields(b)[0]), 10, 64) // the kernel wrote it
+		sum += time.Duration(ns)
+	}
+	return sum
 }
 
 // machineTime is the processor time that all processes have used.
@@ -36,6 +47,22 @@ func machineTime() time.Duration {
 		}
 	}
 	return sum
+}
+
+// waitQuiet returns when all processes together use at most so many processors.
+func waitQuiet(ctx context.Context, most float64) error {
+	const look = 200 * time.Millisecond
+	for {
+		before := machineTime()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(look):
+		}
+		if float64(machineTime()-before)/float64(look) <= most {
+			return nil
+		}
+	}
 }
 
 func ticks(b []byte) time.Duration {

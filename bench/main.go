@@ -1,6 +1,6 @@
 // Command bench measures the proxy beside Toxiproxy and a plain io.Copy proxy:
 //
-//	go run . throughput [-rounds 5]   commands a second, processor time a command
+//	go run . throughput [-rounds 9]   commands a second, processor time a command
 //	go run . delay                    how exactly delays of 5, 20 and 100 ms are kept
 //	go run . burst                    a hundred delayed commands that arrive together
 //	go run . soak [-for 10m]          a thousand clients, every byte checked
@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"strings"
 	"time"
 )
 
@@ -60,12 +61,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return serve(ctx, *kind, *upstream, *delay, *plain, os.Stdin, out)
 	case "throughput":
 		t := throughput{}
-		fs.IntVar(&t.rounds, "rounds", 5, "interleaved rounds")
-		fs.DurationVar(&t.row, "row", time.Second, "about how long one measurement lasts")
-		fs.Float64Var(&t.foreign, "foreign", 0.15, "drop rows during which other processes used more than this many processors")
-		fs.IntVar(&t.retries, "retries", 6, "how often a dropped row is tried again")
+		fs.IntVar(&t.rounds, "rounds", 9, "pairs of runs for each figure")
+		fs.DurationVar(&t.row, "row", 500*time.Millisecond, "about how long one run lasts")
+		fs.Float64Var(&t.foreign, "foreign", 0.15, "drop pairs during which other processes used more than this many processors")
+		fs.DurationVar(&t.budget, "budget", 20*time.Minute, "stop after this, with what there is")
 		fs.BoolVar(&t.plain, "plain", false, "without recording and rules")
-		fs.StringVar(&t.only, "only", "", "only these proxies, separated by commas")
+		fs.StringVar(&t.only, "only", strings.Join([]string{kindFlakehunt, kindPortable, kindCopy, kindNone}, ","), "these proxies, separated by commas")
 		fs.StringVar(&t.shapes, "shapes", "1x1,1x16,50x1,50x16", "clients x pipeline, separated by commas")
 		if err := fs.Parse(args); err != nil {
 			return err
@@ -74,6 +75,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "delay":
 		d := delays{}
 		fs.IntVar(&d.samples, "samples", 200, "commands for each delay and proxy")
+		fs.Float64Var(&d.foreign, "foreign", 0.15, "wait until other processes use at most this many processors")
 		if err := fs.Parse(args); err != nil {
 			return err
 		}

@@ -13,14 +13,15 @@ import (
 	"time"
 )
 
-// throughput compares proxies by rounds in which each has its turn, so that
-// what the machine does meanwhile meets all alike; each figure is the median
-// over rounds of the ratio within a round.
+// throughput compares each proxy with Toxiproxy in pairs of short runs, one
+// right after the other, so that what the machine does meanwhile meets both
+// alike. Each figure is the median over the pairs of the ratio within a pair.
+// A pair during which other processes were busy is dropped and tried again.
 type throughput struct {
 	rounds  int
 	row     time.Duration
 	foreign float64
-	retries int
+	budget  time.Duration
 	plain   bool
 	only    string
 	shapes  string
@@ -32,8 +33,8 @@ type row struct {
 	cpu  time.Duration // of the proxy, a command
 }
 
-// cell is a workload through a proxy.
-type cell struct{ shape, command, kind string }
+// pair is a run through Toxiproxy and one through another proxy.
+type pair struct{ base, other row }
 
 func (t *throughput) run(ctx context.Context, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "flakehunt-bench-")
@@ -46,87 +47,93 @@ func (t *throughput) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer redis.close()
-	kinds := []string{kindToxiproxy, kindFlakehunt, kindPortable, kindCopy, kindNone}
-	if t.only != "" {
-		kinds = strings.Split(t.only, ",")
+	base, err := startProxy(ctx, dir, kindToxiproxy, redis.addr, 0, t.plain)
+	if err != nil {
+		return err
 	}
-	var proxies []*child
-	for _, k := range kinds {
+	defer base.close()
+	var others []*child
+	for _, k := range strings.Split(t.only, ",") {
 		p, err := startProxy(ctx, dir, k, redis.addr, 0, t.plain)
 		if err != nil {
 			return err
 		}
 		defer p.close()
-		proxies = append(proxies, p)
+		others = append(others, p)
 	}
-	rows := map[cell][]row{}
-	dropped := 0
+	ctx, cancel := context.WithTimeout(ctx, t.budget)
+	defer cancel()
+	fmt.Fprintln(out, "| clients x pipeline | command | proxy | pairs | dropped | Toxiproxy/s | proxy/s | rate | rate least–most | CPU a command |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|")
 	for _, shape := range strings.Split(t.shapes, ",") {
 		for _, command := range []string{"SET", "GET", "PUBLISH"} {
-			n, err := t.calibrate(ctx, proxies[0], shape, command)
-			if err != nil {
-				return err
-			}
-			for range t.rounds {
-				d, err := t.round(ctx, out, redis, proxies, shape, command, n, rows)
-				if err != nil {
-					return err
+			n := 0
+			pairs, dropped := map[string][]pair{}, map[string]int{}
+			for round := 0; round < t.rounds && ctx.Err() == nil; round++ {
+				for _, p := range others {
+					for ctx.Err() == nil {
+						if err := waitQuiet(ctx, t.foreign); err != nil {
+							break
+						}
+						if n == 0 {
+							if n, err = t.calibrate(ctx, base, shape, command); err != nil {
+								return err
+							}
+						}
+						got, quiet, err := t.pair(ctx, redis, base, p, shape, command, n)
+						if err != nil {
+							return err
+						}
+						if quiet {
+							pairs[p.kind] = append(pairs[p.kind], got)
+							break
+						}
+						dropped[p.kind]++
+					}
 				}
-				dropped += d
 			}
-			t.print(out, shape, command, kinds, rows)
+			for _, p := range others {
+				t.print(out, shape, command, p.kind, pairs[p.kind], dropped[p.kind])
+			}
 		}
 	}
-	fmt.Fprintf(out, "rows dropped for foreign load: %d\n", dropped)
+	if ctx.Err() != nil {
+		fmt.Fprintln(out, "the time was over before every row was full; see -budget")
+	}
 	return nil
 }
 
 // calibrate finds how many commands take about t.row.
 func (t *throughput) calibrate(ctx context.Context, p *child, shape, command string) (int, error) {
-	n := 2000
-	r, err := t.measure(ctx, p, shape, command, n)
+	const few = 5000
+	r, err := t.measure(ctx, p, shape, command, few)
 	if err != nil {
 		return 0, err
 	}
-	return max(n, int(r.rate*t.row.Seconds())), nil
+	return max(few, int(r.rate*t.row.Seconds())), nil
 }
 
-// round measures each proxy once, anew while others disturb.
-func (t *throughput) round(ctx context.Context, _ io.Writer, redis *child, proxies []*child, shape, command string, n int, rows map[cell][]row) (dropped int, err error) {
-	for try := 0; ; try++ {
-		start, all, ours := time.Now(), machineTime(), ownTime(redis, proxies)
-		got := make([]row, len(proxies))
-		clients := time.Duration(0)
-		for i, p := range proxies {
-			before := childrenTime()
-			if got[i], err = t.measure(ctx, p, shape, command, n); err != nil {
-				return dropped, err
-			}
-			clients += childrenTime() - before
-		}
-		wall := time.Since(start)
-		foreign := float64(machineTime()-all-(ownTime(redis, proxies)-ours)-clients) / float64(wall)
-		if foreign > t.foreign && try < t.retries {
-			dropped++
-			continue
-		}
-		if foreign > t.foreign {
-			return dropped + 1, nil
-		}
-		for i, p := range proxies {
-			c := cell{shape, command, p.kind}
-			rows[c] = append(rows[c], got[i])
-		}
-		return dropped, nil
+// pair measures two proxies one after the other; quiet says that others left
+// the machine to them.
+func (t *throughput) pair(ctx context.Context, redis, base, other *child, shape, command string, n int) (p pair, quiet bool, err error) {
+	all := []*child{redis, base, other}
+	start, total, ours := time.Now(), machineTime(), ownTime(all)
+	if p.base, err = t.measure(ctx, base, shape, command, n); err != nil {
+		return p, false, err
 	}
+	if p.other, err = t.measure(ctx, other, shape, command, n); err != nil {
+		return p, false, err
+	}
+	foreign := float64(machineTime()-total-(ownTime(all)-ours)) / float64(time.Since(start))
+	return p, foreign <= t.foreign, nil
 }
 
-// ownTime is what redis-server, the proxies and this process used.
-func ownTime(redis *child, proxies []*child) time.Duration {
-	sum := processTime(redis.pid) + processTime(os.Getpid())
-	for _, p := range proxies {
-		if p.pid != 0 {
-			sum += processTime(p.pid)
+// ownTime is what the processes, this one and redis-benchmark used.
+func ownTime(all []*child) time.Duration {
+	sum := processTime(os.Getpid()) + childrenTime()
+	for _, c := range all {
+		if c.pid != 0 {
+			sum += processTime(c.pid)
 		}
 	}
 	return sum
@@ -149,12 +156,18 @@ func (t *throughput) measure(ctx context.Context, p *child, shape, command strin
 	default:
 		args = append(args, "-t", strings.ToLower(command))
 	}
-	before := processTime(p.pid)
+	var before time.Duration
+	if p.pid != 0 {
+		before = processTime(p.pid)
+	}
 	b, err := exec.CommandContext(ctx, "redis-benchmark", args...).Output()
 	if err != nil {
 		return row{}, fmt.Errorf("redis-benchmark against %s: %w", p.kind, err)
 	}
-	used := processTime(p.pid) - before
+	used := time.Duration(0)
+	if p.pid != 0 {
+		used = processTime(p.pid) - before
+	}
 	lines, err := csv.NewReader(strings.NewReader(string(b))).ReadAll()
 	if err != nil || len(lines) < 2 || len(lines[1]) < 2 {
 		return row{}, fmt.Errorf("redis-benchmark wrote %q: %w", b, err)
@@ -166,19 +179,14 @@ func (t *throughput) measure(ctx context.Context, p *child, shape, command strin
 	return row{rate: rate, cpu: used / time.Duration(n)}, nil
 }
 
-// print gives the medians of the ratios to the first proxy.
-func (t *throughput) print(out io.Writer, shape, command string, kinds []string, rows map[cell][]row) {
-	base := rows[cell{shape, command, kinds[0]}]
-	for _, k := range kinds {
-		var rates, ratios, cpus []float64
-		for i, r := range rows[cell{shape, command, k}] {
-			rates = append(rates, r.rate)
-			ratios = append(ratios, r.rate/base[i].rate)
-			if base[i].cpu > 0 {
-				cpus = append(cpus, float64(r.cpu)/float64(base[i].cpu))
-			}
-		}
-		fmt.Fprintf(out, "%-6s %-8s %-10s rows %d  %9.0f/s  x%.2f (%.2f–%.2f)  cpu x%.2f\n",
-			shape, command, k, len(rates), median(rates), median(ratios), quantile(ratios, 0), quantile(ratios, 1), median(cpus))
+// print gives the medians over the pairs.
+func (t *throughput) print(out io.Writer, shape, command, kind string, pairs []pair, dropped int) {
+	var base, rate, ratio, cpu []float64
+	for _, p := range pairs {
+		base, rate = append(base, p.base.rate), append(rate, p.other.rate)
+		ratio = append(ratio, p.other.rate/p.base.rate)
+		cpu = append(cpu, float64(p.other.cpu)/float64(p.base.cpu))
 	}
+	fmt.Fprintf(out, "| %s | %s | %s | %d | %d | %.0f | %.0f | **%.2f** | %.2f–%.2f | %.2f |\n", shape, command, kind,
+		len(pairs), dropped, median(base), median(rate), median(ratio), quantile(ratio, 0), quantile(ratio, 1), median(cpu))
 }
