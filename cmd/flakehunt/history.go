@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/trend"
@@ -83,4 +85,9 @@ func changedFiles(ctx context.Context, since string) ([]string, error) {
 		files = append(files, strings.FieldsFunc(out, func(r rune) bool { return r == 0 })...)
 	}
 	return files, nil
+}
+
+// historyCommands are those that need no Redis: they work on what runs left.
+func historyCommands(a *app) []*cobra.Command {
+	return []*cobra.Command{newGateCmd(a), newTrendCmd(a), newMergeCmd(a), newImportCmd(a)}
 }
