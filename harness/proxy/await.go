@@ -8,7 +8,7 @@ type awaiting struct {
 	n      int
 	left   int // confirmations to come, -1: one for each subscription of the kind; other requests: 1
 	cmd    *command
-	queued bool // within MULTI: the reply is +QUEUED
+	queued bool // within MULTI, the reply is +QUEUED; it has none of the command's effects
 	hides  bool // the reply may hold a credential
 	subs   bool // EXEC: a SUBSCRIBE is among what it runs
 }

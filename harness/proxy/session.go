@@ -118,15 +118,8 @@ func (s *session) request(f *frame) {
 			}
 		}
 	}
-	if e.cmd == nil {
-		if fr.Type == resp.Inline || fr.Arg(0) == nil {
-			e = s.lookCloser(f, words(fr))
-		} else {
-			e = s.spell(fr)
-		}
-	}
-	if e.g == nil {
-		e = s.lookCloser(f, words(fr))
+	if e.g == nil { // not plain, or not within reach
+		e = s.lookCloser(f, resp.Words(fr.Head))
 	}
 	f.kind, f.g, f.run = harness.Request, e.g, c.run
 	f.n = c.count(e.g, harness.ToServer)
@@ -151,9 +144,6 @@ func (s *session) spell(fr *resp.Framer) entry {
 	}
 	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, key)}
 }
-
-// words decodes as much of a command as was kept.
-func words(fr *resp.Framer) []string { return resp.Words(fr.Head) }
 
 // expect notes the reply that the command will have, and what the command
 // changes.
@@ -195,11 +185,11 @@ func (s *session) expect(f *frame, cmd *command, fr *resp.Framer) {
 			return
 		}
 	}
-	if silent || cmd.effect == onSubscribe && left == 0 {
-		if !silent { // SUBSCRIBE without a channel: an error
-			s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: 1, cmd: cmd, queued: true})
-		}
+	if silent {
 		return
+	}
+	if left == 0 { // SUBSCRIBE without a channel: its reply is an error like any other
+		left, queued = 1, true
 	}
 	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: left, cmd: cmd, queued: queued, hides: f.reveals, subs: subs})
 }
