@@ -37,8 +37,9 @@ func brokenCycle(t *detect.Trace) []Candidate {
 			out = append(out, cand)
 		}
 	}
+	wide := replay(t, distinct(turns)...)
 	for i := range out {
-		out[i].Wide = replay(t, distinct(turns)...)
+		out[i].Wide = wide
 	}
 	return out
 }
