@@ -57,6 +57,7 @@ func (h *hunter) directed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.settle(ctx)
 	h.fromFailures()
 	return nil
 }
@@ -124,6 +125,7 @@ func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 		tried[next.Key()] = true
 		p.try(ctx, next)
 	}
+	p.conclude()
 	left := 0
 	for _, c := range h.candidates(test.Name, p.known) {
 		if !tried[c.Key()] {

@@ -13,6 +13,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
@@ -27,7 +28,10 @@ type Config struct {
 	Seed     uint64
 	Trials   int           // of each suite; 0: 20
 	For      time.Duration // go on until this has passed; 0: Trials decides
-	NoDirect bool          // no survey trial goes past the proxy: the suite's address leads to it
+	// Until, if set, ends a test's trials as soon as the sequential test has
+	// decided; Trials is then the most that one gets.
+	Until    *stats.Rule
+	NoDirect bool // no survey trial goes past the proxy: the suite's address leads to it
 	Shard    Shard
 	Resume   []harness.Trial // done earlier, with the same seed
 	Journal  *Journal        // nil: none
@@ -77,10 +81,13 @@ type hunter struct {
 	progress Progress
 	active   int
 	events   map[string][]*detect.Trace // by test: passing traces for prediction
+	suspects map[string]suspect         // failures that nobody aimed at, one of a kind
+	order    []string                   // of their keys
 	found    *catalogue
 	coverage harness.Coverage
 	margins  []harness.Margin
 	shared   []float64
+	decide   *decisions     // nil: all trials are done
 	size     explore.Survey // of a trial, for strategies that need it
 }
 
@@ -88,7 +95,7 @@ type hunter struct {
 // holds all that was seen. The error says that the harness could not do its
 // work at all.
 func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
-	h := &hunter{Config: cfg, events: map[string][]*detect.Trace{}, found: newCatalogue()}
+	h := &hunter{Config: cfg, events: map[string][]*detect.Trace{}, suspects: map[string]suspect{}, found: newCatalogue()}
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}
@@ -119,7 +126,15 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 	default:
 		return nil, errors.New("the target has no tests that match")
 	}
+	if h.Until != nil {
+		if h.decide, err = newDecisions(*h.Until); err != nil {
+			return nil, err
+		}
+	}
 	h.trials = slices.Clone(h.Resume)
+	for _, t := range h.trials {
+		h.observe(t)
+	}
 
 	if h.For > 0 {
 		var cancel context.CancelFunc
@@ -148,16 +163,28 @@ var errBudget = errors.New("the time given has passed")
 
 // names returns the tests of one suite; none means all that the runner has.
 func (h *hunter) names(suite string) []string {
-	if h.foreign() && h.Match == nil && len(h.suites) == 1 {
+	if h.foreign() && h.Match == nil && len(h.suites) == 1 && h.decide == nil {
 		return nil // the whole of it, as its user runs it
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var names []string
 	for _, t := range h.tests {
 		if t.Suite == suite {
 			names = append(names, t.Name)
 		}
 	}
-	return names
+	return h.undecidedNames(names)
+}
+
+// observe feeds the sequential tests. h.mu is held, or nobody else is there yet.
+func (h *hunter) observe(t harness.Trial) {
+	if h.decide == nil || !summary.Counted(t.Arm) {
+		return
+	}
+	for _, o := range t.Outcomes {
+		h.decide.observe(o)
+	}
 }
 
 // each calls do for every suite trial of the shard that is not yet done,
@@ -216,6 +243,7 @@ func (h *hunter) keep(d *Done) error {
 	defer h.mu.Unlock()
 	h.trials = append(h.trials, d.Trial)
 	h.discover(d.Trial)
+	h.observe(d.Trial)
 	if summary.Counted(d.Trial.Arm) {
 		h.progress.Done++
 		for _, o := range d.Trial.Outcomes {

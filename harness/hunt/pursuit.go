@@ -24,6 +24,8 @@ type pursuit struct {
 	test    harness.TestID
 	budget  int // aimed trials left for provoking; what proves a failure is not bounded by it
 	known   near.Known
+	proven  bool
+	doubts  []harness.Finding // failures that were provoked, but whose cause was not proven
 	both    int
 	blocked int
 	margins []harness.Margin
@@ -94,7 +96,7 @@ func (p *pursuit) try(ctx context.Context, c near.Candidate) {
 			return
 		}
 		if o.Verdict == harness.Failed {
-			p.taught(c, p.prove(ctx, c, o, d))
+			p.taught(c, p.prove(ctx, c, o, d.Events[p.test.Name]))
 			return
 		}
 		p.tolerated(c, d)
@@ -123,37 +125,55 @@ func (p *pursuit) taught(c near.Candidate, hit bool) {
 	}
 }
 
-// prove asks whether the candidate is the cause of the failure that its
-// schedule made: the schedule must fail again, and the same without the guilty
-// decision must pass.
-func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcome, d *Done) bool {
-	first := *o
-	events := d.Events[p.test.Name]
-	class, title, text := c.Class, c.Title, ""
-	for _, m := range detect.Run(detect.NewTrace(events, first)) {
-		if m.Class == harness.TimeoutClient {
-			// Our own delay tripped a deadline: that shows only that there is one.
-			p.h.warn("%s: a client-side deadline was hit by a delay of ours (%s)", p.test.Name, c.Title)
-			return false
-		}
-		if c.Explains(m.Class) {
-			class, title, text = m.Class, m.Title, m.Explanation
-			break
+// judge names the cause that the failing history shows, among those that the
+// candidate explains. ours means that a delay of ours hit a deadline: that shows
+// only that there is one.
+func judge(c near.Candidate, t *detect.Trace) (m detect.Match, ours bool) {
+	m = detect.Match{Class: c.Class, Title: c.Title}
+	found := false
+	for _, o := range detect.Run(t) {
+		switch {
+		case !found && o.Class == harness.TimeoutClient:
+			return o, true
+		case !found && c.Explains(o.Class):
+			m, found = o, true
+		case found && o.Class == c.Class && m.Class != c.Class && o.Score >= m.Score-0.1:
+			return o, false // as good, and what was predicted
 		}
 	}
+	return m, false
+}
+
+// prove asks whether the candidate is the cause of the failure that its
+// schedule made: the schedule must fail again, and the same with the order
+// forced the right way, or without the guilty delay, must pass. Where other
+// pairs of the same kind fail the test too, all of them are forced.
+func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcome, events []harness.Event) bool {
+	first := *o
+	m, ours := judge(c, detect.NewTrace(events, first))
+	if ours {
+		p.h.warn("%s: a client-side deadline was hit by a delay of ours (%s)", p.test.Name, c.Title)
+		return false
+	}
+	class, title, text := m.Class, m.Title, m.Explanation
 	like := alike(c, &first)
 	again := p.count(ctx, harness.Confirm, c.Provoke, confirmations-1, like)
 	again.K++
 	again.N++
 	counter := p.count(ctx, harness.Counterfactual, c.Counter, confirmations, like)
+	if (counter.K > 0 || counter.N == 0) && len(c.Wide.Decisions) > 0 {
+		counter = p.count(ctx, harness.Counterfactual, c.Wide, confirmations, like)
+	}
 	if ctx.Err() != nil || counter.N == 0 || counter.K == counter.N {
 		return false // it fails whatever we do: not this
 	}
-	if counter.K > 0 || again.K < 2 {
-		class = harness.Unattributed
-		title = fmt.Sprintf("fails under %q, but not only then", c.Title)
-	}
 	fp := Fingerprint(class, c.First, c.Then)
+	if counter.K > 0 || again.K < 2 {
+		text = fmt.Sprintf("It failed under %q, but that is not proven to be the cause: it failed %d of %d times under that schedule, and %d of %d times with the order forced the right way. %s",
+			c.Title, again.K, again.N, counter.K, counter.N, suspicion(class, title))
+		class, title = harness.Unattributed, firstLine(first.Failure.Message)
+		fp = Fingerprint(class, harness.Point{Verb: first.Failure.Fingerprint}, harness.Point{})
+	}
 	f := harness.Finding{
 		Version: harness.FindingVersion, ID: FindingID(fp), Fingerprint: fp,
 		Class: class, Standing: harness.Provoked, Title: title, Explanation: text,
@@ -162,13 +182,37 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 		Provoked: again, Counter: counter, Timeline: first.Wire,
 		Found: time.Now().UTC(),
 	}
-	if class != harness.Unattributed {
-		p.reduce(ctx, c, &f, events)
+	if class == harness.Unattributed {
+		p.doubts = append(p.doubts, f)
+		return false
 	}
+	p.reduce(ctx, c, &f, events)
+	p.proven = true
+	p.add(f)
+	return true
+}
+
+// suspicion says what a detector thinks of a failure whose cause is not proven.
+func suspicion(class harness.Class, title string) string {
+	if class == "" || class == harness.Unattributed {
+		return ""
+	}
+	return fmt.Sprintf("Suspected: %s (%s).", title, class)
+}
+
+// add enters a finding into the catalogue.
+func (p *pursuit) add(f harness.Finding) {
 	if p.h.found.add(f) {
 		p.h.note("%s  %s  %s", f.ID, f.Class, f.Title)
 	}
-	return class != harness.Unattributed
+}
+
+// conclude reports what remained without a proven cause, once, and only if
+// nothing was proven of the test.
+func (p *pursuit) conclude() {
+	if !p.proven && len(p.doubts) > 0 {
+		p.add(p.doubts[0])
+	}
 }
 
 // warn records why to doubt a number.

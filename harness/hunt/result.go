@@ -5,77 +5,11 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
-
-// fromFailures ties failures that nobody provoked to the findings, and makes a
-// finding of those that have none.
-func (h *hunter) fromFailures() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.foreign() {
-		h.disagree()
-		h.unseen()
-	}
-	for _, t := range h.trials {
-		if !summary.Counted(t.Arm) {
-			continue
-		}
-		for _, o := range t.Outcomes {
-			if o.Verdict != harness.Failed || o.Failure == nil || len(o.Blocked) > 0 {
-				continue
-			}
-			h.natural(t, o)
-		}
-	}
-}
-
-// natural counts one failure of a numbered trial: to the finding of its cause,
-// or to a new one.
-func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
-	f := harness.Finding{
-		Version: harness.FindingVersion, Class: o.Cause, Title: title(o.Failure.Message), Tests: []string{o.Test.Name},
-		Target: h.Target, Seed: h.Seed, Failure: *o.Failure, Timeline: o.Wire, Found: time.Now().UTC(),
-		Standing: harness.Natural, Natural: harness.Count{K: 1},
-		Schedule: harness.Schedule{Version: harness.ScheduleVersion, Strategy: "none", Seed: t.Seed},
-	}
-	if t.Schedule != nil {
-		f.Standing, f.Schedule = harness.Provoked, *t.Schedule
-		f.Natural, f.Provoked = harness.Count{}, harness.Count{K: 1}
-	}
-	if f.Class == "" {
-		f.Class = harness.Unattributed
-	}
-	f.Fingerprint = Fingerprint(f.Class, harness.Point{Verb: o.Failure.Fingerprint}, harness.Point{})
-	if s := o.Suspect; s != nil && f.Class != harness.NotRedis && f.Class != harness.Unattributed {
-		f.Title, f.Explanation = s.Title, s.Explanation
-		f.Fingerprint = Fingerprint(f.Class, s.First, s.Then)
-	}
-	// A cause that was proven for the same test is the same cause, whichever
-	// pair of frames the detector pointed at.
-	for _, known := range h.found.all() {
-		if known.Class == f.Class && slices.Contains(known.Tests, o.Test.Name) {
-			f.Fingerprint = known.Fingerprint
-			break
-		}
-	}
-	f.ID = FindingID(f.Fingerprint)
-	h.found.add(f)
-}
-
-// title is the first line of a message, cut.
-func title(message string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	const most = 160
-	if r := []rune(line); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return line
-}
 
 // result puts together all that was seen.
 func (h *hunter) result(started time.Time) *harness.Result {
@@ -148,7 +82,9 @@ func (h *hunter) countRuns(r *harness.Result) {
 		if h.Strategy == "none" || h.Strategy == "directed" {
 			f.Natural.N = n
 		} else {
-			f.Provoked.N = max(f.Provoked.N, n)
+			if len(f.Schedule.Decisions) == 0 {
+				f.Provoked.N = max(f.Provoked.N, n)
+			}
 		}
 	}
 }
@@ -166,6 +102,10 @@ func (h *hunter) testResults(findings []harness.Finding) []harness.TestResult {
 			t = harness.TestResult{TestID: id, Status: harness.StatusSkipped, RateHi: 1}
 		}
 		delete(byName, id.Name)
+		if h.decide != nil && t.Runs > 0 {
+			d := h.decide.of(id.Name)
+			t.Status, t.Decided = d.Status, d.String()
+		}
 		h.tie(&t, findings)
 		list = append(list, t)
 	}

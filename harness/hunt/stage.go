@@ -27,9 +27,9 @@ type Stage struct {
 	Dir      string           // a directory of the trial's own; may be empty
 
 	// Network, if set, makes of the job's scheduler, which may be nil, the one
-	// that the proxy asks, and Quiet takes what it added off a history.
+	// that the proxy asks, and Tidy takes what it added off a history.
 	Network func(harness.Scheduler) harness.Scheduler
-	Quiet   func([]harness.Event)
+	Tidy    func([]harness.Event) []harness.Event
 }
 
 // Play runs the job's tests once, and puts together what they did and what was
@@ -98,8 +98,8 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the recording back: %w", err)
 		}
-		if s.Quiet != nil {
-			s.Quiet(events)
+		if s.Tidy != nil {
+			events = s.Tidy(events)
 		}
 		d.Events[name] = events
 		if o.Verdict == harness.Failed {

@@ -30,6 +30,7 @@ func (h *hunter) undirected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.settle(ctx)
 	h.fromFailures()
 	return nil
 }
@@ -46,6 +47,9 @@ func (h *hunter) plan(seed uint64, index int) Plan {
 // passiveTrial does one numbered trial. That the harness could not do it is an
 // error only when it is the first: later ones are counted and reported.
 func (h *hunter) passiveTrial(ctx context.Context, j Job) error {
+	if h.decide != nil && len(j.Tests) == 0 && len(h.leaves()) > 0 {
+		return nil // all is decided
+	}
 	d, err := h.Executor.Do(ctx, j)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -62,6 +66,7 @@ func (h *hunter) passiveTrial(ctx context.Context, j Job) error {
 	if j.Keep {
 		h.learn(d)
 	}
+	h.remember(d)
 	if j.Arm == harness.Survey {
 		h.sizeUp(d.Trial)
 	}
