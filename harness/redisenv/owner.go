@@ -5,7 +5,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // owner names a process so that another one can tell later whether it still
@@ -82,5 +81,5 @@ func (o owner) dead() bool {
 	if o.start != "" {
 		return startTime(o.pid) != o.start
 	}
-	return syscall.Kill(o.pid, 0) == syscall.ESRCH
+	return gone(o.pid)
 }

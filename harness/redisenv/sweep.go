@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // Sweep removes what earlier runs of flakehunt left because they were killed:
@@ -39,7 +38,7 @@ func sweepDirs(log *slog.Logger) []string {
 			continue
 		}
 		for _, pid := range serversIn(dir) {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err == nil {
+			if err := kill(pid); err == nil {
 				removed = append(removed, fmt.Sprintf("redis server %d of process %d", pid, o.pid))
 			}
 		}

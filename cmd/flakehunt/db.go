@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/store"
+	"github.com/flakehunt/flakehunt/harness/trend"
+)
+
+// database is the history that --db names, or nothing.
+type database struct {
+	a       *app
+	path    string
+	store   *store.Store
+	ranking *store.Ranking
+}
+
+// openDB opens the history, and makes it if need be; an empty path opens none.
+func (a *app) openDB(ctx context.Context, path string) (*database, error) {
+	d := &database{a: a, path: path}
+	if path == "" {
+		return d, nil
+	}
+	var err error
+	if d.store, err = store.Open(ctx, path); err != nil {
+		return nil, usagef("--db %s: %w", path, err)
+	}
+	if d.ranking, err = d.store.Ranking(ctx); err != nil {
+		return nil, errors.Join(harnessError(err), d.store.Close())
+	}
+	return d, nil
+}
+
+// learned is what earlier runs taught, nil without a history.
+func (d *database) learned() hunt.Ranking {
+	if d.ranking == nil {
+		return nil
+	}
+	return d.ranking
+}
+
+// record keeps a result and what its hunt taught.
+func (d *database) record(ctx context.Context, r *harness.Result) error {
+	if d.store == nil {
+		return nil
+	}
+	_, err := d.store.Record(ctx, r, trend.MetaOf(r.Meta))
+	if err = errors.Join(err, d.ranking.Save(ctx)); err != nil {
+		return harnessError(err)
+	}
+	d.a.notef("recorded in %s", d.path)
+	return nil
+}
+
+func (d *database) close() {
+	if d.store != nil {
+		_ = d.store.Close()
+	}
+}
