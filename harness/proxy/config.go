@@ -34,6 +34,12 @@ type Config struct {
 	// must outlast a sleep of the test says so by its own timeout.
 	StallAfter time.Duration
 
+	// Spacing, if set, has no two delayed frames of one connection and direction
+	// leave at one instant: each leaves its delay modulo Spacing, or more, after
+	// the one before it. Meant for virtual time, where what happens at one
+	// instant has no order.
+	Spacing time.Duration
+
 	ServerTLS  *tls.Config // serve TLS with this
 	SelfSigned bool        // serve TLS with a certificate made at start, see Proxy.CertificatePEM
 

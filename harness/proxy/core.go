@@ -106,7 +106,7 @@ func (c *core) decide(p *pipe, f *frame) {
 	h := fnv.New64a()
 	h.Write([]byte(d.String()))
 	c.run.digest += h.Sum64()
-	f.act = &action{Decision: d, fault: do, c: c, in: f.in, sent: max(0, p.wrote-(f.end-f.size))}
+	f.act = &action{Decision: d, fault: do, c: c, p: p, in: f.in, sent: max(0, p.wrote-(f.end-f.size))}
 	if d.Action == harness.Hold {
 		f.act.hold = c.newHold(p, d, f.run, f.in)
 	}

@@ -11,7 +11,11 @@ import "time"
 type delay struct{}
 
 func (delay) gate(a *action, now time.Duration, f *frame) verdict {
-	if due := a.in + time.Duration(a.Delay); now < due {
+	due := a.in + time.Duration(a.Delay)
+	if s := a.c.cfg.Spacing; s > 0 {
+		due = max(due, a.p.left+time.Duration(a.Delay)%s)
+	}
+	if now < due {
 		return verdict{again: due}
 	}
 	return verdict{bytes: f.size}

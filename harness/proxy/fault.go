@@ -35,6 +35,7 @@ type action struct {
 	harness.Decision // At is the frame's own point
 	fault            fault
 	c                *core
+	p                *pipe
 	in               time.Duration
 	hold             *hold         // Hold
 	sent             int64         // Fragment: bytes let go
