@@ -127,6 +127,9 @@ func (e *epoll) flush(now time.Duration, n *rawLane, chunk []byte) time.Duration
 	if again != n.due {
 		e.setTimer(n, again)
 	}
+	if again == 0 && p.waiting() > 0 && upto < p.read && p.wrote == upto {
+		return e.flush(now, n, nil) // Spacing: one frame at a time
+	}
 	if n.paused && p.waiting() < maxWaiting/2 {
 		n.paused = false
 		e.readLater(n)

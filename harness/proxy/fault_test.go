@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -211,5 +213,37 @@ func TestFragmentTrickles(t *testing.T) {
 			got = append(got, fmt.Sprintf("%q after %v", buf[:k], time.Since(start)))
 		}
 		assert.Equal(t, []string{`"$10" after 0s`, `"\r\n0" after 10ms`, `"123" after 20ms`, `"456" after 30ms`, `"789" after 40ms`, `"\r\n" after 50ms`}, got)
+	})
+}
+
+// Spacing keeps delayed frames of one connection apart, whatever the engine.
+func TestSpacing(t *testing.T) {
+	engines(t, func(t *testing.T, cfg Config) {
+		cfg.Spacing = time.Millisecond
+		p := started(t, cfg, mirror(t, "tcp", "127.0.0.1:0").Addr().String())
+		rec := &tape{}
+		p.StartTrial(rules{`kv>GET "a"`: {Action: harness.Delay, Delay: harness.Duration(5*time.Millisecond + 300*time.Microsecond)}}, rec)
+		p.Begin("x")
+		conn, err := net.Dial("tcp", p.Addr())
+		require.NoError(t, err)
+		defer conn.Close()
+		var data []byte
+		for range 5 {
+			data = resp.AppendCommand(data, "GET", "a")
+			data = resp.AppendCommand(data, "GET", "b")
+		}
+		_, err = conn.Write(data)
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, make([]byte, len(data)))
+		require.NoError(t, err)
+		p.End()
+		var last time.Duration
+		for _, e := range rec.all() {
+			if e.Point.Key == "a" && e.Kind == harness.Request {
+				assert.GreaterOrEqual(t, e.Out-last, 300*time.Microsecond)
+				last = e.Out
+			}
+		}
+		assert.NotZero(t, last)
 	})
 }

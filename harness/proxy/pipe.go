@@ -41,11 +41,12 @@ type pipe struct {
 	from   int     // buf[from:] are the bytes [wrote, read), once they are here
 	q      []frame // q[qhead:] are not forwarded, in order
 	qhead  int
-	acted  int  // how many of them have an action
-	parked int  // q[qhead:parked] have their raw copied
-	eof    bool // nothing will arrive any more
-	closed bool // the end was passed on
-	broken bool // the destination takes nothing any more; what arrives is dropped
+	acted  int           // how many of them have an action
+	parked int           // q[qhead:parked] have their raw copied
+	eof    bool          // nothing will arrive any more
+	closed bool          // the end was passed on
+	left   time.Duration // when bytes were last written
+	broken bool          // the destination takes nothing any more; what arrives is dropped
 }
 
 // feed takes what was read. The frames' raw points into chunk until park.
@@ -118,6 +119,9 @@ func (p *pipe) ready(now time.Duration) (upto int64, again time.Duration, end *a
 			}
 		}
 		start = f.end
+		if p.s.c.cfg.Spacing > 0 {
+			return start, 0, nil // the driver asks again for the next
+		}
 	}
 	return p.read, 0, nil
 }
@@ -140,7 +144,7 @@ func (p *pipe) advance(now time.Duration, n int) {
 		}
 	}
 	c := p.s.c
-	c.moved = now
+	c.moved, p.left = now, now
 	for p.qhead < len(p.q) && p.q[p.qhead].end <= p.wrote {
 		f := &p.q[p.qhead]
 		p.qhead++
