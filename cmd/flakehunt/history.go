@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/trend"
 )
@@ -43,24 +42,6 @@ func openHistory(ctx context.Context, path string) (*store.Store, error) {
 		return nil, usagef("--db: %w", err)
 	}
 	return nil, harnessError(err)
-}
-
-// record keeps a result in the history, which it makes if need be. The
-// result's own Meta is filled in, so that a later command knows the run again.
-func (a *app) record(ctx context.Context, path string, r *harness.Result) error {
-	if r.Meta == nil {
-		r.Meta = meta(ctx).Map()
-	}
-	s, err := store.Open(ctx, path)
-	if err != nil {
-		return harnessError(err)
-	}
-	_, err = s.Record(ctx, r, trend.MetaOf(r.Meta))
-	if err := errors.Join(err, s.Close()); err != nil {
-		return harnessError(err)
-	}
-	a.notef("recorded in %s", path)
-	return nil
 }
 
 // changedFiles lists what differs from a revision: commits since the two

@@ -53,7 +53,15 @@ trial that two of them ran) is refused. Its exit code is that of the whole run.
 				return usagef("%w", err)
 			}
 			if db != "" {
-				if err := a.record(c.Context(), db, r); err != nil {
+				d, err := a.openDB(c.Context(), db)
+				if err != nil {
+					return err
+				}
+				defer d.close()
+				if r.Meta == nil {
+					r.Meta = meta(c.Context()).Map()
+				}
+				if err := d.record(c.Context(), r); err != nil {
 					return err
 				}
 			}

@@ -111,9 +111,10 @@ that understands Redis and delays just the command that matters.
 		Example: `  flakehunt run                        the suites that ship with it
   flakehunt run -- go test ./...       your Go tests
   flakehunt run --junit 'out/*.xml' -- npx vitest run`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		DisableSuggestions: true, // they take several lines
+		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	f := root.PersistentFlags()
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results and errors only")
@@ -133,7 +134,7 @@ that understands Redis and delays just the command that matters.
 
 // commands is the table of all commands, one file each.
 func commands(a *app) []*cobra.Command {
-	return []*cobra.Command{
+	return append([]*cobra.Command{
 		newRunCmd(a),
 		newReproCmd(a),
 		newVerifyCmd(a),
@@ -141,7 +142,7 @@ func commands(a *app) []*cobra.Command {
 		newReportCmd(a),
 		newDoctorCmd(a),
 		newVersionCmd(a),
-	}
+	}, historyCommands(a)...)
 }
 
 func noArgs(c *cobra.Command, args []string) error {
