@@ -71,7 +71,7 @@ func Verify(ctx context.Context, cfg Config, f *harness.Finding, n int) (*Verifi
 	switch {
 	case r.Count.K > 0:
 		v.Repair = StillFailing
-		return v, nil
+		return v, v.compare(ctx, cfg.Executor, f)
 	case !r.Diverged.IsZero():
 		v.Repair = NotApply
 		v.Fresh, err = afresh(ctx, cfg, f)
@@ -89,6 +89,22 @@ func Verify(ctx context.Context, cfg Config, f *harness.Finding, n int) (*Verifi
 	v.Ordered = r.Count.N == 0 && r.Blocked > 0
 	v.Upper = stats.Excludes(max(r.Count.N, 1), 0.95)
 	return v, nil
+}
+
+// compare measures the margin anew where the schedule still fails, as a hold
+// does however long the test waits: if it has grown, someone lengthened a wait.
+func (v *Verified) compare(ctx context.Context, exec Executor, f *harness.Finding) error {
+	if v.Before == nil || v.Before.Predicted {
+		return nil
+	}
+	after, err := moved(ctx, exec, f)
+	if err != nil || after == nil {
+		return err
+	}
+	if grown := time.Duration(after.Lo - v.Before.Hi); grown > max(2*time.Millisecond, time.Duration(v.Before.Hi)/4) {
+		v.Repair, v.After = MarginMoved, after
+	}
+	return nil
 }
 
 // moved looks for a delay, up to verifyReach, with which the test still fails:

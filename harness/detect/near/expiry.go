@@ -78,7 +78,10 @@ func remainingTime(t *detect.Trace) []Candidate {
 		if !ok || left <= 0 || l.Found != detect.Present {
 			continue
 		}
-		d := 100 * time.Millisecond
+		d := 300 * time.Millisecond
+		if l.Remaining-d < slack {
+			d = 100 * time.Millisecond
+		}
 		if l.Read.Verb == "TTL" { // rounded to the nearest second
 			d = l.Remaining - (left - 500*time.Millisecond) + slack/2
 		}
