@@ -35,6 +35,7 @@ func (c *core) shift(d time.Duration) {
 	c.keptFrom -= d
 	for s := range c.sessions {
 		for _, p := range []*pipe{&s.up, &s.down} {
+			p.left -= d
 			for i := p.qhead; i < len(p.q); i++ {
 				f := &p.q[i]
 				f.in -= d

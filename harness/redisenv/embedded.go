@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -42,6 +43,8 @@ func (embeddedProvider) Start(context.Context) (Instance, error) {
 type embedded struct {
 	listener  net.Listener  // nil: sim
 	accepting chan struct{} // closed when accept has ended
+
+	subscribers atomic.Int64 // among connections in memory, so far
 
 	mu     sync.Mutex
 	mini   *miniredis.Miniredis
@@ -108,7 +111,7 @@ func (e *embedded) Dial(ctx context.Context) (net.Conn, error) {
 	} else {
 		var server net.Conn
 		c, server = Pipe()
-		e.serve(server)
+		e.serve(&pushOrder{Conn: server, subscribers: &e.subscribers})
 	}
 	// Known from this end too: one that is still waiting to be accepted during a
 	// Reset would else come out as a connection to the fresh server.

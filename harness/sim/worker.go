@@ -43,7 +43,7 @@ func serve(t *testing.T, orders io.Reader, reports io.Writer) {
 		os.Exit(1)
 	}
 	in := gob.NewDecoder(orders)
-	w := &worker{t: t, reports: gob.NewEncoder(reports), heap: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}}
+	w := &worker{t: t, reports: gob.NewEncoder(reports), heap: newHeap()}
 	if err := in.Decode(&w.setup); err != nil {
 		os.Exit(1)
 	}
@@ -152,26 +152,40 @@ func (w *worker) inBubble(ctx context.Context, j hunt.Job, id int, began func(te
 	}
 	defer func() { err = errors.Join(err, world.Close()) }()
 	stage := hunt.Stage{
-		Runner: announcing{w.runner, began}, Proxy: world.Proxy(),
+		Runner: marking{w.runner, began}, Proxy: world.Proxy(),
 		Redis: runner.Endpoint{Dial: world.Dial}, Alive: world.Redis().Alive,
 		Worker: id, Payload: w.setup.Payload, Deadline: w.setup.Deadline,
 		Network: func(s harness.Scheduler) harness.Scheduler { return bubble.NewDistinct(j.Seed, s) },
-		Quiet:   bubble.Quiet,
+		Tidy:    bubble.Tidy,
 	}
 	return stage.Play(ctx, j)
 }
 
-// announcing says which test begins, so that the parent knows whose panic it was.
-type announcing struct {
+// between is how much virtual time passes between two tests, so that what one
+// left on its way arrives before the next begins.
+const between = 10 * time.Millisecond
+
+// marking says which test begins, so that the parent knows whose panic it was,
+// and keeps the tests of a trial apart.
+type marking struct {
 	runner.Runner
 	began func(test string)
 }
 
-func (a announcing) Run(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
-	if begin := x.Begin; a.began != nil && begin != nil {
-		x.Begin = func(test string) { a.began(test); begin(test) }
+func (m marking) Run(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
+	begin, end := x.Begin, x.End
+	x.Begin = func(test string) {
+		if m.began != nil {
+			m.began(test)
+		}
+		begin(test)
 	}
-	return a.Runner.Run(ctx, x)
+	x.End = func(test string) {
+		synctest.Wait() // whatever happens at this instant is the test's
+		end(test)
+		time.Sleep(between)
+	}
+	return m.Runner.Run(ctx, x)
 }
 
 // ids has random ids come from the trial's seed.
@@ -186,3 +200,7 @@ func ids(seed uint64) {
 // patience is how long, by the real clock, one trial may take: one that takes
 // longer goes round in circles.
 const patience = 60 * time.Second
+
+func newHeap() []metrics.Sample {
+	return []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+}

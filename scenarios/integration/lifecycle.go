@@ -34,8 +34,8 @@ func connect(t spec.T, env *spec.Env) *fixtures.Suite {
 
 func threeConnections(t spec.T, env *spec.Env) {
 	suite := connect(t, env)
-	for name, client := range map[string]*redis.Client{"base": suite.Base, "pub": suite.Pub, "sub": suite.Sub} {
-		assert.NoError(t, client.Ping(t.Context()).Err(), "the connection %s does not answer", name)
+	for _, client := range []*redis.Client{suite.Base, suite.Pub, suite.Sub} {
+		assert.NoError(t, client.Ping(t.Context()).Err(), "the connection %s does not answer", client.Options().ClientName)
 	}
 	assert.NotSame(t, suite.Pub, suite.Sub)
 	assert.NotSame(t, suite.Base, suite.Pub)

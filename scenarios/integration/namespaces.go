@@ -24,12 +24,12 @@ func sameKeyTwoValues(t spec.T, env *spec.Env) {
 	require.NoError(t, north.Set(ctx, "price", 10, 0))
 	require.NoError(t, south.Set(ctx, "price", 20, 0))
 
-	for want, store := range map[int]fixtures.KV{10: north, 20: south} {
+	for i, store := range []fixtures.KV{north, south} {
 		var got int
 		found, err := store.Get(ctx, "price", &got)
 		require.NoError(t, err)
 		require.True(t, found)
-		assert.Equal(t, want, got)
+		assert.Equal(t, 10*(i+1), got)
 	}
 	env.ExpectAbsent(t, "price", "outside of the two namespaces that have it")
 }

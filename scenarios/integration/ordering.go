@@ -74,10 +74,11 @@ func onePublisher(t spec.T, env *spec.Env) {
 }
 
 func eachOfTwoTopics(t spec.T, env *spec.Env) {
-	handled := map[string]*spec.Inbox{}
-	for _, topic := range []string{"orders-north", "orders-south"} {
+	topics := []string{"orders-north", "orders-south"}
+	handled := make([]*spec.Inbox, len(topics))
+	for i, topic := range topics {
 		box := env.Inbox()
-		handled[topic] = box
+		handled[i] = box
 		env.Handle(t, topic, func(ctx context.Context, msg fixtures.Message) error {
 			if msg.Envelope.Type == "order.created" {
 				if err := opening(ctx, env, topic); err != nil {
@@ -87,9 +88,9 @@ func eachOfTwoTopics(t spec.T, env *spec.Env) {
 			return box.Put(ctx, msg)
 		})
 	}
-	publishEvents(t, env, orderEvents, "orders-north", "orders-south")
-	for topic, box := range handled {
-		assert.Equal(t, orderEvents, types(box.AwaitAfter(t, 2, 3)), "events on %s were handled in another order than published", topic)
+	publishEvents(t, env, orderEvents, topics...)
+	for i, box := range handled {
+		assert.Equal(t, orderEvents, types(box.AwaitAfter(t, 2, 3)), "events on %s were handled in another order than published", topics[i])
 	}
 }
 

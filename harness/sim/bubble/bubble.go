@@ -41,7 +41,7 @@ func New(ctx context.Context, cfg Config) (*World, error) {
 		return nil, fmt.Errorf("start the simulated redis: %w", err)
 	}
 	p := proxy.New(proxy.Config{
-		Dial: instance.Dial, PayloadLimit: cfg.Payload, Portable: true, Log: cfg.Log,
+		Dial: instance.Dial, PayloadLimit: cfg.Payload, Portable: true, Spacing: MaxJitter, Log: cfg.Log,
 	})
 	return &World{instance: instance, proxy: p}, nil
 }
