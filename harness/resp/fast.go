@@ -23,8 +23,42 @@ func (f *Framer) fast(b []byte) (n int, ok bool) {
 		}
 		f.Type, f.Argc, f.Body = '$', -1, 0
 		return i + l + 2, true
+	case '*', '>':
+		return f.fastArray(b)
 	}
 	return 0, false
+}
+
+// fastArray frames an array or push of at most nine values and integers, which
+// every published message is.
+func (f *Framer) fastArray(b []byte) (n int, ok bool) {
+	if len(b) < 4 || b[2] != '\r' || b[3] != '\n' {
+		return 0, false
+	}
+	argc := int(b[1] - '0')
+	if argc == 0 || argc > 9 {
+		return 0, false
+	}
+	i := 4
+	for range argc {
+		if i < len(b) && b[i] == ':' {
+			end := bytes.IndexByte(b[i:], '\n')
+			if end < 0 {
+				return 0, false
+			}
+			i += end + 1
+			continue
+		}
+		l, from := bulk(b[i:])
+		if from == 0 {
+			return 0, false
+		}
+		if i += from + l + 2; i > len(b) || b[i-1] != '\n' {
+			return 0, false
+		}
+	}
+	f.Type, f.Argc, f.Body = b[0], int64(argc), 0
+	return i, true
 }
 
 // fastRequest frames an array of at most 99 values of at most 9,999,999 bytes.
@@ -49,7 +83,8 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 		if len(b)-i < 4 || b[i] != '$' {
 			return 0, false
 		}
-		// One digit, then two, then more: most arguments are short.
+		// One digit, then two, then more: most arguments are short. It is bulk,
+		// written out here, for a call costs as much as the work.
 		l := int(b[i+1] - '0')
 		if l > 9 {
 			return 0, false
@@ -79,6 +114,25 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 	}
 	f.Type, f.Argc, f.Body, f.nspans = '*', int64(argc), 0, min(argc, maxSpans)
 	return i, true
+}
+
+// bulk reads the length line at the front of h, as shortLength does; most
+// lengths have one digit or two.
+func bulk(h []byte) (l, from int) {
+	if len(h) < len("$0\r\n\r\n") || h[0] != '$' {
+		return 0, 0
+	}
+	c, d := h[1]-'0', h[2]-'0'
+	switch {
+	case c > 9:
+	case h[2] == '\r' && h[3] == '\n':
+		return int(c), 4
+	case d <= 9 && h[3] == '\r' && h[4] == '\n':
+		return int(c)*10 + int(d), 5
+	default:
+		return shortLength(h, 0)
+	}
+	return 0, 0
 }
 
 // shortLength reads "$N\r\n" at b[i] for an N of one to seven digits and
