@@ -10,8 +10,16 @@ import (
 
 const (
 	trendLines = 10 // how many tests each part tells one by one
-	trendSpark = 30 // columns of a sparkline
+	trendWords = 30 // columns for what a sparkline's numbers are
 )
+
+// trendSpark gives the columns of a sparkline: names go first on a narrow screen.
+func (s *screen) trendSpark() int {
+	if s.width < 100 {
+		return 15
+	}
+	return 30
+}
 
 // TrendTerminal writes how tests did over time as text with sparklines: height
 // is failure rate, · is no trial.
@@ -55,7 +63,7 @@ func TrendTerminal(w io.Writer, r *trend.Report, o Options) error {
 	}
 	s.trendPart("Margins", len(margins), trendLines, func(i int) {
 		first, least, last, _ := margins[i].Margins()
-		s.trendRow(margins[i].Name, marginSpark(buckets(margins[i].Cells, len(r.Runs), trendSpark)), dim,
+		s.trendRow(margins[i].Name, marginSpark(buckets(margins[i].Cells, len(r.Runs), s.trendSpark())), dim,
 			fmt.Sprintf("%s → %s, least %s", short(first), short(last), short(least)))
 	})
 	_, err := io.WriteString(w, s.String())
@@ -78,12 +86,13 @@ func (s *screen) trendPart(title string, n, most int, line func(i int)) {
 
 // trendRow writes one aligned line: name, sparkline, words.
 func (s *screen) trendRow(name, spark, code, words string) {
-	room := max(12, s.width-2-trendSpark-2-30)
-	fmt.Fprintf(s, "  %s %s  %s\n", pad(fitName(oneLine(name, 300), room), room), s.paint(code, pad(spark, trendSpark)), words)
+	columns := s.trendSpark()
+	room := max(12, s.width-2-1-columns-2-trendWords)
+	fmt.Fprintf(s, "  %s %s  %s\n", pad(fitName(oneLine(name, 300), room), room), s.paint(code, pad(spark, columns)), words)
 }
 
 func (s *screen) trendLine(r *trend.Report, l trend.Line) {
-	spark, _ := failureSpark(buckets(l.Cells, len(r.Runs), trendSpark))
+	spark, _ := failureSpark(buckets(l.Cells, len(r.Runs), s.trendSpark()))
 	code := green
 	if l.Now.K > 0 {
 		code = red

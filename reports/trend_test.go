@@ -158,7 +158,9 @@ const drawn = `[...document.querySelectorAll("#rows > .trow")]`
 func trendList(t *testing.T, b *browser) {
 	b.do(t, chromedp.EmulateViewport(1280, 900))
 	b.openTrend(t, samplePast(100, 1000))
-	names := func() []string { return eval[[]string](t, b, drawn+`.map(r => r.querySelector(".w-name").textContent)`) }
+	names := func() []string {
+		return eval[[]string](t, b, drawn+`.map(r => r.querySelector(".w-name").textContent)`)
+	}
 	assert.Equal(t, "integration/category-1/what-is-tested-0001", names()[0], "what fails most comes first")
 	assert.Less(t, len(names()), 60)
 	slowest := eval[float64](t, b, `(() => {

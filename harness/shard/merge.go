@@ -68,7 +68,7 @@ func Merge(parts []Part) (*harness.Result, []harness.Trial, error) {
 				r.Redis.Provider, r.Redis.Version, p.Result.Redis.Provider, p.Result.Redis.Version)})
 		}
 	}
-	r.TrialsAsked, r.Workers = asked(parts)
+	r.TrialsAsked, r.Workers = extent(parts)
 	r.Coverage = joinCoverage(parts)
 	r.Findings = joinFindings(parts)
 	r.Margins = joinMargins(parts)
@@ -86,9 +86,9 @@ func Merge(parts []Part) (*harness.Result, []harness.Trial, error) {
 	return r, trials, nil
 }
 
-// asked adds up the trials asked for, and the workers. A part whose shards are
-// all in others adds nothing.
-func asked(parts []Part) (trials, workers int) {
+// extent gives how many trials were asked for, which every shard is told whole,
+// and adds the workers up. A part whose shards are all in others adds none.
+func extent(parts []Part) (trials, workers int) {
 	parts = slices.Clone(parts)
 	shards := func(p Part) int {
 		if p.Result.Shard == "" {
@@ -99,8 +99,9 @@ func asked(parts []Part) (trials, workers int) {
 	slices.SortStableFunc(parts, func(a, b Part) int { return cmp.Compare(shards(b), shards(a)) }) // merged ones first
 	covered := map[string]bool{}
 	for _, p := range parts {
+		trials = max(trials, p.Result.TrialsAsked)
 		if covered[""] {
-			break // a whole run has them all
+			continue // a whole run has them all
 		}
 		fresh := false
 		for name := range strings.SplitSeq(p.Result.Shard, ",") {
@@ -108,7 +109,6 @@ func asked(parts []Part) (trials, workers int) {
 			covered[name] = true
 		}
 		if fresh {
-			trials += p.Result.TrialsAsked
 			workers += p.Result.Workers
 		}
 	}

@@ -88,7 +88,7 @@ func machine(i, n int) Part {
 		trials = append(trials, t)
 	}
 	r := &harness.Result{Version: 1, Seed: 1, Strategy: "directed", Target: harness.Target{Kind: harness.ShippedTarget, Suites: []string{"smoke"}},
-		Started: epoch.Add(time.Duration(i) * time.Millisecond), Finished: epoch.Add(time.Minute), TrialsAsked: len(trials), TrialsDone: len(trials), Workers: 1,
+		Started: epoch.Add(time.Duration(i) * time.Millisecond), Finished: epoch.Add(time.Minute), TrialsAsked: 40, TrialsDone: len(trials), Workers: 1,
 		Tests: summary.Tests(trials), Exit: 1}
 	if n > 1 {
 		r.Shard = fmt.Sprintf("%d/%d", i, n)
