@@ -126,6 +126,10 @@ func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 		p.try(ctx, next)
 	}
 	p.conclude()
+	h.mu.Lock()
+	traces := slices.Clone(h.events[test.Name])
+	h.mu.Unlock()
+	p.predicted(traces)
 	left := 0
 	for _, c := range h.candidates(test.Name, p.known) {
 		if !tried[c.Key()] {

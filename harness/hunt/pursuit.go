@@ -92,6 +92,11 @@ func (p *pursuit) try(ctx context.Context, c near.Candidate) {
 		if len(o.Blocked) > 0 {
 			p.known.Block(c.First, c.Then)
 			p.blocked++
+			if m := c.Margin; m != nil {
+				ordered := *m
+				ordered.Ordered = true
+				p.margins = append(p.margins, ordered)
+			}
 			p.taught(c, false)
 			return
 		}
@@ -103,6 +108,20 @@ func (p *pursuit) try(ctx context.Context, c near.Candidate) {
 	}
 	p.both++
 	p.taught(c, false)
+}
+
+// predicted adds the margins that passing histories tell of commands about
+// which no trial has told more.
+func (p *pursuit) predicted(traces []*detect.Trace) {
+	seen := map[harness.Point]bool{}
+	for _, m := range p.margins {
+		seen[m.At] = true
+	}
+	for _, m := range near.Margins(traces) {
+		if !seen[m.At] {
+			p.margins = append(p.margins, m)
+		}
+	}
 }
 
 // tolerated keeps what a provocation that passed says of the margin: where the

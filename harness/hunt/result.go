@@ -37,7 +37,7 @@ func (h *hunter) result(started time.Time) *harness.Result {
 			f.Margin.MachineP99 = r.Machine.TimerP99
 		}
 	}
-	slices.SortStableFunc(r.Margins, func(a, b harness.Margin) int { return cmp.Compare(a.Size, b.Size) })
+	slices.SortStableFunc(r.Margins, bySize)
 	if h.coverage.Seen > 0 {
 		c := h.coverage
 		r.Coverage = &c
@@ -49,6 +49,18 @@ func (h *hunter) result(started time.Time) *harness.Result {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
 	}
 	return r
+}
+
+// bySize puts the smallest margin first, and those that the program itself
+// keeps last: no delay can use them up.
+func bySize(a, b harness.Margin) int {
+	if a.Ordered != b.Ordered {
+		if a.Ordered {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Compare(a.Size, b.Size)
 }
 
 // finished says how many of the trials asked for were done in every suite.
@@ -81,6 +93,9 @@ func (h *hunter) countRuns(r *harness.Result) {
 		}
 		if h.Strategy == "none" || h.Strategy == "directed" {
 			f.Natural.N = n
+			if why := doubt(f); why != "" {
+				f.Warnings = append(f.Warnings, why)
+			}
 		} else {
 			if len(f.Schedule.Decisions) == 0 {
 				f.Provoked.N = max(f.Provoked.N, n)

@@ -1,0 +1,150 @@
+package hunt
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// scenario makes one of a body.
+func scenario(name string, run func(scenarios.T, *scenarios.Env)) scenarios.Scenario {
+	return scenarios.Scenario{Name: name, Suite: "smoke", Run: run}
+}
+
+// counting has two workers count a visit each, gap apart: with the defect
+// lost-update it tolerates that the first one's SET is gap late.
+func counting(name string, gap time.Duration) scenarios.Scenario {
+	return scenario(name, func(t scenarios.T, env *scenarios.Env) {
+		env.Both(t, gap, func(ctx context.Context, _ int) error {
+			_, err := env.KV.Incr(ctx, "visits")
+			return err
+		})
+		var total int
+		if _, err := env.KV.Get(t.Context(), "visits", &total); err != nil || total != 2 {
+			t.Errorf("2 visits were counted, and the counter says %d (%v)", total, err)
+		}
+	})
+}
+
+func steady(name string) scenarios.Scenario {
+	return scenario(name, func(t scenarios.T, env *scenarios.Env) {
+		if err := env.KV.Set(t.Context(), "color", "green", 0); err != nil {
+			t.Errorf("set: %v", err)
+		}
+		env.ExpectPresent(t, "color", "right after it was set")
+	})
+}
+
+// real is a hunt of scenarios on an embedded Redis.
+func real(t *testing.T, list []scenarios.Scenario, defects ...fixtures.Defect) Config {
+	t.Helper()
+	p, _, err := redisenv.Resolve(t.Context(), redisenv.Spec{Provider: "embedded"})
+	require.NoError(t, err)
+	return on(t, p, list, defects...)
+}
+
+func on(t *testing.T, p redisenv.Provider, list []scenarios.Scenario, defects ...fixtures.Defect) Config {
+	t.Helper()
+	set := fixtures.Defects{}
+	for _, d := range defects {
+		set[d] = true
+	}
+	r := inprocess.New(list, scenarios.Config{Defects: set})
+	pool := NewPool(PoolConfig{Provider: p, Runner: r, Workers: 2, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
+	return Config{Runner: r, Executor: pool, Seed: 1, Trials: 4, Target: harness.Target{Kind: harness.ShippedTarget}}
+}
+
+// fake is a runner and an executor of tests whose outcome is a function.
+type fake struct {
+	tests []harness.TestID
+	do    func(ctx context.Context, j Job) (harness.Verdict, error)
+
+	mu   sync.Mutex
+	jobs []Job
+}
+
+func (f *fake) List(context.Context) ([]harness.TestID, error) { return f.tests, nil }
+
+func (f *fake) Run(context.Context, runner.Exec) ([]harness.Outcome, error) {
+	return nil, errors.New("the executor is asked, not the runner")
+}
+
+func (f *fake) Close() error            { return nil }
+func (f *fake) Workers() int            { return 2 }
+func (f *fake) Info() harness.RedisInfo { return harness.RedisInfo{Provider: "fake"} }
+
+func (f *fake) Do(ctx context.Context, j Job) (*Done, error) {
+	f.mu.Lock()
+	f.jobs = append(f.jobs, j)
+	f.mu.Unlock()
+	verdict, err := f.do(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	d := &Done{Trial: harness.Trial{Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Start: time.Unix(int64(j.Index), 0)}}
+	for _, id := range f.tests {
+		if id.Suite != j.Suite {
+			continue
+		}
+		o := harness.Outcome{Test: id, Trial: j.Index, Arm: j.Arm, Verdict: verdict}
+		if verdict == harness.Failed {
+			o.Failure = &harness.Failure{Kind: harness.AssertionFailure, Message: "it failed", Fingerprint: "f1"}
+		}
+		d.Trial.Outcomes = append(d.Trial.Outcomes, o)
+	}
+	return d, nil
+}
+
+// indices lists the trials that were done of a suite, in order.
+func (f *fake) indices(suite string) []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []int
+	for _, j := range f.jobs {
+		if j.Suite == suite {
+			list = append(list, j.Index)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func passing(context.Context, Job) (harness.Verdict, error) { return harness.Passed, nil }
+
+var twoSuites = []harness.TestID{{Name: "a/1", Suite: "a"}, {Name: "b/1", Suite: "b"}}
+
+// find returns the finding of a class, or fails the test.
+func find(t *testing.T, r *harness.Result, class harness.Class) *harness.Finding {
+	t.Helper()
+	i := slices.IndexFunc(r.Findings, func(f harness.Finding) bool { return f.Class == class })
+	if i < 0 {
+		t.Fatalf("no finding of %s among %d", class, len(r.Findings))
+	}
+	return &r.Findings[i]
+}
+
+func result(r *harness.Result, name string) harness.TestResult {
+	for _, t := range r.Tests {
+		if t.Name == name {
+			return t
+		}
+	}
+	return harness.TestResult{}
+}
