@@ -142,8 +142,12 @@ func (s *server) becomeReady(ctx context.Context) error {
 	if fields["process_id"] != strconv.Itoa(s.pid) {
 		return errPortTaken
 	}
-	s.owned, err = own(ctx, s.remote)
-	return err
+	mine, err := own(ctx, s.remote)
+	if err != nil {
+		return err // s keeps what Close needs
+	}
+	s.owned = mine
+	return nil
 }
 
 // supervise starts the process and waits for it on one OS thread that does
