@@ -49,10 +49,21 @@ func (m *mixture) see(failed bool) {
 // reached reports whether the e-process is at or above 1/alpha. An empty
 // mixture never is.
 func (m *mixture) reached(alpha float64) bool {
+	if len(m.log) == 0 {
+		return false
+	}
+	// The largest term alone bounds the sum, and costs no exponential.
+	top, need := slices.Max(m.log), -math.Log(alpha)
+	const hair = 1e-9 // of slack, for 299 additions of one logarithm
+	switch {
+	case top >= need-hair:
+		return true
+	case top+math.Log(float64(len(m.log))) < need-hair:
+		return false
+	}
 	sum := 0.0
 	for _, l := range m.log {
-		sum += math.Exp(l)
+		sum += math.Exp(l - top)
 	}
-	// A hair of slack for 299 additions of one logarithm.
-	return len(m.log) > 0 && sum*(1+1e-9) >= 1/alpha
+	return top+math.Log(sum) >= need-hair
 }

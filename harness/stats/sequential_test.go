@@ -150,12 +150,11 @@ func wrong(r Rule, d Decision, rate float64) bool {
 	return false
 }
 
-// Simulation of peeking after every trial: 10,000 tests a rate. Given errors of
-// exactly alpha = 5 %, the share of wrong ones exceeds 6.2 % with probability
-// below 1e-7 (binomial tail), so the limit below has odds of a false alarm
-// under 1e-6 over all rates.
+// Simulation of peeking after every trial. Given errors of exactly alpha = 5 %,
+// 155 or more wrong ones of 2,000 have odds below 1e-7 (binomial tail): under
+// 1e-6 over all rates.
 func TestPeekingAfterEveryTrialKeepsTheError(t *testing.T) {
-	const tests, seed = 10_000, 20_260_101
+	const tests, seed = 2000, 20_260_101
 	for _, rule := range []Rule{{}, {Tolerated: 0.001}} {
 		for _, rate := range []float64{0, 0.001, 0.01, 0.05, 0.2} {
 			t.Run(fmt.Sprintf("tolerated %v rate %v", rule.Tolerated, rate), func(t *testing.T) {
@@ -174,7 +173,7 @@ func TestPeekingAfterEveryTrialKeepsTheError(t *testing.T) {
 					}
 				}
 				t.Logf("seed %d: wrong %s, %.1f trials a test against %d fixed", seed, Percent(float64(bad)/tests), float64(trials)/tests, rule.FixedTrials())
-				assert.Less(t, bad, 620)
+				assert.Less(t, bad, 155)
 			})
 		}
 	}
