@@ -71,7 +71,7 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	defer l.close()
-	return each(ctx, v.o, 2, list, func(ctx context.Context, s scenarios.Scenario, seed uint64) error {
+	return each(ctx, v.o, 5, list, func(ctx context.Context, s scenarios.Scenario, seed uint64) error {
 		r, err := hunt.Run(ctx, l.config(seed, surveyTrials, nil))
 		if err != nil {
 			return err
