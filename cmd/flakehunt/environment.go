@@ -10,6 +10,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
 )
 
 // environment is where tests are run: the flags that run, repro and verify share.
@@ -67,11 +68,16 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	if err != nil {
 		return nil, nil, harnessError(err)
 	}
-	pool, err = e.executor(t, hunt.PoolConfig{Provider: p, Runner: r, TempDir: tmp, Log: a.logger()})
+	late := &runner.Lateness{}
+	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	go late.Watch(wctx)
+	pool, err = e.executor(t, hunt.PoolConfig{Provider: p, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger()})
 	if err != nil {
+		stopWatch()
 		return nil, nil, err
 	}
 	return pool, func() {
+		stopWatch()
 		if err := errors.Join(pool.Close(), r.Close(), dropTemp(tmp)); err != nil {
 			a.notef("flakehunt: %s", oneLine(err))
 		}

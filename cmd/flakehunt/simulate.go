@@ -11,6 +11,7 @@ import (
 func (e *environment) executor(t harness.Target, cfg hunt.PoolConfig) (hunt.Executor, error) {
 	if cfg.Provider.Name() != "sim" {
 		cfg.Workers = e.workers(cfg.Provider)
+		cfg.Adapt = e.parallel == 0
 		return hunt.NewPool(cfg), nil
 	}
 	x, err := sim.New(sim.Config{Target: t, Workers: e.parallel, Payload: cfg.Payload, Deadline: cfg.Deadline, Log: cfg.Log})

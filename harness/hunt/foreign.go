@@ -111,8 +111,8 @@ func (h *hunter) disagree() {
 	for _, id := range h.tests {
 		s := seen[id.Name]
 		switch {
-		case s == nil || s.alone.N == 0 || s.suite.N == 0:
-		case s.alone.K > 0 && s.suite.K == 0:
+		case s == nil || s.alone.N == 0 || s.suite.N < 2:
+		case s.alone.K == s.alone.N && s.suite.K == 0:
 			h.warnings = append(h.warnings, id.Name+" fails when it runs alone and not in its suite: it needs something that an earlier test does (a warm connection pool, a cached script, a key)")
 		case s.suite.K == s.suite.N && s.alone.K == 0:
 			h.warnings = append(h.warnings, id.Name+" fails in its suite and not alone: another test's keys, channels or connections may reach it")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type PoolConfig struct {
 	Provider redisenv.Provider
 	Runner   runner.Runner
 	Workers  int              // 0: 1
+	Adapt    bool             // begin with few workers, and add to them while this machine's timers stay on time; needs Lateness
 	Lateness *runner.Lateness // nil: not watched
 	Payload  int              // bytes kept of a frame; 0: the proxy's default
 	TempDir  string           // under which each trial gets a directory; empty: none is made
@@ -40,6 +42,8 @@ type Pool struct {
 	mu      sync.Mutex
 	info    harness.RedisInfo
 	started int
+	waiting int  // jobs that no worker has taken yet
+	pacing  bool // pace runs
 	errs    []error
 	ctx     context.Context // ends the workers; a pool is itself a lifetime
 }
@@ -80,33 +84,91 @@ func (p *Pool) Info() harness.RedisInfo {
 
 // Do carries out one job, as soon as a worker is free.
 func (p *Pool) Do(ctx context.Context, j Job) (*Done, error) {
-	p.grow()
+	p.expect()
 	r := &request{ctx: ctx, job: j, answer: make(chan answer, 1)}
 	queue := p.normal
 	if j.Urgent {
 		queue = p.urgent
 	}
+	var err error
 	select {
 	case queue <- r:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		err = ctx.Err()
 	case <-p.ctx.Done():
-		return nil, errors.New("the pool is closed")
+		err = errors.New("the pool is closed")
+	}
+	p.taken()
+	if err != nil {
+		return nil, err
 	}
 	a := <-r.answer
 	return a.done, a.err
 }
 
-// grow starts one more worker unless one is idle or all are there.
-func (p *Pool) grow() {
+const (
+	// pace is how often a pool that adapts may add a worker.
+	pace = 100 * time.Millisecond
+	// onTime is the lateness of timers up to which it does.
+	onTime = 10 * time.Millisecond
+)
+
+// expect counts a job that waits for a worker, and sees to it that there are
+// workers: one for each job at once, or when the pool adapts, as many as there
+// are CPUs and then more, one after the other.
+func (p *Pool) expect() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.waiting++
+	if !p.cfg.Adapt || p.cfg.Lateness == nil || p.started < runtime.GOMAXPROCS(0) {
+		p.grow()
+		return
+	}
+	if !p.pacing {
+		p.pacing = true
+		p.wg.Go(p.keepPace)
+	}
+}
+
+// taken counts a job that no longer waits.
+func (p *Pool) taken() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting--
+}
+
+// grow starts one more worker unless all are there. p.mu is held.
+func (p *Pool) grow() {
 	if p.started >= p.cfg.Workers || p.ctx.Err() != nil {
 		return
 	}
 	p.started++
 	id := p.started
 	p.wg.Go(func() { p.work(id) })
+}
+
+// keepPace adds workers while jobs wait and timers are on time: a suite that
+// mostly waits gets many, one that computes gets as many as there are CPUs.
+func (p *Pool) keepPace() {
+	t := time.NewTicker(pace)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case now := <-t.C:
+			late := p.cfg.Lateness.Worst(now.Add(-5 * pace))
+			p.mu.Lock()
+			if p.waiting > 0 && late < onTime {
+				p.grow()
+			}
+			full := p.started >= p.cfg.Workers
+			p.mu.Unlock()
+			if full {
+				return
+			}
+		}
+	}
 }
 
 func (p *Pool) work(id int) {
