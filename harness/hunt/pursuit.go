@@ -3,6 +3,7 @@ package hunt
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -29,6 +30,7 @@ type pursuit struct {
 	both    int
 	blocked int
 	margins []harness.Margin
+	late    map[harness.Point]bool // frames that may be late without any margin being used up
 }
 
 // run does one aimed trial of the test alone and records it. A nil outcome
@@ -92,11 +94,7 @@ func (p *pursuit) try(ctx context.Context, c near.Candidate) {
 		if len(o.Blocked) > 0 {
 			p.known.Block(c.First, c.Then)
 			p.blocked++
-			if m := c.Margin; m != nil {
-				ordered := *m
-				ordered.Ordered = true
-				p.margins = append(p.margins, ordered)
-			}
+			p.margins = append(p.margins, p.kept(c))
 			p.taught(c, false)
 			return
 		}
@@ -110,10 +108,27 @@ func (p *pursuit) try(ctx context.Context, c near.Candidate) {
 	p.taught(c, false)
 }
 
+// kept is the margin of an order that the program itself enforces.
+func (p *pursuit) kept(c near.Candidate) harness.Margin {
+	if c.Margin != nil {
+		m := *c.Margin
+		m.Ordered = true
+		return m
+	}
+	at := c.Late()
+	return harness.Margin{
+		Test: p.test.Name, Edge: at.Verb + " " + at.Key, At: at, Predicted: true, Ordered: true,
+		Size: harness.Duration(c.Gap), Hi: harness.Duration(c.Gap),
+	}
+}
+
 // predicted adds the margins that passing histories tell of commands about
 // which no trial has told more.
 func (p *pursuit) predicted(traces []*detect.Trace) {
-	seen := map[harness.Point]bool{}
+	seen := maps.Clone(p.late)
+	if seen == nil {
+		seen = map[harness.Point]bool{}
+	}
 	for _, m := range p.margins {
 		seen[m.At] = true
 	}
@@ -129,6 +144,10 @@ func (p *pursuit) predicted(traces []*detect.Trace) {
 // be what keeps the order.
 func (p *pursuit) tolerated(c near.Candidate, d *Done) {
 	if c.Margin == nil {
+		if p.late == nil {
+			p.late = map[harness.Point]bool{}
+		}
+		p.late[c.Late()] = true // late enough to turn the order round, and it passed
 		return
 	}
 	m := *c.Margin
