@@ -11,15 +11,12 @@ import (
 // none, latency, skew, random or pct.
 func (h *hunter) undirected(ctx context.Context) error {
 	h.phase(h.Strategy, h.total())
-	first := 1
 	if measured(h.Strategy) {
-		// The first trial is a survey: how much may be injected depends on it.
-		first = 2
-		if err := h.survey(ctx, 1, 1); err != nil || ctx.Err() != nil {
+		if err := h.measure(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
-	err := h.each(ctx, first, h.Trials, func(ctx context.Context, suite string, index int) error {
+	err := h.each(ctx, 1, h.Trials, func(ctx context.Context, suite string, index int) error {
 		j := Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: Mix(h.Seed, index), Keep: index <= 2}
 		if h.Strategy != "none" {
 			j.Arm = harness.Explore
@@ -32,6 +29,20 @@ func (h *hunter) undirected(ctx context.Context) error {
 	}
 	h.settle(ctx)
 	h.fromFailures()
+	return nil
+}
+
+// measure runs each suite once without injection, since how much may be injected
+// depends on its size. That trial has no number, so that shards, which each do
+// it, still do between them what one machine does.
+func (h *hunter) measure(ctx context.Context) error {
+	for _, suite := range h.suites {
+		d, err := h.Executor.Do(ctx, Job{Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: h.Seed})
+		if err != nil {
+			return err
+		}
+		h.sizeUp(d.Trial)
+	}
 	return nil
 }
 
