@@ -42,7 +42,7 @@ func Margins(traces []*detect.Trace) []harness.Margin {
 		}
 		for _, s := range t.Subscriptions {
 			if p := firstPublish(t, s); s.Command != nil && p != nil {
-				add(t, s.Command, s.Channel, p.Sent-s.Sent)
+				add(t, s.Command, s.Channel, max(p.Sent-s.Sent, 0))
 			}
 		}
 		for _, key := range t.Keys() {

@@ -19,7 +19,7 @@ func lateSubscription(t *detect.Trace) []Candidate {
 		if s.Command == nil || p == nil {
 			continue
 		}
-		gap := p.Arrived - s.Sent
+		gap := max(p.Arrived-s.Sent, 0)
 		if gap > patience {
 			continue
 		}
@@ -41,8 +41,8 @@ func lateSubscription(t *detect.Trace) []Candidate {
 			c.Likelihood = 0.97
 		}
 		c.Margin = &harness.Margin{
-			Test: t.Test, Edge: s.Command.Verb + " " + s.Channel, At: s.Point, Size: harness.Duration(p.Arrived - s.Sent),
-			Lo: 0, Hi: harness.Duration(p.Arrived - s.Sent), Predicted: true,
+			Test: t.Test, Edge: s.Command.Verb + " " + s.Channel, At: s.Point, Size: harness.Duration(gap),
+			Hi: harness.Duration(gap), Predicted: true,
 		}
 		out = append(out, c)
 	}
@@ -68,7 +68,7 @@ func subscribedFirst(t *detect.Trace) harness.Schedule {
 	}
 	var decisions []harness.Decision
 	for _, p := range order {
-		decisions = append(decisions, hold(p.Point, last[p.Point].Reply, p.Arrived-last[p.Point].Sent))
+		decisions = append(decisions, hold(p.Point, last[p.Point].Reply, max(p.Arrived-last[p.Point].Sent, 0)))
 	}
 	return replay(t, decisions...)
 }
@@ -76,6 +76,17 @@ func subscribedFirst(t *detect.Trace) harness.Schedule {
 // later ranks those that follow a little lower: what the first one teaches
 // holds for them as a rule.
 func later(before []Candidate) float64 { return 0.04 * float64(min(len(before), 5)) }
+
+// came reports whether a message came by the subscription: then the two were on
+// their way together, and the subscription was first by luck.
+func came(t *detect.Trace, p *detect.Command, s *detect.Subscription) bool {
+	for _, d := range t.DeliveriesOf(p) {
+		if d.Conn == s.Conn && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "" && d.Channel == s.Channel) {
+			return true
+		}
+	}
+	return false
+}
 
 // firstPublish is the first message after s that it matches.
 func firstPublish(t *detect.Trace, s *detect.Subscription) *detect.Command {
@@ -85,7 +96,7 @@ func firstPublish(t *detect.Trace, s *detect.Subscription) *detect.Command {
 			continue
 		}
 		for _, c := range t.Publishes(ch) {
-			if c.Arrived > s.Sent && (s.Ended == 0 || c.Sent < s.Ended) {
+			if (c.Arrived > s.Sent || came(t, c, s)) && (s.Ended == 0 || c.Sent < s.Ended) {
 				if first == nil || c.Sent < first.Sent {
 					first = c
 				}
