@@ -105,7 +105,7 @@ type Target struct {
 	Dir      string     `json:"dir,omitempty"`     // external: where, relative to the working directory
 	JUnit    string     `json:"junit,omitempty"`   // external: glob of its XML files
 	OneTest  string     `json:"one_test,omitempty"`
-	Env      []string   `json:"env,omitempty"` // NAME=TEMPLATE
+	Env      []string   `json:"env,omitempty"`      // NAME=TEMPLATE
 	Takeover []string   `json:"takeover,omitempty"` // HOST:PORT on which Redis answers in the trial's own loopback
 	Forward  []string   `json:"forward,omitempty"`  // ports of other local services that the suite needs there
 }

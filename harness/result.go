@@ -67,6 +67,20 @@ type Coverage struct {
 	Missed  int `json:"missed"`  // not reached within the budget
 }
 
+// Forecast says how often tests would fail on a network that nobody measured
+// here, by their margins.
+type Forecast struct {
+	Latency string         `json:"latency"` // the assumed delay of a frame: "normal(20ms,15ms)"
+	Tests   []ForecastTest `json:"tests"`   // highest rate first
+}
+
+// ForecastTest is a test's line of a Forecast.
+type ForecastTest struct {
+	Test  string  `json:"test"`
+	Rate  float64 `json:"rate"`  // chance of failing, 0 to 1
+	Worst Margin  `json:"worst"` // the margin that is used up most often
+}
+
 // Expectation is one row of "test expectation against implementation".
 type Expectation struct {
 	Topic          string   `json:"topic"`          // "listener ready"
@@ -97,6 +111,7 @@ type Result struct {
 	Tests        []TestResult      `json:"tests"`
 	Findings     []Finding         `json:"findings,omitempty"`
 	Margins      []Margin          `json:"margins,omitempty"` // smallest first
+	Forecast     *Forecast         `json:"forecast,omitempty"`
 	Coverage     *Coverage         `json:"coverage,omitempty"`
 	Expectations []Expectation     `json:"expectations,omitempty"`
 	Infra        []InfraFailure    `json:"infra,omitempty"`

@@ -29,6 +29,7 @@ func Terminal(w io.Writer, r *harness.Result, o Options) error {
 	s.tests(r)
 	s.findings(r)
 	s.margins(r)
+	s.forecast(r)
 	s.notes(r)
 	s.verdict(r)
 	_, err := io.WriteString(w, s.String())
@@ -278,6 +279,21 @@ func (s *screen) margins(r *harness.Result) {
 		}
 		name := pad(fitName(oneLine(m.Test, 400), wide), wide)
 		s.WriteString(pad(fit(size, 10), 11) + name + "  " + fit(oneLine(m.Edge, 200), s.width-13-wide) + "\n")
+	}
+	s.WriteString("\n")
+}
+
+func (s *screen) forecast(r *harness.Result) {
+	if r.Forecast == nil || len(r.Forecast.Tests) == 0 {
+		return
+	}
+	s.WriteString(s.paint(bold, "would fail if each frame took "+oneLine(r.Forecast.Latency, 60)+" longer") + "\n")
+	for i, t := range r.Forecast.Tests {
+		if i == 5 {
+			s.WriteString(s.paint(dim, fmt.Sprintf("%d more in result.json", len(r.Forecast.Tests)-i)) + "\n")
+			break
+		}
+		s.WriteString(pad(percent(t.Rate), 11) + fit(oneLine(t.Test, 400), s.width-11) + "\n")
 	}
 	s.WriteString("\n")
 }

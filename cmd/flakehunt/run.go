@@ -153,6 +153,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if defects, err := defectsOf(target); err == nil && target.Kind == harness.ShippedTarget {
 		result.Expectations = compare(result, defects)
 	}
+	result.Forecast = forecast(result.Margins, f.assume)
 	result.Meta = meta(context.WithoutCancel(ctx)).Map()
 	result.Exit = exitOf(result, err)
 	if f.untilDecided && result.Exit == exitClean && undecided(result) {
@@ -184,6 +185,20 @@ func exitOf(r *harness.Result, err error) int {
 		return exitHarness
 	}
 	return exitClean
+}
+
+// forecast says how often tests would fail under an assumed latency; without
+// one it says nothing.
+func forecast(margins []harness.Margin, assume string) *harness.Forecast {
+	d, err := stats.ParseDistribution(assume)
+	if assume == "" || err != nil {
+		return nil
+	}
+	f := &harness.Forecast{Latency: d.String()}
+	for _, p := range hunt.Predict(margins, d) {
+		f.Tests = append(f.Tests, harness.ForecastTest{Test: p.Test, Rate: p.Rate, Worst: p.Worst})
+	}
+	return f
 }
 
 // untilDecidedTrials is the most trials that a test gets under --until-decided

@@ -17,6 +17,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/runner/gotest"
 	"github.com/flakehunt/flakehunt/harness/shard"
+	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -46,6 +47,7 @@ type runFlags struct {
 	env          []string
 	takeover     []string
 	forward      []string
+	assume       string
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -64,6 +66,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.run, "run", "", "only tests whose name matches this regular expression")
 	fs.Uint64Var(&f.seed, "seed", 0, "seed of all random choices (default: a new one, which is printed)")
 	fs.StringVar(&f.shard, "shard", "", "do only part I of N of the trials, as I/N (default: what the CI system's variables say, if --seed is given too)")
+	fs.StringVar(&f.assume, "assume", "", "forecast failure rates from the margins for a delay of each frame, such as 'normal(20ms,15ms)'")
 	fs.StringVar(&f.db, "db", "", "history database to record the run in (SQLite)")
 	fs.StringVar(&f.junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass (flakyFailure only) or fail (failure as well)")
 	fs.StringVar(&f.junit, "junit", "", "for a command: glob of the JUnit files that it writes; {dir} is a directory of the trial's own")
@@ -98,6 +101,11 @@ func (f *runFlags) check() error {
 	} {
 		if !slices.Contains(e.among, e.value) {
 			return usagef("--%s %q: want one of %s", e.flag, e.value, strings.Join(e.among, ", "))
+		}
+	}
+	if f.assume != "" {
+		if _, err := stats.ParseDistribution(f.assume); err != nil {
+			return usagef("--assume: %w", err)
 		}
 	}
 	if _, err := f.part(); err != nil {
