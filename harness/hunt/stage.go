@@ -66,6 +66,9 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 			frames += st.Frames
 		},
 	})
+	// What is still delayed will not arrive any more, and the history ends only
+	// when the fate of each frame is known.
+	s.Proxy.Kick()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
