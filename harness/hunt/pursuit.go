@@ -15,6 +15,9 @@ const (
 	// confirmations is how often a failing schedule is run again, and its
 	// counterfactual too, before a cause is given.
 	confirmations = 3
+	// leastProof is how many failures with the schedule, and passes without, a
+	// cause takes.
+	leastProof = 2
 	// provocations is how often a candidate is tried before it counts as tolerated.
 	provocations = 1
 )
@@ -57,13 +60,16 @@ func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) 
 	return d.Outcome(p.test.Name), d
 }
 
-// count runs a schedule n times and counts failures that are like the one in
-// question. Trials in which a hold could not be kept, and failures of another
-// kind, say nothing about it and are left out.
+// count runs a schedule until n runs count, but at most 2n times, and counts
+// failures that are like the one in question. Trials in which a hold could not
+// be kept, and failures of another kind, say nothing about it and are left out.
 func (p *pursuit) count(ctx context.Context, arm harness.Arm, s harness.Schedule, n int, like func(*harness.Outcome) bool) harness.Count {
 	var c harness.Count
-	for range n {
+	for i := 0; i < 2*n && c.N < n && ctx.Err() == nil; i++ {
 		o, _ := p.run(ctx, arm, s)
+		if o != nil && len(o.Blocked) > 0 && i+1 >= n && c.N == 0 {
+			return c // the program forbids it
+		}
 		switch {
 		case o == nil || len(o.Blocked) > 0:
 		case o.Verdict != harness.Failed:
@@ -206,7 +212,7 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 		return false // it fails whatever we do: not this
 	}
 	fp := Fingerprint(class, c.First, c.Then)
-	if counter.K > 0 || again.K < 2 {
+	if counter.K > 0 || counter.N < leastProof || again.K < leastProof {
 		text = fmt.Sprintf("It failed under %q, but that is not proven to be the cause: it failed %d of %d times under that schedule, and %d of %d times with the order forced the right way. %s",
 			c.Title, again.K, again.N, counter.K, counter.N, suspicion(class, title))
 		class, title = harness.Unattributed, firstLine(first.Failure.Message)
