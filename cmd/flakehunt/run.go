@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/reports"
 )
@@ -141,8 +142,15 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if f.untilDecided {
 		cfg.Until = &stats.Rule{}
 	}
+	virtual, simulated := pool.(*sim.Executor)
+	if simulated {
+		cfg.For = 0 // the search that follows uses it
+	}
 	result, err := hunt.Run(ctx, cfg)
 	bar.done()
+	if simulated && err == nil && !result.Interrupted {
+		err = a.prove(ctx, f, virtual, cfg, result)
+	}
 	cerr := pool.Close()
 	if result == nil {
 		return errors.Join(redisError(err), cerr)

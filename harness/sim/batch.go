@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -31,6 +32,7 @@ type Digest struct {
 	Test    string
 	Verdict harness.Verdict
 	History uint64 // hash of all events; equal histories have equal hashes
+	Order   uint64 // hash of the order in which frames left, whatever the times
 }
 
 // schedule is what trial i injects.
@@ -94,7 +96,7 @@ func failuresOf(d *hunt.Done) *jobReport {
 func digests(d *hunt.Done) []Digest {
 	var list []Digest
 	for _, name := range slices.Sorted(maps.Keys(d.Events)) {
-		x := Digest{Trial: d.Trial.Index, Test: name, History: Hash(d.Events[name])}
+		x := Digest{Trial: d.Trial.Index, Test: name, History: Hash(d.Events[name]), Order: orderOf(d.Events[name])}
 		if o := d.Outcome(name); o != nil {
 			x.Verdict = o.Verdict
 		}
@@ -118,4 +120,23 @@ func Hash(events []harness.Event) uint64 {
 func Line(e *harness.Event) string {
 	return fmt.Sprintf("%s %s in %d out %d %s %d %s reply to %d size %d %t %t %q\n",
 		e.Kind, e.Point, e.In, e.Out, e.Action, e.Asked, e.Ending, e.ReplyTo, e.Size, e.IsError, e.InMulti, e.Raw)
+}
+
+// orderOf folds the order in which requests reached Redis, and pushes the
+// clients, into one number.
+func orderOf(events []harness.Event) uint64 {
+	var moved []*harness.Event
+	for i := range events {
+		if e := &events[i]; (e.Kind == harness.Request || e.Kind == harness.Push) && e.Out > 0 {
+			moved = append(moved, e)
+		}
+	}
+	slices.SortStableFunc(moved, func(a, b *harness.Event) int { return cmp.Compare(a.Out, b.Out) })
+	h := fnv.New64a()
+	var name []byte
+	for _, e := range moved {
+		name = e.Point.Append(name[:0])
+		h.Write(name)
+	}
+	return h.Sum64()
 }
