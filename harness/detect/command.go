@@ -73,6 +73,9 @@ func (c *Command) answer(ev *harness.Event) {
 	if ev.Out == 0 {
 		c.Replied = ev.In
 	}
+	// The proxy notes a frame as sent after the kernel took it, and may be kept
+	// from doing so until the answer is there: it was sent before that.
+	c.Sent = max(min(c.Sent, c.Done), c.Arrived)
 	if c.IsError || c.refused() {
 		c.Writes, c.Expires, c.Clears = false, false, false
 	}

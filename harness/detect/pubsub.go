@@ -173,6 +173,7 @@ func (t *Trace) attribute() {
 			if p.Arrived <= d.Came && !had[who][i] && samePayload(p.Args[1], d.Payload) {
 				had[who][i] = true
 				d.Publish, d.Index = p, i
+				p.Sent = min(p.Sent, d.Came)
 				t.of[p] = append(t.of[p], d)
 				break
 			}
