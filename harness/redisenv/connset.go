@@ -1,8 +1,10 @@
 package redisenv
 
 import (
+	"errors"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // connSet knows the connections that an instance handed out, until each is
@@ -63,6 +65,14 @@ func (t *trackedConn) Close() error {
 	delete(t.set.open, t)
 	t.set.mu.Unlock()
 	return t.Conn.Close()
+}
+
+// SyscallConn lets the proxy read and write the socket itself, where there is one.
+func (t *trackedConn) SyscallConn() (syscall.RawConn, error) {
+	if c, ok := t.Conn.(syscall.Conn); ok {
+		return c.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // CloseWrite passes a half-close on, for those who look for it.
