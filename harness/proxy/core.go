@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -34,6 +36,7 @@ type core struct {
 	keptNow  int           // frames that are being kept back
 	keptFrom time.Duration
 	writing  int           // writes in progress without mu: portable links
+	scratch  []byte        // of digest
 	quiet    chan struct{} // closed when there is none; nil: nobody waits
 }
 
@@ -103,9 +106,7 @@ func (c *core) decide(p *pipe, f *frame) {
 		return
 	}
 	d.At = at
-	h := fnv.New64a()
-	h.Write([]byte(d.String()))
-	c.run.digest += h.Sum64()
+	c.run.digest += c.digest(d)
 	f.act = &action{Decision: d, fault: do, c: c, p: p, in: f.in, sent: max(0, p.wrote-(f.end-f.size))}
 	if d.Action == harness.Hold {
 		f.act.hold = c.newHold(p, d, f.run, f.in)
@@ -197,4 +198,20 @@ func (c *core) warn(now time.Duration, conn uint32, text string) {
 	if len(c.run.warnings) < maxWarnings {
 		c.run.warnings = append(c.run.warnings, text)
 	}
+}
+
+// digest folds a decision into one number.
+func (c *core) digest(d harness.Decision) uint64 {
+	b := d.At.Append(c.scratch[:0])
+	b = append(b, d.Action...)
+	b = binary.AppendVarint(b, int64(d.Delay))
+	b = binary.AppendVarint(b, int64(d.Chunk))
+	b = strconv.AppendBool(b, d.Reset)
+	if !d.Until.IsZero() {
+		b = d.Until.Append(b)
+	}
+	c.scratch = b
+	h := fnv.New64a()
+	h.Write(b)
+	return h.Sum64()
 }
