@@ -21,6 +21,8 @@ const (
 	firstLook = 3
 	// directEvery: one survey trial in this many has no proxy in the way.
 	directEvery = 4
+	// leastTime is how much time the aimed trials of one test may take at least.
+	leastTime = 40 * time.Second
 	// keptTraces is how many passing histories of a test prediction reads.
 	keptTraces = 3
 	// MaxDelay is the longest that one frame is kept in order to provoke a
@@ -115,11 +117,11 @@ func (h *hunter) candidates(test string, known near.Known) []near.Candidate {
 // pursue provokes the candidates of one test, one after the other, within the
 // test's share of the budget: as many aimed trials as it has numbered ones.
 func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
-	p := &pursuit{h: h, test: test, budget: h.Trials}
+	p := &pursuit{h: h, test: test, budget: h.Trials, limit: h.timeFor(test.Name)}
 	tried := map[string]bool{}
 	for {
 		next, ok := pick(h.candidates(test.Name, p.known), tried)
-		if !ok || p.budget <= 0 || ctx.Err() != nil {
+		if !ok || p.budget <= 0 || p.over() || ctx.Err() != nil {
 			break
 		}
 		tried[next.Key()] = true
@@ -143,6 +145,18 @@ func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 	h.coverage.Missed += left
 	h.margins = append(h.margins, p.margins...)
 	h.mu.Unlock()
+}
+
+// timeFor is how much time aimed trials of a test may take: leastTime, or
+// enough for a slow test to be provoked, proven and measured once.
+func (h *hunter) timeFor(test string) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	limit := leastTime
+	for _, t := range h.events[test] {
+		limit = max(limit, 20*time.Duration(t.Outcome.Duration))
+	}
+	return limit
 }
 
 func pick(list []near.Candidate, tried map[string]bool) (near.Candidate, bool) {

@@ -27,6 +27,8 @@ type pursuit struct {
 	h       *hunter
 	test    harness.TestID
 	budget  int // aimed trials left for provoking; what proves a failure is not bounded by it
+	limit   time.Duration // of the time that trials of the test may take; 0: none
+	spent   time.Duration // by them so far
 	known   near.Known
 	proven  bool
 	doubts  []harness.Finding // failures that were provoked, but whose cause was not proven
@@ -35,6 +37,10 @@ type pursuit struct {
 	margins []harness.Margin
 	late    map[harness.Point]bool // frames that may be late without any margin being used up
 }
+
+// over reports whether the test has had its share of the time: one that fails
+// only at its deadline would otherwise hold up the whole hunt.
+func (p *pursuit) over() bool { return p.limit > 0 && p.spent > p.limit }
 
 // run does one aimed trial of the test alone and records it. A nil outcome
 // means that there is none that counts.
@@ -53,6 +59,7 @@ func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) 
 		}
 		return nil, nil
 	}
+	p.spent += time.Duration(d.Trial.Duration)
 	if err := p.h.keep(d); err != nil {
 		p.h.failInfra(p.test.Suite, index, err)
 		return nil, nil

@@ -35,6 +35,9 @@ func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Findi
 		s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: p.h.Seed, Decisions: []harness.Decision{
 			{Test: p.test.Name, At: late, Action: harness.Delay, Delay: harness.Duration(d)},
 		}}
+		if p.over() {
+			return false, errNoTrial
+		}
 		o, _ := p.run(ctx, harness.Reduce, s)
 		if o == nil {
 			return false, errNoTrial
