@@ -12,6 +12,7 @@ func duplicateSubscribe() Detector {
 		Doc:   "the same channel subscribed again on a connection while still subscribed",
 		Find: func(t *Trace) []Match {
 			var out []Match
+			want, got, counted := shortfall(t)
 			for i, b := range t.Subscriptions {
 				for _, a := range t.Subscriptions[:i] {
 					if a.Command == nil || b.Command == nil || a.Command == b.Command || a.Conn != b.Conn ||
@@ -23,6 +24,12 @@ func duplicateSubscribe() Detector {
 					if a.Told == 0 || b.Command.Arrived < a.Told {
 						score = 0.95
 						how += ", before the first was confirmed"
+					}
+					if counted && got < want {
+						score = 0.3 // it makes too many deliveries, not too few
+					}
+					if want, got, ok := shortfall(t); ok && got < want {
+						score -= 0.35 // it makes messages too many, not too few
 					}
 					out = append(out, Match{
 						Title: fmt.Sprintf("%s %s was sent twice on one connection", b.Command.Verb, b.Channel),

@@ -90,6 +90,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 		o.Warnings = append(o.Warnings, st.Warnings...)
 		if s.Lateness != nil {
 			o.Lateness = harness.Duration(s.Lateness.Worst(o.Start))
+			stoodStill(o)
 		}
 		if o.Verdict != harness.Failed && !j.Keep {
 			continue
@@ -127,6 +128,20 @@ func during(b *history.Buffer, o *harness.Outcome, start time.Time) ([]harness.E
 	from := o.Start.Sub(start)
 	to := from + time.Duration(o.Duration)
 	return slices.DeleteFunc(events, func(e harness.Event) bool { return e.In < from || e.In > to }), nil
+}
+
+// standstill is how late this machine's own timers must have run for a failure
+// to be the machine's: no test is written for a pause of this length, and no
+// injected delay comes near it.
+const standstill = time.Second
+
+// stoodStill takes a failure off a test that this machine kept from running.
+func stoodStill(o *harness.Outcome) {
+	if o.Verdict != harness.Failed || time.Duration(o.Lateness) < standstill {
+		return
+	}
+	o.Verdict = harness.Infrastructure
+	o.Warnings = append(o.Warnings, fmt.Sprintf("this machine stood still for %s while it ran: its failure counts for nothing", o.Lateness))
 }
 
 // explain writes into a failed outcome what the wire shows of it.
