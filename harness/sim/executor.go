@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -236,4 +237,17 @@ func (w witness) Diverged() (harness.Point, bool) {
 		return harness.Point{}, false
 	}
 	return w.missing[0], true
+}
+
+// Processes lists the process ids of the workers that wait for work.
+func (e *Executor) Processes() []string {
+	var list []string
+	for range e.cfg.Workers {
+		s := <-e.idle
+		if s.p != nil {
+			list = append(list, strconv.Itoa(s.p.cmd.Process.Pid))
+		}
+		defer func() { e.idle <- s }()
+	}
+	return list
 }

@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"context"
 	"os"
 	"syscall"
 	"testing"
@@ -62,18 +61,4 @@ func cpu() time.Duration {
 		}
 	}
 	return total
-}
-
-func TestPlayThroughput(t *testing.T) {
-	for _, test := range []string{"smoke/kv/session-expires", "smoke/pubsub/delivers-to-subscriber"} {
-		e, err := sim.New(sim.Config{Target: shipped(), Workers: 1})
-		require.NoError(t, err)
-		before, start := cpu(), time.Now()
-		p, err := e.Play(context.Background(), sim.Batch{Tests: []string{test}, Seed: 1, First: 1, Count: 3000})
-		require.NoError(t, err)
-		wall := time.Since(start)
-		require.NoError(t, e.Close())
-		used := cpu() - before
-		t.Logf("%s: %d trials in %v, %v of CPU: %.0f a second of CPU; failed %d", test, p.Trials, wall, used, float64(p.Trials)/used.Seconds(), len(p.Failed))
-	}
 }

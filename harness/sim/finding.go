@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -136,7 +137,10 @@ func (r *reducer) finding(e *Executor) *harness.Finding {
 		f.Warnings = append(f.Warnings, fmt.Sprintf("trial %d failed once, and not again with the same delays", r.was.Trial))
 	}
 	first, then := harness.Point{Verb: r.was.Failure.Fingerprint}, harness.Point{}
-	if s := r.was.Suspect; s != nil {
+	if late := len(r.least) > 0; late && (class == harness.FormatEnvelope || class == harness.IsolationHandler) {
+		f.Class = harness.Unattributed // no delay brings those about
+		f.Title, _, _ = strings.Cut(f.Title, "\n")
+	} else if s := r.was.Suspect; s != nil {
 		f.Title, f.Explanation = s.Title, s.Explanation
 		first, then = s.First, s.Then
 	}

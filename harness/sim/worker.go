@@ -25,7 +25,7 @@ import (
 
 const (
 	memoryLimit = 512 << 20 // collects within a trial, lest a huge one takes the machine
-	sweepAt     = 48 << 20  // collects between trials
+	sweepAt     = 12 << 20  // collects between trials
 )
 
 // worker plays trials, one after the other.
