@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/fixtures"
@@ -23,6 +24,9 @@ func gaps(ctx context.Context, o options) error {
 	}
 	fmt.Fprintf(o.out, "%d seeds; executions that failed within 2 aimed trials; peers within %d and %d trials\n\n", o.seeds, surveyTrials+2, o.trials)
 	for _, d := range []fixtures.Defect{fixtures.ListenerNotReady, fixtures.LostUpdate, fixtures.CheckThenActOnce} {
+		if !slices.Contains(o.defects, d) {
+			continue
+		}
 		p, _ := weakness(d)
 		for _, gap := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second} {
 			list := []scenarios.Scenario{p.scenario(gap.String(), gap, 200)}
