@@ -26,7 +26,7 @@ const (
 type pursuit struct {
 	h       *hunter
 	test    harness.TestID
-	budget  int // aimed trials left for provoking; what proves a failure is not bounded by it
+	budget  int           // aimed trials left for provoking; what proves a failure is not bounded by it
 	limit   time.Duration // of the time that trials of the test may take; 0: none
 	spent   time.Duration // by them so far
 	known   near.Known
