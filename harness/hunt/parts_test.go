@@ -161,3 +161,19 @@ func TestVerifyTellsRepairsApart(t *testing.T) {
 	assert.Equal(t, harness.Count{K: 5, N: 5}, again.Count)
 	assert.Equal(t, "reproduced 5/5", again.Verdict())
 }
+
+// TestBracketForgivesOneWrongAnswer: whichever single answer of the bisection
+// is wrong near the threshold, the margin is found all the same.
+func TestBracketForgivesOneWrongAnswer(t *testing.T) {
+	const truth, top = 53 * time.Millisecond, 400 * time.Millisecond
+	for _, lie := range []int{0, 4, 5, 6, 7} { // 0: none; earlier answers are far from the threshold
+		asked := 0
+		lo, hi, err := bracket(t.Context(), top, func(d time.Duration) (bool, error) {
+			asked++
+			return (d >= truth) != (asked == lie), nil
+		})
+		require.NoError(t, err)
+		mid := (lo + hi) / 2
+		assert.InDelta(t, truth.Seconds(), mid.Seconds(), 0.006, "answer %d was wrong: %v to %v", lie, lo, hi)
+	}
+}

@@ -57,7 +57,7 @@ func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Findi
 			return // a delay of this frame alone does not do it: the hold stays
 		}
 	}
-	lo, hi, err := minimize.Threshold(ctx, 0, hi, resolution, fails)
+	lo, hi, err := bracket(ctx, hi, fails)
 	if err != nil {
 		return
 	}
@@ -76,6 +76,36 @@ func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Findi
 		s.Decisions[0].Delay = min(s.Decisions[0].Delay, harness.Duration((hi + max(hi/2, headroom)).Round(time.Millisecond)))
 		f.Schedule = s
 	}
+}
+
+// bracket finds the shortest delay that fails, up to hi, which does. On a busy
+// machine any one answer may be wrong, and bisection never asks twice: so both
+// ends are asked about again, and one that is refuted is looked for beyond it.
+func bracket(ctx context.Context, hi time.Duration, fails func(time.Duration) (bool, error)) (time.Duration, time.Duration, error) {
+	top := hi
+	lo, hi, err := minimize.Threshold(ctx, 0, hi, resolution, fails)
+	if err != nil {
+		return lo, hi, err
+	}
+	if lo > 0 {
+		if bad, err := fails(lo); err != nil {
+			return lo, hi, err
+		} else if bad { // it had passed since the machine was late elsewhere
+			below := max(lo-4*resolution(lo), 0)
+			if bad, err := fails(below); err != nil || bad {
+				lo, below = below, 0
+			}
+			return minimize.Threshold(ctx, below, lo, resolution, fails)
+		}
+	}
+	if bad, err := fails(hi); err != nil || bad || hi >= top {
+		return lo, hi, err
+	}
+	above := min(hi+4*resolution(hi), top)
+	if bad, err := fails(above); err != nil || !bad {
+		hi, above = above, top
+	}
+	return minimize.Threshold(ctx, hi, above, resolution, fails)
 }
 
 // fewest takes away decisions that the failure does not need.
