@@ -131,18 +131,13 @@ func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 	h.mu.Lock()
 	traces := slices.Clone(h.events[test.Name])
 	h.mu.Unlock()
-	p.predicted(traces)
-	left := 0
-	for _, c := range h.candidates(test.Name, p.known) {
-		if !tried[c.Key()] {
-			left++
-		}
-	}
+	left := slices.DeleteFunc(h.candidates(test.Name, p.known), func(c near.Candidate) bool { return tried[c.Key()] })
+	p.predicted(traces, left)
 	h.mu.Lock()
-	h.coverage.Seen += len(tried) + left
+	h.coverage.Seen += len(tried) + len(left)
 	h.coverage.Both += p.both
 	h.coverage.Blocked += p.blocked
-	h.coverage.Missed += left
+	h.coverage.Missed += len(left)
 	h.margins = append(h.margins, p.margins...)
 	h.mu.Unlock()
 }

@@ -136,14 +136,18 @@ func (p *pursuit) kept(c near.Candidate) harness.Margin {
 }
 
 // predicted adds the margins that passing histories tell of commands about
-// which no trial has told more.
-func (p *pursuit) predicted(traces []*detect.Trace) {
+// which no trial has told more. Those of candidates that were left untried are
+// none: whether the program itself keeps that order is not known.
+func (p *pursuit) predicted(traces []*detect.Trace, untried []near.Candidate) {
 	seen := maps.Clone(p.late)
 	if seen == nil {
 		seen = map[harness.Point]bool{}
 	}
 	for _, m := range p.margins {
 		seen[m.At] = true
+	}
+	for _, c := range untried {
+		seen[c.Late()], seen[c.First] = true, true
 	}
 	for _, m := range near.Margins(traces) {
 		if !seen[m.At] {
