@@ -40,7 +40,6 @@ type Takeover struct {
 	forward map[int]string // by index of the plan's listeners: where to dial
 	first   string         // what the command is told
 	log     *slog.Logger
-	relayed sync.WaitGroup
 }
 
 // plan is what the helper is told.
