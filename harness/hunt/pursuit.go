@@ -15,6 +15,9 @@ const (
 	// confirmations is how often a failing schedule is run again, and its
 	// counterfactual too, before a cause is given.
 	confirmations = 3
+	// likeness is how much less a detector may make of the predicted cause than
+	// of another that the candidate explains, for the predicted one to be named.
+	likeness = 0.2
 	// leastProof is how many failures with the schedule, and passes without, a
 	// cause takes.
 	leastProof = 2
@@ -192,7 +195,7 @@ func judge(c near.Candidate, t *detect.Trace) (m detect.Match, ours bool) {
 			return o, true
 		case !found && c.Explains(o.Class):
 			m, found = o, true
-		case found && o.Class == c.Class && m.Class != c.Class && o.Score >= m.Score-0.1:
+		case found && o.Class == c.Class && m.Class != c.Class && o.Score >= m.Score-likeness:
 			return o, false // as good, and what was predicted
 		}
 	}
