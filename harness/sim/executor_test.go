@@ -1,7 +1,9 @@
 package sim_test
 
 import (
+	"context"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -14,7 +16,16 @@ import (
 	"github.com/flakehunt/flakehunt/harness/sim"
 )
 
+// crashEnv names a file: the worker that can make it soon ends by a panic.
+const crashEnv = "FLAKEHUNT_SIM_TEST_CRASH"
+
 func TestMain(m *testing.M) {
+	if path := os.Getenv(crashEnv); path != "" {
+		if f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+			f.Close()
+			time.AfterFunc(200*time.Millisecond, func() { panic("of a goroutine that nobody can recover") })
+		}
+	}
 	sim.Main()
 	os.Exit(m.Run())
 }
@@ -50,6 +61,51 @@ func TestDoPlaysASuite(t *testing.T) {
 	info := e.Info()
 	assert.Equal(t, "sim", info.Provider)
 	assert.False(t, info.Real)
+}
+
+// A panic that nothing can recover ends a worker; the run goes on in another,
+// and no trial is lost or counted twice.
+func TestPlayOutlivesACrash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "crashed")
+	t.Setenv(crashEnv, path)
+	e := executor(t, sim.Config{Target: shipped(), Workers: 1})
+	p, err := e.Play(t.Context(), sim.Batch{Tests: []string{"smoke/kv/set-then-get"}, Seed: 1, First: 1, Count: 1500, Digests: true})
+	require.NoError(t, err)
+	require.FileExists(t, path)
+	assert.Equal(t, 1, p.Crashes)
+	assert.Equal(t, 1500, p.Trials)
+	seen := map[int]bool{}
+	for _, d := range p.Digests {
+		assert.False(t, seen[d.Trial], "trial %d twice", d.Trial)
+		seen[d.Trial] = true
+		assert.Equal(t, harness.Passed, d.Verdict)
+	}
+	assert.Len(t, seen, 1500)
+	assert.Empty(t, p.Failed)
+}
+
+func TestCancelEndsABatchAtOnce(t *testing.T) {
+	e := executor(t, sim.Config{Target: shipped(), Workers: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	start := time.Now()
+	_, err := e.Play(ctx, sim.Batch{Seed: 1, First: 1, Count: 1 << 30})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Less(t, time.Since(start), 30*time.Second)
+	_, err = e.Do(t.Context(), hunt.Job{Index: 1, Tests: []string{"smoke/kv/set-then-get"}, Seed: 1})
+	assert.NoError(t, err, "the executor can be used on")
+}
+
+func TestBadTargetsAreSaid(t *testing.T) {
+	_, err := sim.New(sim.Config{Target: harness.Target{Kind: harness.GoTestTarget}})
+	assert.ErrorContains(t, err, "package simtest")
+	_, err = sim.New(sim.Config{Target: harness.Target{Kind: harness.ShippedTarget, Run: "nothing-like-it"}})
+	assert.ErrorContains(t, err, "no test matches")
+	_, err = sim.New(sim.Config{Target: shipped("no-such-defect")})
+	assert.ErrorContains(t, err, "no-such-defect")
+	t.Setenv("FLAKEHUNT_SIM_WORKER", "1")
+	_, err = sim.New(sim.Config{Target: shipped()})
+	assert.ErrorContains(t, err, "sim.Main must be called first")
 }
 
 func cpu() time.Duration {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
@@ -63,4 +64,76 @@ func defects(t *testing.T) {
 		require.NoError(t, e.Close())
 	}
 	t.Logf("confirmed %d of %d", confirmed, total)
+}
+
+// Each defect is found, as a finding that claims no more than simulation, and
+// again with the same seed.
+func TestSearchFindsEachDefect(t *testing.T) {
+	for _, d := range fixtures.AllDefects() {
+		t.Run(string(d), func(t *testing.T) {
+			target := shipped(string(d))
+			target.Waits = "fixed"
+			e := executor(t, sim.Config{Target: target})
+			list, stats, err := sim.Search(t.Context(), sim.SearchConfig{Executor: e, Seed: 1, Seeds: 1})
+			require.NoError(t, err)
+			require.NotEmpty(t, list)
+			for _, f := range list {
+				assert.Equal(t, harness.Simulated, f.Standing)
+				assert.NotEmpty(t, f.Tests)
+				assert.NotEmpty(t, f.Timeline)
+			}
+			assert.Greater(t, stats.Trials, 66)
+		})
+	}
+}
+
+// A finding is one of the real Redis only once that has failed too.
+func TestProve(t *testing.T) {
+	target := shipped(string(fixtures.TTLLate))
+	target.Waits, target.Run = "fixed", "session-expires"
+	e := executor(t, sim.Config{Target: target})
+	list, _, err := sim.Search(t.Context(), sim.SearchConfig{Executor: e, Seed: 1, Seeds: 1})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+
+	mended := list[0]
+	p, err := e.Prove(t.Context(), realPool(t), &mended, 1) // without the defect
+	require.NoError(t, err)
+	assert.Equal(t, harness.Simulated, mended.Standing)
+	assert.Contains(t, p.String(), "simulated only: ")
+	assert.NotEmpty(t, p.Parted)
+	assert.Contains(t, mended.Warnings[len(mended.Warnings)-1], "simulated only")
+
+	proofs, err := e.ProveAll(t.Context(), realPool(t, fixtures.TTLLate), list, 3, nil)
+	require.NoError(t, err)
+	require.Len(t, proofs, 1)
+	if list[0].Redis.Real {
+		assert.Equal(t, harness.Provoked, list[0].Standing)
+		assert.Contains(t, proofs[0].String(), "confirmed ")
+	} else {
+		assert.Equal(t, harness.Simulated, list[0].Standing, "an imitation proves nothing")
+	}
+
+	r := &harness.Result{Findings: []harness.Finding{mended}, Tests: []harness.TestResult{
+		{TestID: harness.TestID{Name: mended.Tests[0]}, Status: harness.Flaky}, {TestID: harness.TestID{Name: "x"}, Status: harness.Stable},
+	}}
+	sim.Settle(r)
+	assert.Equal(t, harness.Undecided, r.Tests[0].Status)
+	assert.Equal(t, harness.Stable, r.Tests[1].Status)
+	r.Findings[0].Standing = harness.Provoked
+	sim.Settle(r)
+	assert.Equal(t, harness.Flaky, r.Tests[0].Status)
+}
+
+// A search with a time limit uses it.
+func TestSearchUsesItsTime(t *testing.T) {
+	target := shipped()
+	target.Run = "smoke/kv/"
+	e := executor(t, sim.Config{Target: target})
+	start := time.Now()
+	list, stats, err := sim.Search(t.Context(), sim.SearchConfig{Executor: e, Seed: 1, For: 2 * time.Second})
+	require.NoError(t, err)
+	assert.Empty(t, list)
+	assert.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+	assert.Greater(t, stats.Trials, 100)
 }

@@ -77,21 +77,40 @@ func rank(k harness.Kind) int {
 	return 1
 }
 
-// renumber counts events from 1, and connections in the order of their first frames.
+// renumber counts events from 1, and connections in the order of their first
+// frames; beginnings and ends of connections at one instant follow that order.
 func renumber(events []harness.Event) {
-	seq := make(map[uint64]uint64, len(events))
 	conn := map[uint32]uint32{0: 0}
-	for i, e := range events {
-		seq[e.Seq] = uint64(i + 1)
-		if _, known := conn[e.Conn]; !known && rank(e.Kind) == 1 {
-			conn[e.Conn] = uint32(len(conn))
-		}
-	}
-	for i := range events { // those that carried nothing
-		e := &events[i]
+	number := func(e *harness.Event) {
 		if _, known := conn[e.Conn]; !known {
 			conn[e.Conn] = uint32(len(conn))
 		}
-		e.Seq, e.ReplyTo, e.Conn = uint64(i+1), seq[e.ReplyTo], conn[e.Conn]
+	}
+	for i := range events {
+		if e := &events[i]; rank(e.Kind) == 1 {
+			number(e)
+		}
+	}
+	for i := range events { // those that carried nothing
+		number(&events[i])
+		events[i].Conn = conn[events[i].Conn]
+	}
+	for from := 0; from < len(events); {
+		to := from + 1
+		for to < len(events) && events[to].In == events[from].In && events[to].Kind == events[from].Kind {
+			to++
+		}
+		if rank(events[from].Kind) != 1 {
+			slices.SortStableFunc(events[from:to], func(a, b harness.Event) int { return cmp.Compare(a.Conn, b.Conn) })
+		}
+		from = to
+	}
+	seq := map[uint64]uint64{}
+	for i, e := range events {
+		seq[e.Seq] = uint64(i + 1)
+	}
+	for i := range events {
+		e := &events[i]
+		e.Seq, e.ReplyTo = uint64(i+1), seq[e.ReplyTo]
 	}
 }
