@@ -81,6 +81,10 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 			return nil, fmt.Errorf("redis died in the middle of a trial: %w", err)
 		}
 	}
+	byTest, err := histories(buffer, outcomes, j.Keep)
+	if err != nil {
+		return nil, err
+	}
 	for i := range outcomes {
 		o := &outcomes[i]
 		name := o.Test.Name
@@ -95,12 +99,11 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 		if o.Verdict != harness.Failed && !j.Keep {
 			continue
 		}
-		events, err := buffer.Events(name)
-		if _, marked := stats[name]; err == nil && !marked {
-			events, err = during(buffer, o, start)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the recording back: %w", err)
+		events := byTest[name]
+		if _, marked := stats[name]; !marked {
+			if events, err = during(buffer, o, start); err != nil {
+				return nil, fmt.Errorf("read the recording back: %w", err)
+			}
 		}
 		if s.Tidy != nil {
 			events = s.Tidy(events)
@@ -159,4 +162,32 @@ func explain(o *harness.Outcome, events []harness.Event) {
 
 func failed(outcomes []harness.Outcome) bool {
 	return slices.ContainsFunc(outcomes, func(o harness.Outcome) bool { return o.Verdict == harness.Failed })
+}
+
+// histories reads the events of the tests that are wanted, in one pass if there
+// are several of them.
+func histories(b *history.Buffer, outcomes []harness.Outcome, all bool) (map[string][]harness.Event, error) {
+	var wanted []string
+	for _, o := range outcomes {
+		if all || o.Verdict == harness.Failed {
+			wanted = append(wanted, o.Test.Name)
+		}
+	}
+	byTest := map[string][]harness.Event{}
+	var err error
+	switch len(wanted) {
+	case 0:
+	case 1:
+		byTest[wanted[0]], err = b.Events(wanted[0])
+	default:
+		var events []harness.Event
+		events, err = b.All()
+		for _, e := range events {
+			byTest[e.Test] = append(byTest[e.Test], e)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the recording back: %w", err)
+	}
+	return byTest, nil
 }

@@ -2,11 +2,12 @@ package sim
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
@@ -105,21 +106,26 @@ func digests(d *hunt.Done) []Digest {
 	return list
 }
 
-// Hash folds a history, event by event, into one number.
+// Hash folds a history, event by event, into one number: of each event all but
+// the number of the connection, since those of one role that open at one instant
+// have no order.
 func Hash(events []harness.Event) uint64 {
 	h := fnv.New64a()
+	var b []byte
 	for i := range events {
-		io.WriteString(h, Line(&events[i]))
+		e := &events[i]
+		b = e.Point.Append(b[:0])
+		for _, n := range []int64{
+			int64(e.Kind), int64(e.In), int64(e.Out), int64(e.Asked), int64(e.Ending), int64(e.Seq), int64(e.ReplyTo), int64(e.Size),
+		} {
+			b = binary.AppendVarint(b, n)
+		}
+		b = append(b, e.Action...)
+		b = strconv.AppendBool(b, e.IsError)
+		b = strconv.AppendBool(b, e.InMulti)
+		h.Write(append(b, e.Raw...))
 	}
 	return h.Sum64()
-}
-
-// Line is all of an event by which two histories are compared: what, where,
-// when, and each byte that was kept of it. The number of the connection is left
-// out: connections of one role that open at one instant have no order.
-func Line(e *harness.Event) string {
-	return fmt.Sprintf("%s %s in %d out %d %s %d %s reply to %d size %d %t %t %q\n",
-		e.Kind, e.Point, e.In, e.Out, e.Action, e.Asked, e.Ending, e.ReplyTo, e.Size, e.IsError, e.InMulti, e.Raw)
 }
 
 // orderOf folds the order in which requests reached Redis, and pushes the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -106,15 +105,4 @@ func TestBadTargetsAreSaid(t *testing.T) {
 	t.Setenv("FLAKEHUNT_SIM_WORKER", "1")
 	_, err = sim.New(sim.Config{Target: shipped()})
 	assert.ErrorContains(t, err, "sim.Main must be called first")
-}
-
-func cpu() time.Duration {
-	var total time.Duration
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if syscall.Getrusage(who, &u) == nil {
-			total += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
-	}
-	return total
 }
