@@ -78,6 +78,9 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err != nil {
 		return err
 	}
+	if f.redis == "sim" && target.Kind != harness.ShippedTarget {
+		return usagef("--redis sim: only the shipped suites run in virtual time; Go tests of your own ask for it with package simtest (see harness/simtest)")
+	}
 	match, err := matcher(target.Run)
 	if err != nil {
 		return err
