@@ -44,7 +44,11 @@ func (t *test) Errorf(format string, args ...any) {
 // FailNow ends the calling goroutine, which is the scenario's unless a handler
 // asserts something.
 func (t *test) FailNow() {
-	t.fail(harness.Failure{Kind: harness.AssertionFailure, Message: "FailNow without a message"})
+	t.mu.Lock()
+	if t.failure == nil && !t.over { // after Errorf it adds nothing
+		t.failure = &harness.Failure{Kind: harness.AssertionFailure, Message: "FailNow without a message"}
+	}
+	t.mu.Unlock()
 	runtime.Goexit()
 }
 
