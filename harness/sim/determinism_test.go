@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	detSeeds   = flag.Int("sim-seeds", 4, "how many seeds are compared")
-	detRepeats = flag.Int("sim-repeats", 3, "how often each is played at each GOMAXPROCS")
+	detSeeds   = flag.Int("sim-seeds", 2, "how many seeds are compared")
+	detRepeats = flag.Int("sim-repeats", 2, "how often each is played at each GOMAXPROCS")
 )
 
 // One seed, one outcome, one history: whatever the number of processors that
