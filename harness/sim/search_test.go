@@ -103,5 +103,5 @@ func TestSearchUsesItsTime(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, list)
 	assert.GreaterOrEqual(t, time.Since(start), 2*time.Second)
-	assert.Greater(t, stats.Trials, 100)
+	assert.Positive(t, stats.Trials)
 }
