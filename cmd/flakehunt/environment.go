@@ -99,14 +99,9 @@ func (e *environment) workers(p redisenv.Provider) int {
 
 // defectsOf says which defects of the system under test are switched on.
 func defectsOf(t harness.Target) (fixtures.Defects, error) {
-	defects, err := fixtures.ParseDefects(t.Defects)
+	defects, err := fixtures.ParseVariant(t.Variant, t.Defects)
 	if err != nil {
 		return nil, usagef("--defect: %w", err)
-	}
-	if t.Variant == "as-described" && len(t.Defects) == 0 {
-		for _, d := range fixtures.AllDefects() {
-			defects[d] = true
-		}
 	}
 	return defects, nil
 }

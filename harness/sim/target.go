@@ -30,14 +30,9 @@ func runnerFor(t harness.Target) (*inprocess.Runner, error) {
 	if len(list) == 0 {
 		return nil, fmt.Errorf("simulate suites %v: no test matches %q", t.Suites, t.Run)
 	}
-	defects, err := fixtures.ParseDefects(t.Defects)
+	defects, err := fixtures.ParseVariant(t.Variant, t.Defects)
 	if err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
-	}
-	if t.Variant == "as-described" && len(t.Defects) == 0 {
-		for _, d := range fixtures.AllDefects() {
-			defects[d] = true
-		}
 	}
 	return inprocess.New(list, scenarios.Config{Defects: defects, Waits: scenarios.Waits(t.Waits)}), nil
 }
