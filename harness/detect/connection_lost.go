@@ -26,6 +26,17 @@ func connectionLost() Detector {
 					}
 				}
 			}
+			for _, d := range t.Deliveries {
+				if t.cut(d) && d.Publish != nil {
+					out = append(out, Match{
+						Title: fmt.Sprintf("the subscriber's connection ended while a message on %s was on its way", d.Channel),
+						Explanation: fmt.Sprintf("PUBLISH %s was executed at %s and Redis sent the message, but the connection that was subscribed ended before it arrived. "+
+							"Pub/sub sends nothing twice: use a stream, or read the state again after a reconnect.", d.Channel, at3(t, d.Publish.Sent)),
+						Events: seqs(d.Publish.Seq, d.Event.Seq), First: d.Event.Point, Then: d.Publish.Point, Score: 0.8,
+					})
+					break
+				}
+			}
 			for _, s := range t.Subscriptions {
 				if m, ok := lostSubscription(t, s); ok {
 					out = append(out, m)

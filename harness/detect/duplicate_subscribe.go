@@ -26,10 +26,7 @@ func duplicateSubscribe() Detector {
 						how += ", before the first was confirmed"
 					}
 					if counted && got < want {
-						score = 0.3 // it makes too many deliveries, not too few
-					}
-					if want, got, ok := shortfall(t); ok && got < want {
-						score -= 0.35 // it makes messages too many, not too few
+						score = 0.3 // it makes messages too many, not too few
 					}
 					out = append(out, Match{
 						Title: fmt.Sprintf("%s %s was sent twice on one connection", b.Command.Verb, b.Channel),

@@ -11,7 +11,13 @@ func orderMessages() Detector {
 		Class: harness.OrderMessages,
 		Doc:   "messages, or the handling of messages, in another order than published",
 		Find: func(t *Trace) []Match {
-			return append(overlaps(t), crossed(t)...)
+			out := append(overlaps(t), crossed(t)...)
+			if want, got, counted := shortfall(t); counted && got < want {
+				for i := range out {
+					out[i].Score /= 2 // a message that is missing is in no order
+				}
+			}
+			return out
 		},
 	}
 }

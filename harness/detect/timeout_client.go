@@ -13,11 +13,12 @@ const slow = 500 * time.Millisecond
 func timeoutClient() Detector {
 	return Detector{
 		Class: harness.TimeoutClient,
-		Doc:   "a client-side deadline was hit while a command waited for its answer",
+		Doc:   "a client-side deadline was hit while a command waited for its answer, or a test's wait ended before its message came",
 		Find: func(t *Trace) []Match {
+			out := waitedTooShort(t)
 			said := t.says("i/o timeout", "deadline exceeded", "etimedout", "command timed out", "connection timeout", "socket timeout", "read timeout")
 			if !said && (t.Outcome.Failure == nil || t.Outcome.Failure.Kind != harness.TimeoutFailure) {
-				return nil
+				return out
 			}
 			var worst *Command
 			var waited time.Duration
@@ -50,9 +51,39 @@ func timeoutClient() Detector {
 					Events:      seqs(worst.Seq, worst.Reply), First: worst.Point.Reply(), Then: worst.Point, Score: 0.92,
 				}
 			}
-			return []Match{m}
+			return append(out, m)
 		},
 	}
+}
+
+// waitedTooShort: the test missed messages that did come, when its wait was over.
+func waitedTooShort(t *Trace) []Match {
+	want, got, counted := shortfall(t)
+	x, late := t.late()
+	if !counted || got >= want || !late {
+		return nil
+	}
+	score := pick(x.said, 0.75, 0.45)
+	whose := "Redis, the network or the machine was slow; nothing of it was our doing."
+	if x.ours > 0 {
+		whose = fmt.Sprintf("We kept it for %s of that: it shows how long the test waits, not a flake.", ms(x.ours))
+	}
+	waited := "The test does not say how long it waited."
+	if x.said {
+		waited = fmt.Sprintf("The test waited %s.", ms(x.wait))
+	}
+	m := Match{
+		Title: x.what(),
+		Explanation: fmt.Sprintf("The test saw %d of %d: %s. %s %s Nothing was lost, and no order was broken. Poll until it is there, with a limit that a slow machine keeps.",
+			got, want, x.what(), waited, whose),
+		Events: seqs(x.delivery.Publish.Seq, x.delivery.Event.Seq),
+		First:  x.delivery.Event.Point, Then: x.delivery.Publish.Point.Reply(), Score: score,
+	}
+	if x.command != nil {
+		m.Events = seqs(append(m.Events, x.command.Seq, x.command.Reply)...)
+		m.First = x.command.Point
+	}
+	return []Match{m}
 }
 
 // keptReply is how long the reply of c was kept on purpose.

@@ -33,8 +33,10 @@ type Candidate struct {
 	// Also lists the classes that the same schedule may bring to light instead:
 	// which it was, the failing history tells.
 	Also        []harness.Class
+	Test        string           // which test it is about
 	Shape       string           // what is turned round, in a word or two; see Kind
 	Title       string           // one line
+	Explanation string           // a few sentences, of what no delay provokes; else empty
 	First, Then harness.Point    // First came before Then, and should
 	Provoke     harness.Schedule // makes First come too late
 	Counter     harness.Schedule // forces the right order, or leaves out the guilty delay
@@ -42,6 +44,7 @@ type Candidate struct {
 	Likelihood  float64          // that Provoke fails the test, 0 to 1
 	Gap         time.Duration    // between First and Then as it was
 	Margin      *harness.Margin  // how much later First may come, where one passing trial tells
+	Due         Due              // when the late frame had to have passed in a trial; nil: the wire does not say
 }
 
 // Kind names what sort of near miss this is, the same in all tests, so that a
@@ -77,6 +80,7 @@ func Candidates(traces []*detect.Trace, known Known) []Candidate {
 				if known.Blocked(c.First, c.Then) {
 					continue
 				}
+				c.Test = t.Test
 				c.Likelihood = max(c.Likelihood, 0.02) * known.discount(c)
 				key := c.Key()
 				if i, ok := best[key]; !ok {

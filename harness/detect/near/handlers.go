@@ -36,7 +36,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 			Title: fmt.Sprintf("%s of the handler of message %d on %s, with %d more messages to come", first.Verb, d.Index+1, d.Channel, last.Index-d.Index),
 			First: first.Point, Then: last.Event.Point, Gap: last.Went - first.Arrived,
 			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t), Wide: wide,
-			Likelihood: 0.78 - later(out),
+			Likelihood: 0.78 - later(out), Due: arrival(nextAfter(t, d).Event.Point),
 		}
 		if s.publish {
 			c.Likelihood -= 0.4 // more often the test itself, which goes on publishing
@@ -57,20 +57,26 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 func oneByOne(t *detect.Trace) harness.Schedule {
 	var decisions []harness.Decision
 	for _, r := range detect.Reactions(t) {
-		d := r.Delivery
-		var next *detect.Delivery
-		for _, o := range t.DeliveriesFrom(d.Went) {
-			if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index == d.Index+1 {
-				next = o
-				break
-			}
-		}
-		if next != nil {
+		if next := nextAfter(t, r.Delivery); next != nil && next.Index == r.Delivery.Index+1 {
 			last := r.Commands[len(r.Commands)-1]
 			decisions = append(decisions, hold(next.Event.Point, last.Point.Reply(), next.Went-last.Arrived))
 		}
 	}
 	return replay(t, distinct(decisions)...)
+}
+
+// nextAfter is the delivery of the same stream that follows d; nil if there is none.
+func nextAfter(t *detect.Trace, d *detect.Delivery) *detect.Delivery {
+	var next *detect.Delivery
+	for _, o := range t.DeliveriesFrom(d.Went) {
+		if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index > d.Index && (next == nil || o.Index < next.Index) {
+			next = o
+		}
+		if next != nil && o.Went > next.Went {
+			break
+		}
+	}
+	return next
 }
 
 // lastAfter is the last delivery of the same stream as d, but no more than

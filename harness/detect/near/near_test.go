@@ -47,6 +47,11 @@ func (s *script) do(conn uint32, reply string, args ...string) {
 	s.frame(harness.Reply, conn, p, req, reply)
 }
 
+// message is a message on its way to a subscriber.
+func (s *script) message(conn uint32, channel, body string) {
+	s.frame(harness.Push, conn, harness.Point{Role: fmt.Sprintf("sub%d", conn), Dir: harness.ToClient, Verb: "message", Key: channel}, 0, "message", channel, body)
+}
+
 func (s *script) trace() *detect.Trace {
 	return detect.NewTrace(s.events, harness.Outcome{Test: harness.TestID{Name: "t"}, Verdict: harness.Passed})
 }
@@ -178,42 +183,6 @@ func TestMarginsOfWhatIsNoCandidate(t *testing.T) {
 	assert.Equal(t, "GET k", m[1].Edge)
 	assert.InDelta(t, 1, time.Duration(m[1].Size).Seconds(), 0.002, "the first read may come a whole life late")
 	assert.True(t, m[0].Predicted)
-}
-
-func TestLatent(t *testing.T) {
-	var s script
-	s.do(1, "OK", "SET", "k", "v")
-	s.do(1, "1", "EXPIRE", "k", "60")
-	s.do(1, "OK", "SET", "l", "v", "EX", "60")
-	req := s.frame(harness.Request, 2, harness.Point{Role: "sub", Verb: "SUBSCRIBE", Key: "news"}, 0, "SUBSCRIBE", "news").Seq
-	s.frame(harness.Reply, 2, harness.Point{Role: "sub", Dir: harness.ToClient, Verb: "SUBSCRIBE", Key: "news"}, req, "subscribe", "news", "1")
-	s.do(1, "1", "PUBLISH", "news", "hello")
-	list := Latent([]*detect.Trace{s.trace(), s.trace()})
-	require.Len(t, list, 2)
-	assert.Equal(t, harness.TTLMissing, list[0].Class)
-	assert.Equal(t, `close connection at c1>EXPIRE "k" #1`, list[0].Provoke.Decisions[0].String())
-	assert.Equal(t, harness.ConnectionLost, list[1].Class)
-	for _, c := range Candidates([]*detect.Trace{s.trace()}, Known{}) {
-		for _, d := range c.Provoke.Decisions {
-			assert.True(t, d.OnlyDelays(), "a candidate does more than delay: %v", d)
-		}
-	}
-}
-
-func TestLeaksBetweenTests(t *testing.T) {
-	run := func(test string, f func(*script)) *detect.Trace {
-		var s script
-		f(&s)
-		return detect.NewTrace(s.events, harness.Outcome{Test: harness.TestID{Name: test}, Verdict: harness.Passed})
-	}
-	writer := run("writer", func(s *script) { s.do(1, "OK", "SET", "last", "7"); s.do(1, "OK", "SET", "own", "7") })
-	cleaner := run("cleaner", func(s *script) { s.do(1, "1", "DEL", "last"); s.do(1, "(nil)", "GET", "last") })
-	reader := run("reader", func(s *script) { s.do(1, "7", "GET", "last") })
-	list := Leaks([]*detect.Trace{writer, reader})
-	require.Len(t, list, 1)
-	assert.Equal(t, "reader reads last, which writer left with SET", list[0].Title)
-	assert.Empty(t, Leaks([]*detect.Trace{reader, writer}))
-	assert.Empty(t, Leaks([]*detect.Trace{writer, cleaner}))
 }
 
 func TestMessagesAndHandlers(t *testing.T) {

@@ -1,0 +1,55 @@
+package near
+
+import (
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+)
+
+// Due tells from the history of a trial, whatever was delayed in it, when the
+// late frame of a candidate had to have left the proxy at the latest: how long
+// before that it came is the margin of that trial. It reports false where the
+// history does not say.
+type Due func(t *detect.Trace) (time.Duration, bool)
+
+// grain is by how much longer than its time to live a key is there on average:
+// Redis counts in whole milliseconds, rounds the moment of the SET down, and
+// takes a key away only when the millisecond of its expiry has passed (expire.c,
+// keyIsExpired: now > when).
+const grain = 500 * time.Microsecond
+
+// arrival is when a frame came that the late one must precede.
+func arrival(rival harness.Point) Due {
+	return func(t *detect.Trace) (time.Duration, bool) {
+		for i := range t.Events {
+			if ev := &t.Events[i]; ev.Point == rival {
+				return ev.In, true
+			}
+		}
+		return 0, false
+	}
+}
+
+// expiry is when the time to live that set gave ends: the read must come before.
+func expiry(set harness.Point) Due {
+	return func(t *detect.Trace) (time.Duration, bool) {
+		c := t.Find(set)
+		if c == nil || !c.Expires || !c.Answered() {
+			return 0, false
+		}
+		return c.Sent + c.TTL + grain, true
+	}
+}
+
+// inTimeFor is when a key must have been set, at the latest, for it to have
+// expired when it is read.
+func inTimeFor(read harness.Point, ttl time.Duration) Due {
+	return func(t *detect.Trace) (time.Duration, bool) {
+		c := t.Find(read)
+		if c == nil {
+			return 0, false
+		}
+		return c.Sent - ttl - grain, true
+	}
+}
