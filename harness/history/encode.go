@@ -14,6 +14,28 @@ type encoder struct {
 	seq     uint64                   // of the event before
 	in      int64
 	body    []byte // scratch
+
+	// Recent answers: frames repeat their test and points, and comparing strings
+	// that share their bytes is cheaper than hashing them.
+	lastTest  string
+	lastTestN uint64
+	recent    [recentPoints]recentPoint
+}
+
+const recentPoints = 64 // a power of two
+
+type recentPoint struct {
+	p harness.Point
+	n uint64 // 0: none
+}
+
+// slot is the one place in recent where p may be.
+func slot(p *harness.Point) uint {
+	h := 34*uint(len(p.Key)) + uint(p.Dir&1) + 7*uint(len(p.Verb))
+	if last := len(p.Key) - 1; last >= 0 {
+		h += 31*uint(p.Key[0]) + 2*uint(p.Key[last])
+	}
+	return h % recentPoints
 }
 
 func newEncoder(payload int) *encoder {
@@ -28,6 +50,7 @@ func newEncoder(payload int) *encoder {
 func (e *encoder) forget() {
 	e.strings, e.points = map[string]uint64{}, map[harness.Point]uint64{}
 	e.seq, e.in = 0, 0
+	e.lastTest, e.lastTestN, e.recent = "", 0, [recentPoints]recentPoint{}
 }
 
 func header() []byte { return append([]byte(magic), version) }
@@ -59,7 +82,12 @@ func (e *encoder) point(b []byte, p harness.Point) ([]byte, uint64) {
 	if p.IsZero() {
 		return b, 0
 	}
+	r := &e.recent[slot(&p)]
+	if r.n != 0 && r.p == p {
+		return b, r.n
+	}
 	if n, ok := e.points[p]; ok {
+		*r = recentPoint{p, n}
 		return b, n
 	}
 	b, role := e.str(b, p.Role)
@@ -83,7 +111,11 @@ func (e *encoder) event(b []byte, ev *harness.Event) []byte {
 		e.body = append(e.body[:0], recordReset)
 		b = e.record(b)
 	}
-	b, test := e.str(b, ev.Test)
+	test := e.lastTestN
+	if ev.Test != e.lastTest {
+		b, test = e.str(b, ev.Test)
+		e.lastTest, e.lastTestN = ev.Test, test
+	}
 	b, point := e.point(b, ev.Point)
 	b, action := e.str(b, string(ev.Action))
 
