@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -75,6 +76,7 @@ func (b *Buffer) spill() error {
 		if err != nil {
 			return fmt.Errorf("spill history to a file: %w", err)
 		}
+		_ = os.Remove(f.Name()) // where the system lets it, so that a process that is killed leaves nothing
 		b.file = f
 		// From now on each full chunk goes to the file at once: moving all of
 		// the memory's share time and again would be a long stop each time.
@@ -167,8 +169,11 @@ func (b *Buffer) Close() error {
 		return nil
 	}
 	name := b.file.Name()
-	err := errors.Join(b.file.Close(), os.Remove(name))
+	err := b.file.Close()
 	b.file = nil
+	if rerr := os.Remove(name); !errors.Is(rerr, fs.ErrNotExist) {
+		err = errors.Join(err, rerr)
+	}
 	if err != nil {
 		return fmt.Errorf("remove the recording: %w", err)
 	}

@@ -171,9 +171,7 @@ func TestBufferSpillsAndFindsEachTest(t *testing.T) {
 		b.Record(&ev)
 	}
 	assert.Equal(t, n, b.Len())
-	files, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, files, 1, "nothing was spilled")
+	require.NotNil(t, b.file, "nothing was spilled")
 	for i, test := range tests {
 		events, err := b.Events(test)
 		require.NoError(t, err)
@@ -182,7 +180,7 @@ func TestBufferSpillsAndFindsEachTest(t *testing.T) {
 		assert.Equal(t, []string{"SET", fmt.Sprintf("key:%d", n-3+i), "v"}, events[n/3-1].Args)
 	}
 	var file bytes.Buffer
-	_, err = b.WriteTo(&file)
+	_, err := b.WriteTo(&file)
 	require.NoError(t, err)
 	r, err := NewReader(&file)
 	require.NoError(t, err)
@@ -192,7 +190,7 @@ func TestBufferSpillsAndFindsEachTest(t *testing.T) {
 
 	require.NoError(t, b.Close())
 	require.NoError(t, b.Close())
-	files, err = os.ReadDir(dir)
+	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, files, "the file outlived its buffer")
 	_, err = b.Events("a")

@@ -34,14 +34,15 @@ func bootID() string {
 }
 
 // startTime is field 22 of /proc/PID/stat; the fields are counted from the
-// last parenthesis, since a command's name may hold blanks and parentheses.
+// last parenthesis, since a command's name may hold blanks and parentheses. A
+// process that has ended and was not waited for yet has none: it runs no more.
 func startTime(pid int) string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return ""
 	}
 	_, rest, ok := cutLast(string(b), ")")
-	if fields := strings.Fields(rest); ok && len(fields) > 19 {
+	if fields := strings.Fields(rest); ok && len(fields) > 19 && fields[0] != "Z" && fields[0] != "X" {
 		return fields[19]
 	}
 	return ""

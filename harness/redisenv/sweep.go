@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Sweep removes what earlier runs of flakehunt left because they were killed:
@@ -31,6 +32,9 @@ func sweepDirs(log *slog.Logger) []string {
 	for _, dir := range dirs {
 		b, err := os.ReadFile(filepath.Join(dir, ownerFile))
 		if err != nil {
+			if abandoned(dir) && os.Remove(dir) == nil { // which removes nothing that holds a file
+				removed = append(removed, "empty directory "+dir)
+			}
 			continue
 		}
 		o, err := parseOwner(string(b))
@@ -38,7 +42,9 @@ func sweepDirs(log *slog.Logger) []string {
 			continue
 		}
 		for _, pid := range serversIn(dir) {
+			start := startTime(pid)
 			if err := kill(pid); err == nil {
+				ended(pid, start)
 				removed = append(removed, fmt.Sprintf("redis server %d of process %d", pid, o.pid))
 			}
 		}
@@ -49,6 +55,21 @@ func sweepDirs(log *slog.Logger) []string {
 		removed = append(removed, fmt.Sprintf("directory %s of process %d", dir, o.pid))
 	}
 	return removed
+}
+
+// abandoned reports whether a directory is so old that whoever made it would
+// long since have written whose it is.
+func abandoned(dir string) bool {
+	info, err := os.Lstat(dir)
+	return err == nil && info.IsDir() && time.Since(info.ModTime()) > time.Minute
+}
+
+// ended waits until the killed process runs no more; one that the kernel holds
+// is given up after two seconds.
+func ended(pid int, start string) {
+	for until := time.Now().Add(2 * time.Second); start != "" && startTime(pid) == start && time.Now().Before(until); {
+		time.Sleep(2 * time.Millisecond)
+	}
 }
 
 // serversIn finds the processes whose working directory is dir, a directory

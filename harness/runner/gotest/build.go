@@ -86,7 +86,7 @@ func (r *Runner) build(ctx context.Context) error {
 // goCommand runs the go program and returns what it printed.
 func (r *Runner) goCommand(ctx context.Context, stdout io.Writer, args ...string) (words string, ok bool, err error) {
 	var errs capture.Buffer
-	res, err := proc.Run(ctx, proc.Spec{Argv: append([]string{r.cmd.Go}, args...), Dir: r.dir, Env: os.Environ(), Stdout: stdout, Stderr: &errs})
+	res, err := proc.Run(ctx, proc.Spec{Argv: append([]string{r.cmd.Go}, args...), Dir: r.dir, Env: r.buildEnv(), Stdout: stdout, Stderr: &errs})
 	if err != nil {
 		return "", false, err
 	}
@@ -94,6 +94,15 @@ func (r *Runner) goCommand(ctx context.Context, stdout io.Writer, args ...string
 		return "", false, context.Cause(ctx)
 	}
 	return strings.TrimSpace(errs.String()), res.OK(), nil
+}
+
+// buildEnv has the go program keep what it needs for the moment with us, unless
+// its user says where: a build that is killed then leaves nothing behind.
+func (r *Runner) buildEnv() []string {
+	if os.Getenv("GOTMPDIR") != "" {
+		return os.Environ()
+	}
+	return append(os.Environ(), "GOTMPDIR="+r.tmp)
 }
 
 func (r *Runner) list(ctx context.Context) ([]listed, error) {

@@ -45,6 +45,7 @@ type Result struct {
 	Stopped  error         // why we ended it; nil: it ended by itself
 	Start    time.Time     //
 	Duration time.Duration //
+	CPU      time.Duration // user and system time of the command and of those of its children that it waited for
 	Strays   []string      // processes that were still there after its end and were killed: "pid name"
 }
 
@@ -140,6 +141,9 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	r.Duration = time.Since(start)
 	r.Strays = endStrays(leader, mark)
 	r.Code, r.Signal = status(cmd.ProcessState)
+	if p := cmd.ProcessState; p != nil {
+		r.CPU = p.UserTime() + p.SystemTime()
+	}
 	return r, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,7 +49,7 @@ func endStrays(leader int, mark string) []string {
 			break
 		}
 		for _, p := range found {
-			if kill(p) {
+			if sent, _ := kill(p); sent {
 				names = append(names, fmt.Sprintf("%d %s", p.pid, p.name))
 			}
 		}
@@ -55,21 +57,73 @@ func endStrays(leader int, mark string) []string {
 	return names
 }
 
-// kill ends p if it is still the process that was seen, and waits until it is
-// gone: a killed process shows no environment while it dies, so a later look
+// kill ends p if it is still the process that was seen, and waits until it runs
+// no more: a killed process shows no environment while it dies, so a later look
 // would miss it. Between the check and the signal its number could only be
 // reused after a full turn of the counter.
-func kill(p process) bool {
+func kill(p process) (sent, gone bool) {
 	if startTime(p.pid) != p.start || syscall.Kill(p.pid, syscall.SIGKILL) != nil {
-		return false
+		return false, true
 	}
-	for range 1000 { // one that the kernel holds (a dead network disk) is given up after 2 s
-		if startTime(p.pid) != p.start {
-			break
+	return true, patiently(time.Now().Add(dyingTime), func() bool { return startTime(p.pid) != p.start })
+}
+
+const (
+	// dyingTime is how long a killed process may take. One that the kernel
+	// holds longer (a dead network disk) is given up.
+	dyingTime = 2 * time.Second
+	// reapingTime is how long its new parent may take to read its status. Some
+	// containers have an init that never does.
+	reapingTime = 500 * time.Millisecond
+)
+
+// patiently asks until it is so, or the time is up.
+func patiently(until time.Time, so func() bool) bool {
+	for !so() {
+		if !time.Now().Before(until) {
+			return false
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 	return true
+}
+
+// bury waits until of these processes not even their numbers are left, within
+// reapingTime.
+func bury(dead []process) {
+	patiently(time.Now().Add(reapingTime), func() bool {
+		return !slices.ContainsFunc(dead, func(p process) bool {
+			f := statFields(strconv.Itoa(p.pid))
+			return f != nil && f[19] == p.start
+		})
+	})
+}
+
+// dying lists this user's processes that the kernel is taking down now. What a
+// killed hunt started may be among them: the kernel ends it with the hunt, but
+// not in the same moment, and it shows no mark any more.
+func dying() []process {
+	const exiting = 0x00000004 // PF_EXITING of the kernel's sched.h
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	var found []process
+	for _, file := range stats {
+		dir := filepath.Dir(file)
+		f := stat(filepath.Base(dir))
+		if f == nil {
+			continue // gone, or waits for its parent, which may never ask
+		}
+		if flags, _ := strconv.ParseUint(f[6], 10, 64); flags&exiting == 0 {
+			continue
+		}
+		var st syscall.Stat_t
+		if syscall.Stat(dir, &st) != nil || int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+			continue // a process that gives its memory up may be shown as root's
+		}
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+			found = append(found, process{pid: pid, start: f[19]})
+		}
+	}
+	return found
 }
 
 // marked lists the processes whose environment has a mark that is wanted.
@@ -155,13 +209,22 @@ func lastPID() int {
 // stat returns the fields of /proc/PID/stat from the third (state) on, or nil
 // when the process is gone or a zombie.
 func stat(pid string) []string {
+	f := statFields(pid)
+	if f == nil || f[0] == "Z" || f[0] == "X" {
+		return nil
+	}
+	return f
+}
+
+// statFields is stat for zombies, too.
+func statFields(pid string) []string {
 	b, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
 		return nil
 	}
 	i := bytes.LastIndexByte(b, ')') // the name, field 2, may hold spaces and parentheses
 	f := strings.Fields(string(b[i+1:]))
-	if i < 0 || len(f) < 20 || f[0] == "Z" || f[0] == "X" {
+	if i < 0 || len(f) < 20 {
 		return nil
 	}
 	return f

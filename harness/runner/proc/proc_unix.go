@@ -30,7 +30,9 @@ func endStrays(leader int, _ string) []string {
 	return nil
 }
 
-func kill(process) bool                            { return false }
+func kill(process) (sent, gone bool)               { return false, true }
+func bury([]process)                               {}
+func dying() []process                             { return nil }
 func marked(func(mark string) bool, int) []process { return nil }
 func space() string                                { return "host" }
 

@@ -21,7 +21,9 @@ func signalGroup(leader int, _ os.Signal) {
 }
 
 func endStrays(int, string) []string               { return nil }
-func kill(process) bool                            { return false }
+func kill(process) (sent, gone bool)               { return false, true }
+func bury([]process)                               {}
+func dying() []process                             { return nil }
 func marked(func(mark string) bool, int) []process { return nil }
 func space() string                                { return "host" }
 func startTime(int) string                         { return "" }

@@ -10,10 +10,13 @@ import (
 )
 
 // Sweep ends the processes and removes the temporary directories of hunts that
-// were killed before they could do so, and says what it did, a line each. What
-// belongs to a hunt that still runs, or to another user, is left alone.
+// were killed before they could do so, and says what it did, a line each. It
+// waits, within bounds, until what it ended is gone, and until what the kernel
+// itself is ending is. What belongs to a hunt that still runs, or to another
+// user, is left alone.
 func Sweep(ctx context.Context, log *slog.Logger) []string {
 	var did []string
+	var dead []process
 	orphaned := func(mark string) bool {
 		o, _, ok := parseOwner(mark)
 		return ok && o.Gone()
@@ -24,11 +27,16 @@ func Sweep(ctx context.Context, log *slog.Logger) []string {
 			break
 		}
 		for _, p := range found {
-			if kill(p) {
+			switch sent, gone := kill(p); {
+			case sent && gone:
 				did = append(did, fmt.Sprintf("ended process %d (%s) of a hunt that is gone", p.pid, p.name))
+				dead = append(dead, p)
+			case sent:
+				did = append(did, fmt.Sprintf("killed process %d (%s) of a hunt that is gone, but the kernel still holds it", p.pid, p.name))
 			}
 		}
 	}
+	bury(append(dead, dying()...))
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is well formed
 	for _, dir := range dirs {
 		o, _, ok := parseOwner(strings.TrimPrefix(filepath.Base(dir), tempPrefix))
