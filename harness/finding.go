@@ -78,6 +78,7 @@ type Finding struct {
 	Counter     Count     `json:"counterfactual"` // with the guilty decision taken away or the order forced the right way
 	Margin      *Margin   `json:"margin,omitempty"`
 	Timeline    []Line    `json:"timeline,omitempty"`
+	Boundary    Boundary  `json:"boundary,omitempty"` // how sure it is that Timeline is the test's own
 	Redis       RedisInfo `json:"redis"`
 	Machine     Machine   `json:"machine"`
 	Found       time.Time `json:"found"`

@@ -30,6 +30,8 @@ type FailureGroup struct {
 	Time    Duration  `json:"time"` // duration of the first
 	Output  string    `json:"output,omitempty"`
 	Wire    []Line    `json:"wire,omitempty"` // frames around the first failure
+	// Boundary says how sure it is that Wire is the test's own.
+	Boundary Boundary `json:"boundary,omitempty"`
 }
 
 // TestResult is what a run says of one test. Runs and Failures count the

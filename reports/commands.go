@@ -47,13 +47,36 @@ func rerun(r *harness.Result) []string {
 	flag("run", t.Run, "")
 	flag("shard", r.Shard, "")
 	flag("seed", fmt.Sprint(r.Seed), "")
-	flag("junit", t.JUnit, "")
-	for _, e := range t.Env {
-		flag("env", e, "")
+	return append(w, foreignWords(&t)...)
+}
+
+// RunCommand is the command that hunts in a target for the first time. redis is
+// --redis; empty: left to flakehunt.
+func RunCommand(t harness.Target, redis string) string {
+	w := []string{"flakehunt", "run"}
+	if redis != "" {
+		w = append(w, "--redis "+shellWord(redis))
 	}
-	for _, a := range t.Takeover {
-		flag("takeover", a, "")
+	if t.Run != "" {
+		w = append(w, "--run "+shellWord(t.Run))
 	}
+	return strings.Join(append(w, foreignWords(&t)...), " ")
+}
+
+// foreignWords are the flags that say how a suite is run, and the suite itself.
+func foreignWords(t *harness.Target) (w []string) {
+	flag := func(name string, values ...string) {
+		for _, v := range values {
+			if v != "" {
+				w = append(w, "--"+name+" "+shellWord(v))
+			}
+		}
+	}
+	flag("junit", t.JUnit)
+	flag("one-test", t.OneTest)
+	flag("env", t.Env...)
+	flag("takeover", t.Takeover...)
+	flag("forward", t.Forward...)
 	if t.Kind == harness.ShippedTarget {
 		for _, s := range t.Suites {
 			w = append(w, shellWord(s))

@@ -79,6 +79,7 @@ type timeline struct {
 	Marks         []markView
 	Cut           int // frames left out
 	RoleWidth     int // characters of the longest role, within reason
+	Boundary      string
 }
 
 type laneView struct {

@@ -228,7 +228,7 @@ func groupsOf(r *harness.Result, t *harness.TestResult) []harness.FailureGroup {
 	for _, f := range findingsOf(r, t) {
 		groups = append(groups, harness.FailureGroup{
 			Failure: f.Failure, Count: max(f.Provoked.K, f.Natural.K), Arm: harness.Provoke,
-			Cause: f.Class, Finding: f.ID, First: f.Found, Wire: f.Timeline,
+			Cause: f.Class, Finding: f.ID, First: f.Found, Wire: f.Timeline, Boundary: f.Boundary,
 		})
 	}
 	if len(groups) == 0 {
@@ -259,4 +259,13 @@ func foundWords(g *harness.FailureGroup) string {
 		s += ": " + strings.Join(list, ", ")
 	}
 	return s
+}
+
+// boundaryWords says how sure it is that the frames shown are the test's own:
+// of a foreign suite, as the shipped ones mark theirs.
+func boundaryWords(t *harness.Target, b harness.Boundary) string {
+	if t.Kind == harness.ShippedTarget || t.Kind == "" {
+		return ""
+	}
+	return b.String()
 }

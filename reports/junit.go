@@ -182,6 +182,9 @@ func (j *junit) fault(g *harness.FailureGroup) xmlFault {
 			out.WriteString("\n")
 		}
 		out.WriteString("on the wire around the first failure:\n")
+		if s := boundaryWords(&j.result.Target, g.Boundary); s != "" {
+			out.WriteString("(test boundaries: " + s + ")\n")
+		}
 		for i := range g.Wire {
 			out.WriteString(wireLine(&g.Wire[i]) + "\n")
 		}

@@ -200,6 +200,9 @@ func mdFindings(b *limited, r *harness.Result) {
 			fmt.Fprintf(&p, "- margin: %s\n", md(marginWords(f.Margin), 200))
 		}
 		if len(f.Tests) > 0 {
+		if s := boundaryWords(&f.Target, f.Boundary); s != "" {
+			fmt.Fprintf(&p, "- test boundaries on the wire: %s\n", s)
+		}
 			fmt.Fprintf(&p, "- seen in %s", code(f.Tests[0], 200))
 			if len(f.Tests) > 1 {
 				fmt.Fprintf(&p, " and %d more", len(f.Tests)-1)

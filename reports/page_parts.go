@@ -47,6 +47,7 @@ type findingView struct {
 	Margin                                  *marginView
 	Timeline                                *timeline
 	Redis                                   string
+	Latent                                  bool
 	Notes                                   []string
 }
 
@@ -111,6 +112,9 @@ func newTest(r *harness.Result, t *harness.TestResult, order int, b *budget) tes
 			Stack: b.block(g.Stack, pageOutput), Output: b.block(g.Output, pageOutput), Cause: oneLine(string(g.Cause), 60), Finding: oneLine(g.Finding, 40),
 			Timeline: b.timeline(g.Wire),
 		}
+		if gv.Timeline != nil {
+			gv.Timeline.Boundary = boundaryWords(&r.Target, g.Boundary)
+		}
 		v.Groups = append(v.Groups, gv)
 	}
 	return v
@@ -121,7 +125,11 @@ func newFinding(f *harness.Finding, machine harness.Machine, b *budget) findingV
 		ID: oneLine(f.ID, 40), Class: oneLine(string(f.Class), 60), Standing: oneLine(string(f.Standing), 40),
 		Title: oneLine(f.Title, 500), Explanation: block(f.Explanation, 5000), Kind: oneLine(string(f.Failure.Kind), 40),
 		Message: b.block(f.Failure.Message, pageMessage), Timeline: newTimeline(f.Timeline), Redis: redisWords(f.Redis),
-		Tests: safeNames(f.Tests, 20), MoreTests: max(0, len(f.Tests)-20),
+		Latent: f.Standing == harness.Latent,
+		Tests:  safeNames(f.Tests, 20), MoreTests: max(0, len(f.Tests)-20),
+	}
+	if v.Timeline != nil {
+		v.Timeline.Boundary = boundaryWords(&f.Target, f.Boundary)
 	}
 	add := func(name string, c harness.Count, meaning string, good bool) {
 		if c.N > 0 {

@@ -37,7 +37,7 @@ func (h *hunter) fromFailures() {
 func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
 	f := harness.Finding{
 		Version: harness.FindingVersion, Class: o.Cause, Title: firstLine(o.Failure.Message), Tests: []string{o.Test.Name},
-		Target: h.Target, Seed: h.Seed, Failure: *o.Failure, Timeline: o.Wire, Found: time.Now().UTC(),
+		Target: h.Target, Seed: h.Seed, Failure: *o.Failure, Timeline: o.Wire, Boundary: o.Boundary, Found: time.Now().UTC(),
 		Standing: harness.Natural, Natural: harness.Count{K: 1},
 		Schedule: harness.Schedule{Version: harness.ScheduleVersion, Strategy: "none", Seed: t.Seed},
 	}

@@ -245,7 +245,7 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 		Class: class, Standing: harness.Provoked, Title: title, Explanation: text,
 		Tests: []string{p.test.Name}, Target: p.h.Target,
 		Schedule: c.Provoke, Seed: p.h.Seed, Failure: *first.Failure,
-		Provoked: again, Counter: counter, Timeline: first.Wire,
+		Provoked: again, Counter: counter, Timeline: first.Wire, Boundary: first.Boundary,
 		Found: time.Now().UTC(),
 	}
 	if class == harness.Unattributed {

@@ -122,10 +122,11 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 }
 
 // during gives the frames that passed while a test ran whose boundaries nobody
-// marked: those of its time, which are its own only if it ran alone.
+// marked: all if it ran alone, else those of its time, which another test may
+// share; its Boundary says so.
 func during(b *history.Buffer, o *harness.Outcome, start time.Time) ([]harness.Event, error) {
 	events, err := b.Events("")
-	if err != nil || o.Start.IsZero() {
+	if err != nil || o.Start.IsZero() || o.Boundary == harness.BoundaryAlone {
 		return events, err
 	}
 	from := o.Start.Sub(start)

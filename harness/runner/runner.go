@@ -27,16 +27,19 @@ type Runner interface {
 
 // Exec is one execution.
 type Exec struct {
-	Trial    int
-	Seed     uint64
-	Arm      harness.Arm
-	Worker   int
-	Tests    []string // names as List gives them; none: all
-	Redis    Endpoint
-	Begin    func(test string) // called as a test begins, before its first command; may be nil
-	End      func(test string) // called after its last; may be nil
-	Deadline time.Duration     // for one test; 0: the runner's own
-	Dir      string            // a temporary directory of this execution's own; may be empty
+	Trial  int
+	Seed   uint64
+	Arm    harness.Arm
+	Worker int
+	Tests  []string // names as List gives them; none: all
+	Redis  Endpoint
+	Begin  func(test string) // called as a test begins, before its first command; may be nil
+	End    func(test string) // called after its last; may be nil
+	// Spent is called after each process of the target that ended: the processor
+	// time that it and the children it waited for took, and its wall time. May be nil.
+	Spent    func(cpu, wall time.Duration)
+	Deadline time.Duration // for one test; 0: the runner's own
+	Dir      string        // a temporary directory of this execution's own; may be empty
 }
 
 // Endpoint says where the tests find Redis: the proxy, or in the direct arm

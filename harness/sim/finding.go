@@ -126,7 +126,7 @@ func (r *reducer) finding(e *Executor) *harness.Finding {
 		Title: r.was.Failure.Message, Tests: []string{r.test.Name}, Target: e.cfg.Target,
 		Schedule: *replayOf(r.least, r.seed), Seed: r.seed, Failure: *r.was.Failure,
 		Provoked: harness.Count{K: 1, N: 1}, Counter: harness.Count{K: 0, N: 1}, Margin: r.margin,
-		Timeline: r.was.Wire, Redis: e.info, Found: time.Now().UTC(),
+		Timeline: r.was.Wire, Boundary: r.was.Boundary, Redis: e.info, Found: time.Now().UTC(),
 		Machine: harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
 	}
 	if r.failed && len(r.least) == 0 {

@@ -140,7 +140,7 @@ func (t *tally) group(o harness.Outcome) {
 	g := t.groups[f.Fingerprint]
 	if g == nil {
 		g = &harness.FailureGroup{Failure: f, Arm: o.Arm, Cause: o.Cause, First: o.Start,
-			Time: o.Duration, Output: o.Output, Wire: o.Wire}
+			Time: o.Duration, Output: o.Output, Wire: o.Wire, Boundary: o.Boundary}
 		t.groups[f.Fingerprint] = g
 		t.order = append(t.order, f.Fingerprint)
 	}

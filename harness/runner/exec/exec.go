@@ -154,6 +154,7 @@ func (r *Runner) Run(ctx context.Context, x runner.Exec) ([]harness.Outcome, err
 		if x.End != nil {
 			x.End(name)
 		}
+		bounded(o, func(harness.Outcome) harness.Boundary { return harness.BoundaryAlone })
 		out = append(out, o...)
 		if err != nil {
 			return r.stamp(out, x), err
@@ -167,6 +168,9 @@ func (r *Runner) Run(ctx context.Context, x runner.Exec) ([]harness.Outcome, err
 		o, err := r.once(ctx, x, r.c.Argv, nil, rest)
 		if single && x.End != nil {
 			x.End(Command)
+		}
+		if single {
+			bounded(o, func(harness.Outcome) harness.Boundary { return harness.BoundaryAlone })
 		}
 		out = append(out, o...)
 		if err != nil {
@@ -201,8 +205,8 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	}
 	spec.Env = environ.Build(os.Environ(), values, r.c.Env)
 
+	bounds := &marks.Boundaries{Begin: x.Begin, End: x.End}
 	if r.c.JUnit != "" && more == nil { // a command that runs one test has sure boundaries
-		bounds := &marks.Boundaries{Begin: x.Begin, End: x.End}
 		own, err := marks.Listen(x.Dir, func(begin bool, test string) {
 			if begin {
 				bounds.Began(test, true)
@@ -247,11 +251,16 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	if err = cmp.Or(err, undo()); err != nil {
 		return nil, err
 	}
+	if x.Spent != nil {
+		x.Spent(res.CPU, res.Duration)
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if len(res.Strays) > 0 {
 		r.log.Debug("ended processes that the command left", "processes", strings.Join(res.Strays, ", "))
 	}
-	return r.judge(glob, before, res, printed.String(), only)
+	out, tests, err := r.judge(glob, before, res, printed.String(), only)
+	bounded(out, told(bounds, tests))
+	return out, err
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
-// judge turns the command's end and its fresh reports into outcomes.
-func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed string, only []string) ([]harness.Outcome, error) {
+// judge turns the command's end and its fresh reports into outcomes, and says
+// how many tests ran, asked for or not.
+func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed string, only []string) (out []harness.Outcome, tests int, err error) {
 	whole := r.wholeOutcome(res, printed)
 	if glob == "" {
-		return []harness.Outcome{whole}, nil
+		return []harness.Outcome{whole}, 1, nil
 	}
 	files, err := before.changed(glob)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var cases []ingest.Case
 	var damaged []string
@@ -34,7 +35,6 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 	r.remember(cases)
 
 	failed := false
-	var out []harness.Outcome
 	for _, c := range cases {
 		failed = failed || c.Verdict == harness.Failed
 		if len(only) == 0 || slices.Contains(only, c.Test.Name) {
@@ -44,14 +44,14 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 	switch {
 	case len(cases) == 0 && res.OK():
 		// Nothing failed, and nothing says that anything was tested.
-		return nil, r.noReport(glob, files, damaged, printed)
+		return nil, 0, r.noReport(glob, files, damaged, printed)
 	case len(cases) == 0:
 		if len(damaged) > 0 {
 			whole.Warnings = append(whole.Warnings, damaged...)
 		} else {
 			whole.Warnings = append(whole.Warnings, "no report was written that matches "+r.c.JUnit)
 		}
-		return append(missing(only, whole.Failure.Message), whole), nil
+		return append(missing(only, whole.Failure.Message), whole), 0, nil
 	}
 	if len(damaged) > 0 && whole.Verdict == harness.Passed {
 		whole.Verdict = harness.Failed
@@ -79,7 +79,7 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 		}
 		out = append(out, o)
 	}
-	return out, nil
+	return out, len(cases), nil
 }
 
 // wholeOutcome is what the command's end alone says.

@@ -37,7 +37,10 @@ type Config struct {
 	Dir    string   // where; empty: the working directory
 	Env    []string // NAME=TEMPLATE
 	Around environ.Around
-	Log    *slog.Logger
+	// Timeout bounds the tests of a package, unless the command's own -timeout
+	// is shorter; 0: that alone counts.
+	Timeout time.Duration
+	Log     *slog.Logger
 }
 
 // Runner runs Go tests. It implements runner.Runner.
@@ -90,6 +93,9 @@ func New(ctx context.Context, c Config) (*Runner, error) {
 		if r.timeout, err = time.ParseDuration(cmd.Timeout); err != nil {
 			return nil, fmt.Errorf("go test -timeout: %w", err)
 		}
+	}
+	if c.Timeout > 0 && (r.timeout <= 0 || c.Timeout < r.timeout) {
+		r.timeout = c.Timeout
 	}
 	if cmd.Exec != "" {
 		if r.exec, err = shlex.Split(cmd.Exec); err != nil {

@@ -31,6 +31,13 @@ func (t *trial) take(e *ending) (progress bool) {
 	default:
 		e.many = running
 	}
+	from := len(t.out)
+	defer func() {
+		for i := range t.out[from:] {
+			o := &t.out[from+i]
+			o.Boundary = t.boundary(e, o.Test.Name)
+		}
+	}()
 	t.out = append(t.out, outcomes...)
 	t.skip = append(t.skip, done...)
 	if name := e.culprit; name != "" {

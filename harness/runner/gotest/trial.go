@@ -81,6 +81,16 @@ type ending struct {
 	p       *ingest.GoPackage
 	culprit string   // the test that ended the process, if that is certain
 	many    []string // tests of which one did
+	bounds  *marks.Boundaries
+	single  string // the only test of the process, or ""
+}
+
+// boundary says how it is known which frames are those of the test.
+func (t *trial) boundary(e *ending, full string) harness.Boundary {
+	if e.single != "" && full == t.full(e.single) {
+		return harness.BoundaryAlone
+	}
+	return e.bounds.Of(full)
 }
 
 // orderly reports whether the testing package came to its own end.
@@ -143,7 +153,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 
 	var mu sync.Mutex
 	var c ingest.Collector
-	e := &ending{p: c.Package(t.job.p.Path)}
+	e := &ending{p: c.Package(t.job.p.Path), bounds: bounds, single: single}
 	conv := &ingest.Converter{Package: t.job.p.Path, Event: func(ev ingest.GoEvent) {
 		mu.Lock()
 		c.Add(ev)
@@ -187,6 +197,9 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	}
 	if err = cmp.Or(err, undo()); err != nil {
 		return nil, err
+	}
+	if t.x.Spent != nil {
+		t.x.Spent(e.CPU, e.Duration)
 	}
 	mu.Lock()
 	defer mu.Unlock()

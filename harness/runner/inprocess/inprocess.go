@@ -144,6 +144,7 @@ func (r *Runner) one(ctx context.Context, session *scenarios.Session, s scenario
 	t := &test{name: s.Name, ctx: tctx}
 	o = harness.Outcome{
 		Test: ID(s), Trial: x.Trial, Arm: x.Arm, Worker: x.Worker, Seed: x.Seed, Start: time.Now(),
+		Boundary: harness.BoundaryMarked,
 	}
 	if x.Begin != nil {
 		x.Begin(s.Name)

@@ -3,6 +3,8 @@ package marks
 import (
 	"strings"
 	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
 )
 
 // Boundaries turns the beginnings and ends of tests, which may overlap, into
@@ -18,6 +20,15 @@ type Boundaries struct {
 	active  []string // begun and not ended
 	current string
 	exact   bool
+	known   map[string]harness.Boundary // of each test that has begun
+}
+
+// Of says how the boundaries of a test were found: unknown when it never
+// began, or when another test that is neither above nor below it ran meanwhile.
+func (b *Boundaries) Of(test string) harness.Boundary {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known[test]
 }
 
 // Began takes the beginning of a test; exact says that the suite itself said so.
@@ -29,6 +40,21 @@ func (b *Boundaries) Began(test string, exact bool) {
 		return
 	}
 	b.active = append(b.active, test)
+	if b.known == nil {
+		b.known = map[string]harness.Boundary{}
+	}
+	how := harness.BoundaryEvents
+	if exact {
+		how = harness.BoundaryMarked
+	}
+	if was, again := b.known[test]; !again || was != harness.BoundaryUnknown {
+		b.known[test] = how
+	}
+	for _, t := range b.active {
+		if t != test && !below(test, t) && !below(t, test) {
+			b.known[test], b.known[t] = harness.BoundaryUnknown, harness.BoundaryUnknown
+		}
+	}
 	if b.leaf() == test {
 		b.become(test)
 	} else {
@@ -73,6 +99,7 @@ func (b *Boundaries) counts(exact bool) bool {
 	if exact && !b.exact {
 		b.exact = true
 		b.active = nil
+		b.known = nil
 	}
 	return exact == b.exact
 }
