@@ -30,6 +30,7 @@ import (
 // Config says what is to be found in a private network.
 type Config struct {
 	Takeover []string // HOST:PORT at which Redis (the proxy) answers; HOST is localhost or an IP address
+	Also     []string // IP:PORT, just as written: further addresses at which Redis answers; 127.0.0.0/8 and [::1] only
 	Forward  []string // PORT or localhost:PORT: services of the host's loopback that are passed through
 	Log      *slog.Logger
 }
@@ -59,7 +60,7 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
-	if len(c.Takeover) == 0 {
+	if len(c.Takeover)+len(c.Also) == 0 {
 		return nil, errors.New("--takeover: no address given: want HOST:PORT, as in localhost:6379")
 	}
 	taken := map[string]string{}
@@ -101,6 +102,20 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 		}
 		if t.first == "" {
 			t.first = net.JoinHostPort(host, port)
+		}
+	}
+	for _, a := range c.Also {
+		ap, err := netip.ParseAddrPort(a)
+		if err != nil || !ap.Addr().IsLoopback() {
+			return nil, fmt.Errorf("private network: %q: want a loopback IP:PORT, as in 127.0.0.2:6379", a)
+		}
+		if _, ok := taken[a]; ok {
+			continue // it answers there already
+		}
+		taken[a] = a
+		t.plan.Listen = append(t.plan.Listen, listen{Addr: a, Optional: ap.Addr().Is6()})
+		if t.first == "" {
+			t.first = a
 		}
 	}
 	for _, f := range c.Forward {

@@ -1,0 +1,378 @@
+// Package probe runs a suite once, as a hunt would, and says what a hunt of it
+// would meet: whether it reaches Redis through the proxy at all, and by which
+// variable; what it sends; how its tests are told apart.
+//
+//	variables ──► a listener each ──┐
+//	--takeover addresses ───────────┼──► one proxy ──► one Redis
+//	the command line's {addr} ──────┘      └──► counts
+//
+// It must never delay anything, keep what the suite sent beyond counts and
+// names, or run it longer than it was told to.
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/proxy"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/environ"
+	"github.com/flakehunt/flakehunt/harness/runner/hints"
+	"github.com/flakehunt/flakehunt/harness/runner/netns"
+)
+
+// DefaultTimeout is how long the suite may run when nothing else is said.
+const DefaultTimeout = 2 * time.Minute
+
+// Config says what to run and where. Target, Open and Provider are needed.
+type Config struct {
+	Target harness.Target
+	// Open makes what runs the target once, within timeout. Its error is about
+	// the target: a command that is not there, a package that is not.
+	Open     func(ctx context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error)
+	Provider redisenv.Provider
+	Timeout  time.Duration // 0: DefaultTimeout
+	Hints    hints.Found
+	Private  error  // why no private loopback can be had; nil: it can
+	TempDir  string // for the trial; may be empty
+	Note     func(format string, args ...any)
+	Log      *slog.Logger
+}
+
+// Report is what was found.
+type Report struct {
+	Target  harness.Target    `json:"target"`
+	Redis   harness.RedisInfo `json:"redis"`
+	As      *Attempt          `json:"as_given"`        // the suite as its user runs it
+	Again   *Attempt          `json:"again,omitempty"` // once more, where the first try saw no command
+	Hints   hints.Found       `json:"hints"`
+	Private string            `json:"no_private_loopback,omitempty"` // why none can be had
+	Advice
+}
+
+// Attempt is one run of the suite.
+type Attempt struct {
+	Private    bool                     `json:"private_loopback"` // it ran in a loopback of its own
+	Doors      []Door                   `json:"doors"`
+	Wire       Wire                     `json:"wire"`
+	Tests      Tests                    `json:"tests"`
+	Failures   []Failure                `json:"failures,omitempty"`   // the first five
+	Boundaries map[harness.Boundary]int `json:"boundaries,omitempty"` // how many tests are told apart how
+	Wall       harness.Duration         `json:"wall"`
+	CPU        harness.Duration         `json:"cpu"`
+	Waiting    float64                  `json:"waiting"`           // share of the wall time in which it did not compute, 0 to 1
+	Trouble    string                   `json:"trouble,omitempty"` // why it could not be run to its end
+	Single     bool                     `json:"single"`            // one test can be run alone
+	hinted     []Setting
+}
+
+// Tests counts outcomes.
+type Tests struct {
+	Total   int `json:"total"`
+	Passed  int `json:"passed"`
+	Failed  int `json:"failed"`
+	Skipped int `json:"skipped"`
+}
+
+// Failure is a test that failed.
+type Failure struct {
+	Test    string `json:"test"`
+	Message string `json:"message"`
+}
+
+// Run runs the suite, and where no command is seen once more: with the
+// variables set that its sources name, and in a private loopback on which the
+// proxy answers at Redis' usual address. The error says that Redis or the proxy
+// could not do their work; one of Open comes as it is.
+func Run(ctx context.Context, c Config) (*Report, error) {
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Note == nil {
+		c.Note = func(string, ...any) {}
+	}
+	inst, err := c.Provider.Start(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("start redis: %w", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		if err := inst.Close(ctx); err != nil {
+			c.Log.Warn("end redis", "error", err)
+		}
+	}()
+	r := &Report{Target: c.Target, Redis: inst.Info(), Hints: c.Hints}
+	if c.Private != nil {
+		r.Private = c.Private.Error()
+	}
+	if r.As, err = c.attempt(ctx, inst, c.Target.Takeover, nil); err != nil {
+		return nil, err
+	}
+	if takeover, hinted := c.second(); r.As.Wire.Commands == 0 && len(takeover)+len(hinted) > 0 {
+		c.Note("no command seen on the wire; once more%s", secondWords(takeover, hinted))
+		if r.Again, err = c.attempt(ctx, inst, takeover, hinted); err != nil {
+			return nil, err
+		}
+	}
+	r.Advice = advise(r)
+	return r, nil
+}
+
+func secondWords(takeover []string, hinted []Setting) string {
+	s := ""
+	if len(hinted) > 0 {
+		s += ", with " + strings.Join(names(hinted), ", ") + " set"
+	}
+	if len(takeover) > 0 {
+		s += ", in a private loopback on which Redis answers at " + strings.Join(takeover, ", ")
+	}
+	return s
+}
+
+// second says what else may lead the suite to us: addresses to take over, where
+// a private loopback can be had, and variables that its sources name.
+func (c Config) second() (takeover []string, hinted []Setting) {
+	for _, v := range c.Hints.Variables {
+		if form, ok := hints.FormOf(v.Text); ok && len(hinted) < 12 {
+			hinted = append(hinted, Setting{Name: v.Text, Template: string(form)})
+		}
+	}
+	known := settings(c.Target.Env, nil)
+	hinted = slices.DeleteFunc(hinted, func(s Setting) bool { return slices.Contains(names(known), s.Name) })
+	if c.Private != nil {
+		return nil, hinted
+	}
+	takeover = slices.Clone(c.Target.Takeover)
+	add := func(addr string) {
+		if len(takeover) < 8 && !slices.Contains(takeover, addr) {
+			takeover = append(takeover, addr)
+		}
+	}
+	add("localhost:6379")
+	for _, a := range c.Hints.Addresses {
+		host, port, err := net.SplitHostPort(a.Text)
+		ip, notIP := netip.ParseAddr(host)
+		if err == nil && (host == "localhost" || notIP == nil && ip.Is4() && !ip.IsUnspecified()) {
+			add(net.JoinHostPort(host, port))
+		}
+	}
+	if len(takeover) == len(c.Target.Takeover) && len(hinted) == 0 {
+		return nil, nil // as it was
+	}
+	return takeover, hinted
+}
+
+// attempt runs the suite once.
+func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []string, hinted []Setting) (*Attempt, error) {
+	if err := inst.Reset(ctx); err != nil {
+		return nil, fmt.Errorf("reset redis: %w", err)
+	}
+	own, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	argument := &Door{Name: "{addr} in the command line", seen: &atomic.Int64{}, tls: &atomic.Int64{}}
+	p, err := proxy.Start(ctx, proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log})
+	if err != nil {
+		_ = own.Close()
+		return nil, fmt.Errorf("start proxy: %w", err)
+	}
+	defer p.Close()
+
+	a := &Attempt{Private: len(takeover) > 0, Boundaries: map[harness.Boundary]int{}, hinted: hinted}
+	doors, env, around, adopt, err := c.open(ctx, p, takeover, settings(c.Target.Env, hinted))
+	if err != nil {
+		return nil, err
+	}
+	t := c.Target
+	t.Env, t.Takeover = env, takeover
+	r, err := c.Open(ctx, t, around, c.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			c.Log.Warn("close the suite's runner", "error", err)
+		}
+	}()
+	counts := newTally()
+	p.StartTrial(nil, counts)
+	var mu sync.Mutex
+	limit := fmt.Errorf("it did not end within %s (--timeout)", c.Timeout)
+	// The runner ends a suite that is late by itself, and knows more of it.
+	run, cancel := context.WithTimeoutCause(ctx, c.Timeout+15*time.Second, limit)
+	defer cancel()
+	outcomes, err := r.Run(run, runner.Exec{
+		Trial: 1, Seed: 1, Arm: harness.Survey, Worker: 1, Dir: c.TempDir,
+		Redis: runner.Endpoint{Addr: p.Addr(), Adopt: adopt},
+		Begin: p.Begin, End: func(string) { p.End() },
+		Spent: func(cpu, wall time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			a.CPU += harness.Duration(cpu)
+			a.Wall += harness.Duration(wall)
+		},
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if alive := inst.Alive(ctx); alive != nil {
+		return nil, fmt.Errorf("redis died while the suite ran: %w", alive)
+	}
+	if err != nil {
+		a.Trouble = err.Error()
+	}
+	if s, ok := r.(interface{ Single() bool }); ok {
+		a.Single = s.Single()
+	} else {
+		a.Single = true
+	}
+	if err := p.Close(); err != nil {
+		return nil, fmt.Errorf("close proxy: %w", err)
+	}
+	a.Wire = counts.seen()
+	a.sum(outcomes)
+	for _, d := range append([]*Door{argument}, doors...) {
+		d.count()
+		a.Doors = append(a.Doors, *d)
+	}
+	return a, nil
+}
+
+// open makes the doors: on this machine, or in a private loopback.
+func (c Config) open(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (doors []*Door, env []string, around environ.Around, adopt func(net.Listener), err error) {
+	if len(takeover) > 0 {
+		return c.openPrivate(ctx, p, takeover, all)
+	}
+	var kept []net.Listener
+	env, doors, err = plan(all, aliases(), freePort(func(l net.Listener) { kept = append(kept, l) }))
+	byAddr := index(doors)
+	for _, l := range kept {
+		if d := byAddr[l.Addr().String()]; d != nil && err == nil {
+			p.Adopt(&counted{l, d})
+		} else {
+			_ = l.Close()
+		}
+	}
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	for _, d := range doors {
+		for _, addr := range d.optional {
+			if l, err := net.Listen("tcp", addr); err == nil { // somebody else's, or there is none: then this stays untold
+				p.Adopt(&counted{l, d})
+			}
+		}
+	}
+	return doors, env, nil, p.Adopt, nil
+}
+
+func (c Config) openPrivate(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (doors []*Door, env []string, around environ.Around, adopt func(net.Listener), err error) {
+	next := 21000 // all are free there; the kernel's own choices begin at 32768
+	env, doors, err = plan(all, true, func(...string) (int, error) { next++; return next, nil })
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	var also []string
+	for _, d := range doors {
+		also = append(append(also, d.listen...), d.optional...)
+	}
+	byAddr := index(doors)
+	for _, t := range takeover {
+		d := &Door{Name: t, Fixed: true, takeover: t, seen: &atomic.Int64{}, tls: &atomic.Int64{}}
+		host, port, err := net.SplitHostPort(t)
+		if err != nil {
+			continue // the private network says it better
+		}
+		for _, h := range []string{host, "127.0.0.1", "::1"} {
+			if a := net.JoinHostPort(h, port); byAddr[a] == nil && (h == host || isLoopback(host)) {
+				byAddr[a] = d
+			}
+		}
+		doors = append(doors, d)
+	}
+	n, err := netns.New(ctx, netns.Config{Takeover: takeover, Also: also, Forward: c.Target.Forward, Log: c.Log})
+	if err != nil {
+		return nil, nil, nil, nil, &SetupError{err}
+	}
+	return doors, env, n.Around(), func(l net.Listener) {
+		if d := byAddr[l.Addr().String()]; d != nil {
+			l = &counted{l, d}
+		}
+		p.Adopt(l)
+	}, nil
+}
+
+// SetupError is an error about what was asked for: addresses that cannot be
+// taken over, or a machine that has no private loopback.
+type SetupError struct{ err error }
+
+func (e *SetupError) Error() string { return e.err.Error() }
+func (e *SetupError) Unwrap() error { return e.err }
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func index(doors []*Door) map[string]*Door {
+	m := map[string]*Door{}
+	for _, d := range doors {
+		for _, a := range append(slices.Clone(d.listen), d.optional...) {
+			m[a] = d
+		}
+	}
+	return m
+}
+
+// sum adds the outcomes up.
+func (a *Attempt) sum(outcomes []harness.Outcome) {
+	var late error
+	for _, o := range outcomes {
+		a.Tests.Total++
+		switch o.Verdict {
+		case harness.Passed:
+			a.Tests.Passed++
+		case harness.Failed:
+			a.Tests.Failed++
+			f := Failure{Test: o.Test.Name}
+			if o.Failure != nil {
+				f.Message = firstLine(o.Failure.Message)
+				if o.Failure.Kind == harness.TimeoutFailure {
+					late = errors.New(f.Message)
+				}
+			}
+			if len(a.Failures) < 5 {
+				a.Failures = append(a.Failures, f)
+			}
+		case harness.Skipped:
+			a.Tests.Skipped++
+		}
+		if o.Verdict == harness.Passed || o.Verdict == harness.Failed {
+			a.Boundaries[o.Boundary]++
+		}
+	}
+	if late != nil && a.Trouble == "" {
+		a.Trouble = late.Error()
+	}
+	if a.Wall > 0 {
+		a.Waiting = max(0, 1-float64(a.CPU)/float64(a.Wall))
+	}
+	slices.SortStableFunc(a.Failures, func(x, y Failure) int { return cmp.Compare(x.Test, y.Test) })
+}
