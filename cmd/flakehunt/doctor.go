@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt/probe"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
@@ -24,40 +25,92 @@ type check struct {
 }
 
 func newDoctorCmd(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "doctor",
-		Short: "Say what this machine offers, and what a run would use",
-		Long: `Say which Redis providers work here and which one 'auto' takes, whether private
-network namespaces are allowed (for --takeover), and how late timers run. What
-dead earlier runs left behind is removed, and named.
+	var f runFlags
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "doctor [flags] | doctor [flags] -- COMMAND…",
+		Short: "Say what this machine offers, or what a hunt of a suite would meet",
+		Long: `Without a command: say which Redis providers work here and which one 'auto'
+takes, whether private network namespaces are allowed (for --takeover), and how
+late timers run. What dead earlier runs left behind is removed, and named.
 
-` + exitHelp,
-		Example: "  flakehunt doctor\n  flakehunt doctor --json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			checks, taken := a.diagnose(c.Context())
-			if a.json {
-				e := json.NewEncoder(a.out)
-				e.SetIndent("", "  ")
-				return e.Encode(struct {
-					Auto   string  `json:"auto"`
-					Checks []check `json:"checks"`
-				}{taken, checks})
+With a command: run the suite once and say what a hunt of it would meet. Does it
+reach Redis through flakehunt, and by which variable (each gets an address of
+its own)? Which clients, which commands, how many tests, how they are told
+apart, how much of the time it waits. Where no command is seen, it is run once
+more: with the variables set that its sources name, and in a private loopback
+in which Redis answers at localhost:6379. The last line is the command to hunt
+with.
+
+Exit codes:
+  0    the machine was looked at; with a command: a hunt of it would work
+  1    with a command: as it was given, a hunt of it would be of no use (no
+       command reached Redis, or no test passed); what to change is said
+  2    usage: a flag or an argument is wrong, or there is no such command
+  3    the harness or Redis could not do its work
+  130  interrupted`,
+		Example: `  flakehunt doctor
+  flakehunt doctor --json
+  flakehunt doctor -- go test ./...
+  flakehunt doctor --junit '{dir}/junit.xml' -- npx vitest run`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			at := c.ArgsLenAtDash()
+			switch {
+			case at < 0 && len(args) > 0 || at > 0:
+				return usagef("doctor: unexpected %q; the suite's command comes after --, as in 'flakehunt doctor -- go test ./...'", args[0])
+			case at == 0 && len(args) == 0:
+				return usagef("doctor: nothing follows --; write the test command there, as in 'flakehunt doctor -- go test ./...'")
+			case timeout <= 0:
+				return usagef("--timeout %s: want a time that is not negative, such as 2m", timeout)
+			case at == 0:
+				return a.examine(c.Context(), &f, args, timeout)
 			}
-			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-			for _, k := range checks {
-				mark := "no"
-				if k.OK {
-					mark = "ok"
+			for _, flag := range []string{"junit", "one-test", "env", "takeover", "forward", "redis", "image", "timeout"} {
+				if c.Flags().Changed(flag) {
+					return usagef("--%s is about a suite: write its command after --, as in 'flakehunt doctor --%s … -- COMMAND'", flag, flag)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\n", mark, k.What, k.Found)
 			}
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.out, "\n--redis auto takes: %s\n", taken)
-			return nil
+			return a.machine(c.Context())
 		},
 	}
+	fs := c.Flags()
+	f.redisFlags(fs)
+	f.foreign(fs)
+	fs.DurationVar(&timeout, "timeout", probe.DefaultTimeout, "how long the suite may run")
+	return c
+}
+
+// machine says what this machine offers.
+func (a *app) machine(ctx context.Context) error {
+	checks, taken := a.diagnose(ctx)
+	if a.json {
+		return a.printJSON(struct {
+			Auto   string  `json:"auto"`
+			Checks []check `json:"checks"`
+		}{taken, checks})
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, k := range checks {
+		mark := "no"
+		if k.OK {
+			mark = "ok"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", mark, k.What, k.Found)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "\n--redis auto takes: %s\n", taken)
+	return nil
+}
+
+// printJSON writes v, indented, to standard output.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // diagnose looks at everything a run may need.

@@ -23,11 +23,16 @@ type environment struct {
 }
 
 func (e *environment) register(fs *pflag.FlagSet) {
+	e.redisFlags(fs)
+	fs.IntVar(&e.parallel, "parallel", 0, "how many trials at once (default: chosen for this machine)")
+	fs.StringVar(&e.out, "out", "flakehunt-out", "directory for everything that is written")
+}
+
+// redisFlags say where Redis comes from.
+func (e *environment) redisFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&e.redis, "redis", "auto", "where Redis comes from: auto, container, server, embedded, sim, or a redis:// URL")
 	fs.StringVar(&e.image, "image", "", "for container: the image (default "+redisenv.DefaultImage+")")
 	fs.BoolVar(&e.allowFlush, "allow-flush", false, "for a URL: empty the database although it holds keys")
-	fs.IntVar(&e.parallel, "parallel", 0, "how many trials at once (default: chosen for this machine)")
-	fs.StringVar(&e.out, "out", "flakehunt-out", "directory for everything that is written")
 }
 
 func (e *environment) check() error {

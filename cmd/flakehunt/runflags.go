@@ -71,10 +71,15 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass (flakyFailure only) or fail (failure as well)")
 	fs.StringVar(&f.junit, "junit", "", "for a command: glob of the JUnit files that it writes; {dir} is a directory of the trial's own")
 	fs.StringVar(&f.oneTest, "one-test", "", "for a command: how to run a single test, as in 'npx vitest run -t {name}'")
+	f.foreign(fs)
+	fs.BoolVar(&f.resume, "resume", false, "go on with the run that --out holds")
+}
+
+// foreign are the flags that say how a suite of the user's is run.
+func (f *runFlags) foreign(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.env, "env", nil, "for a command: a further variable, NAME=TEMPLATE with {addr}, {host}, {port}, {url} (repeatable)")
 	fs.StringSliceVar(&f.takeover, "takeover", nil, "for a command: HOST:PORT on which Redis answers in a loopback of its own (Linux, repeatable)")
 	fs.StringSliceVar(&f.forward, "forward", nil, "with --takeover: port of another local service that the suite needs (repeatable)")
-	fs.BoolVar(&f.resume, "resume", false, "go on with the run that --out holds")
 }
 
 func strategies() []string { return append([]string{"directed"}, explore.Names()...) }

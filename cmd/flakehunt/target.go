@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
@@ -21,11 +22,6 @@ func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, e
 	if t.Kind == harness.ShippedTarget {
 		return shipped(t)
 	}
-	for _, e := range t.Env {
-		if err := environ.Check(e); err != nil {
-			return nil, usagef("--env: %w", err)
-		}
-	}
 	var around environ.Around
 	if len(t.Takeover) > 0 {
 		n, err := netns.New(ctx, netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: a.logger()})
@@ -33,10 +29,21 @@ func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, e
 			return nil, usagef("--takeover: %w", err)
 		}
 		around = n.Around()
+	return a.foreignRunner(ctx, t, around, 0)
+}
+
+// foreignRunner makes what runs a suite of the user's, in what is around it.
+// timeout bounds one execution; 0: the runner's own.
+func (a *app) foreignRunner(ctx context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
+	for _, e := range t.Env {
+		if err := environ.Check(e); err != nil {
+			return nil, usagef("%w", err)
+		}
+	}
 	}
 	if t.Kind == harness.GoTestTarget {
 		a.notef("compiling the tests")
-		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Around: around, Log: a.logger()})
+		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Around: around, Timeout: timeout, Log: a.logger()})
 		if err != nil {
 			return nil, usagef("%w", err)
 		}
@@ -46,7 +53,7 @@ func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, e
 		return r, nil
 	}
 	r, err := exec.New(exec.Config{
-		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Around: around, Log: a.logger(),
+		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Timeout: timeout, Around: around, Log: a.logger(),
 	})
 	if err != nil {
 		return nil, usagef("%w", err)

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt/probe"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/environ"
+	"github.com/flakehunt/flakehunt/harness/runner/hints"
+	"github.com/flakehunt/flakehunt/harness/runner/netns"
+	"github.com/flakehunt/flakehunt/reports"
+)
+
+// scanTime bounds the look at the suite's sources.
+const scanTime = 5 * time.Second
+
+// examine runs a suite once and says what a hunt of it would meet.
+func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeout time.Duration) error {
+	target, err := f.target(nil, command)
+	if err != nil {
+		return err
+	}
+	if f.redis == "sim" {
+		return usagef("--redis sim: a suite of yours does not run in virtual time")
+	}
+	// Bad input is told before anything is started.
+	for _, e := range target.Env {
+		if err := environ.Check(e); err != nil {
+			return usagef("%w", err)
+		}
+	}
+	private := netns.Check(ctx)
+	if len(target.Takeover) > 0 && private != nil {
+		return usagef("%w", private)
+	}
+	provider, err := a.provider(ctx, f.environment)
+	if err != nil {
+		return err
+	}
+	for _, removed := range sweep(ctx, a.logger()) {
+		a.notef("left behind by a run that was killed: %s", removed)
+	}
+	tmp, err := tempFor(target)
+	if err != nil {
+		return harnessError(err)
+	}
+	defer func() { _ = dropTemp(tmp) }()
+	report, err := probe.Run(ctx, probe.Config{
+		Target: target, Provider: provider, Timeout: timeout, Private: private, TempDir: tmp,
+		Open: func(ctx context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
+			return a.foreignRunner(ctx, t, around, timeout)
+		},
+		Hints: a.scan(ctx, target), Note: a.notef, Log: a.logger(),
+	})
+	var setup *probe.SetupError
+	switch {
+	case errors.As(err, &setup):
+		return usagef("--takeover: %w", err)
+	case err != nil:
+		return redisError(err)
+	}
+	if err := a.printSuite(report, f.redis); err != nil {
+		return harnessError(err)
+	}
+	if !report.Works {
+		return &exitError{code: exitFlaky}
+	}
+	return nil
+}
+
+// scan looks for hints in the sources below the suite's directory.
+func (a *app) scan(ctx context.Context, t harness.Target) hints.Found {
+	ctx, cancel := context.WithTimeout(ctx, scanTime)
+	defer cancel()
+	dir := t.Dir
+	if dir == "" {
+		dir = "."
+	}
+	found, err := hints.Scan(ctx, os.DirFS(dir), hints.Limits{})
+	if err != nil {
+		a.logger().Warn("look for hints in the sources", "error", err)
+		found.Cut = true
+	}
+	return found
+}
+
+// printSuite writes the report, as text or JSON.
+func (a *app) printSuite(r *probe.Report, redis string) error {
+	hunt := ""
+	if r.Hunts() {
+		if redis == "auto" {
+			redis = ""
+		}
+		hunt = reports.RunCommand(r.Hunt, redis)
+	}
+	if a.json {
+		return a.printJSON(struct {
+			*probe.Report
+			Command string `json:"command,omitempty"`
+		}{r, hunt})
+	}
+	return suiteText(a.out, r, hunt)
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt/probe"
+	"github.com/flakehunt/flakehunt/harness/runner/hints"
+)
+
+// suiteText writes what doctor found of a suite, a line each, the command to
+// hunt with last.
+func suiteText(out io.Writer, r *probe.Report, hunt string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(mark, what, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", mark, what, printable(fmt.Sprintf(format, args...)))
+	}
+	line("", "redis", "%s %s", r.Redis.Provider, r.Redis.Version)
+	attempt(line, r.As, "as it was given")
+	if r.Again != nil {
+		attempt(line, r.Again, againWords(r.Again))
+	}
+	hinted(line, r.Hints)
+	for _, tip := range r.Tips {
+		line("", "tip", "%s", tip)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	verdict := "a hunt would work"
+	if !r.Works {
+		verdict = r.Why
+	}
+	fmt.Fprintf(out, "\n%s\n", printable(verdict))
+	if hunt != "" {
+		fmt.Fprintln(out, hunt)
+	}
+	return nil
+}
+
+func againWords(a *probe.Attempt) string {
+	if a.Private {
+		return "once more, in a private loopback"
+	}
+	return "once more, with further variables"
+}
+
+// attempt writes the lines of one run.
+func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt, how string) {
+	mark := map[bool]string{true: "ok", false: "no"}
+	line(mark[a.Trouble == "" && a.Tests.Failed == 0 && a.Tests.Passed > 0], "suite", "%s: %s", how, testWords(a))
+	for _, f := range a.Failures {
+		line("", "failed", "%s: %s", f.Test, cut(f.Message, 200))
+	}
+	w := &a.Wire
+	line(mark[w.Commands > 0], "reaches redis", "%s on %s", plural(w.Commands, "command"), plural(w.Connections, "connection"))
+	if through := doors(a.Doors); through != "" {
+		line("", "through", "%s", through)
+	}
+	if w.Commands == 0 {
+		for _, u := range w.Unread {
+			line("", "unread", "%s", cut(u, 200))
+		}
+		return
+	}
+	line("", "clients", "%s", clients(w))
+	line("", "commands", "%s", verbs(w.Verbs, 8))
+	var special []string
+	for _, s := range []struct {
+		what string
+		list []probe.Verb
+	}{{"blocking", w.Blocking}, {"pub/sub", w.PubSub}} {
+		if len(s.list) > 0 {
+			special = append(special, s.what+": "+verbs(s.list, 5))
+		}
+	}
+	if w.Multi > 0 {
+		special = append(special, plural(w.Multi, "transaction")+" (MULTI)")
+	}
+	if w.Scripts > 0 {
+		special = append(special, plural(w.Scripts, "script call"))
+	}
+	if len(special) > 0 {
+		line("", "of note", "%s", strings.Join(special, "; "))
+	}
+	if w.Errors > 0 {
+		line("", "redis errors", "%d, the first: %s", w.Errors, cut(w.FirstError, 160))
+	}
+	for _, u := range w.Unread {
+		line("", "unread", "%s", cut(u, 200))
+	}
+	line("", "tests told apart", "%s", boundaries(a.Boundaries))
+	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), waitingWords(a.Waiting))
+}
+
+func testWords(a *probe.Attempt) string {
+	t := a.Tests
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{t.Passed, "passed"}, {t.Failed, "failed"}, {t.Skipped, "skipped"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	s := plural(t.Total, "test")
+	if len(parts) > 0 {
+		s += ": " + strings.Join(parts, ", ")
+	}
+	s += ", in " + seconds(a.Wall)
+	if a.Trouble != "" {
+		s += "; " + cut(a.Trouble, 300)
+	}
+	return s
+}
+
+// doors says which addresses were used, and of those that variables hold, which not.
+func doors(list []probe.Door) string {
+	var used, unused []string
+	for _, d := range list {
+		switch {
+		case d.Connections > 0:
+			s := fmt.Sprintf("%s (%s)", d.Name, plural(d.Connections, "connection"))
+			if d.TLS > 0 {
+				s += fmt.Sprintf(", %d of them with TLS", d.TLS)
+			}
+			used = append(used, s)
+		case len(d.Variables) > 0 && !strings.Contains(d.Name, ", with "):
+			unused = append(unused, d.Name)
+		}
+	}
+	s := strings.Join(used, ", ")
+	if len(used) == 0 {
+		s = "nothing"
+	}
+	if len(unused) > 0 {
+		s += "; not used: " + strings.Join(unused, ", ")
+	}
+	return s
+}
+
+func clients(w *probe.Wire) string {
+	s := "RESP2"
+	if w.RESP3 {
+		s = "RESP3"
+	}
+	if len(w.Libraries) > 0 {
+		s += ", " + strings.Join(w.Libraries, ", ")
+	}
+	if len(w.Clients) > 0 {
+		s += ", named " + strings.Join(w.Clients, ", ")
+	}
+	if w.Login {
+		s += ", with a password"
+	}
+	return s
+}
+
+func verbs(list []probe.Verb, n int) string {
+	var parts []string
+	for i, v := range list {
+		if i == n {
+			parts = append(parts, fmt.Sprintf("%d more", len(list)-n))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %d", v.Name, v.N))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func boundaries(m map[harness.Boundary]int) string {
+	var parts []string
+	for _, b := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, fmt.Sprintf("%d %s", m[b], b))
+	}
+	if len(parts) == 0 {
+		return "no test ran"
+	}
+	return strings.Join(parts, "; ")
+}
+
+func waitingWords(share float64) string {
+	switch {
+	case share >= 0.9:
+		return "many trials at once cost little"
+	case share >= 0.5:
+		return "a few trials at once pay"
+	}
+	return "it computes: trials at once slow each other down"
+}
+
+func hinted(line func(mark, what, format string, args ...any), h hints.Found) {
+	each := func(what string, list []hints.Hint) {
+		for i, v := range list {
+			if i == 8 {
+				line("", what, "%d more in --json", len(list)-i)
+				return
+			}
+			at := fmt.Sprintf("%s:%d", v.Places[0].File, v.Places[0].Line)
+			if n := len(v.Places) - 1 + v.More; n > 0 {
+				at += fmt.Sprintf(" and %s", plural(n, "other place"))
+			}
+			line("", what, "%s at %s", v.Text, at)
+		}
+	}
+	each("hint: variable", h.Variables)
+	each("hint: address", h.Addresses)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func seconds(d harness.Duration) string {
+	return time.Duration(d).Round(10 * time.Millisecond).String()
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}
+
+// printable keeps what a suite printed from doing anything to the terminal or
+// to the columns.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
