@@ -45,13 +45,15 @@ var layers = []layer{
 	{dir: "harness/runner", may: []string{"harness", "harness/stats", "harness/summary"}, why: "a runner executes tests: it must not know of schedules or of the proxy"},
 	{dir: "harness/runner/inprocess", may: []string{"harness", "harness/runner", "harness/stats", "harness/summary", "scenarios", "fixtures"}, why: "the only runner that knows the shipped suites"},
 	{dir: "harness/redisenv", may: []string{"harness"}, why: "where Redis comes from has nothing to do with what is done to it"},
+	{dir: "harness/redisenv/embedded", may: []string{"harness", "harness/redisenv/connset"}, why: "users' test binaries link it: it must not drag the other providers in"},
+	{dir: "harness/redisenv/connset", why: "counting connections needs nothing of ours"},
 	{dir: "harness/trend", may: []string{"harness", "harness/stats"}, why: "what the past says is a pure function of a history, wherever that was read"},
 	{dir: "harness/store", may: []string{"harness", "harness/stats", "harness/trend"}, why: "the store keeps results: it does not make them"},
 	{dir: "harness/gate", may: []string{"harness", "harness/stats", "harness/trend"}, why: "a gate decides from data: it neither runs nor reads a database"},
 	{dir: "harness/shard", may: []string{"harness", "harness/stats", "harness/summary"}, why: "dividing and joining are about indices and trials alone"},
 	{dir: "harness/hunt", may: []string{"harness", "harness/"}, why: "the loop knows all parts, but neither the suites nor the reports"},
 	{dir: "harness/sim", may: []string{"harness", "harness/", "scenarios", "fixtures"}, why: "simulation plays the shipped suites, and knows nothing of commands and reports"},
-	{dir: "harness/sim/bubble", may: []string{"harness", "harness/proxy", "harness/redisenv"}, why: "a bubble does not know what is tested in it: tests of others' use it too"},
+	{dir: "harness/sim/bubble", may: []string{"harness", "harness/proxy", "harness/redisenv/embedded"}, why: "a bubble does not know what is tested in it: tests of others' use it too"},
 	{dir: "harness/simtest", may: []string{"harness", "harness/", "harness/sim/bubble"}, why: "users' tests import it: it must not drag the shipped suites in"},
 	{dir: "scenarios", may: []string{"fixtures"}, why: "a scenario is an ordinary test: it must not know of the harness that runs it"},
 	{dir: "scenarios/suitetest", may: []string{"fixtures", "scenarios", "harness/redisenv"}, why: "running the suites by go test takes a Redis, and nothing else of the harness"},
@@ -159,13 +161,17 @@ func TestArchitectureFindsViolations(t *testing.T) {
 	require.Empty(t, violations)
 }
 
-// inspect reads every package of the module, but for testdata and modules
-// within it, and returns what breaks a rule, and the number of packages.
-func inspect(tree fs.FS) (violations []string, packages int, err error) {
-	files := map[string][]*ast.File{} // by directory
-	names := map[*ast.File]string{}
+// parsed is the source of every package of the module, but for testdata and
+// modules within it.
+type parsed struct {
+	files map[string][]*ast.File // by directory
+	names map[*ast.File]string
+}
+
+func parse(tree fs.FS) (*parsed, error) {
+	p := &parsed{files: map[string][]*ast.File{}, names: map[*ast.File]string{}}
 	fset := token.NewFileSet()
-	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -188,13 +194,20 @@ func inspect(tree fs.FS) (violations []string, packages int, err error) {
 			return fmt.Errorf("parse: %w", err)
 		}
 		dir := path.Dir(name)
-		files[dir] = append(files[dir], f)
-		names[f] = name
+		p.files[dir] = append(p.files[dir], f)
+		p.names[f] = name
 		return nil
 	})
+	return p, err
+}
+
+// inspect returns what breaks a rule in the tree, and the number of packages.
+func inspect(tree fs.FS) (violations []string, packages int, err error) {
+	p, err := parse(tree)
 	if err != nil {
 		return nil, 0, err
 	}
+	files, names := p.files, p.names
 	for dir, list := range files {
 		for _, f := range list {
 			violations = append(violations, inspectFile(dir, names[f], f)...)

@@ -1,4 +1,8 @@
-package redisenv
+// Package connset keeps account of the connections that a Redis handed out, so
+// that they can all be closed when it is made as new.
+//
+// It must never look at what they carry.
+package connset
 
 import (
 	"errors"
@@ -7,16 +11,17 @@ import (
 	"syscall"
 )
 
-// connSet knows the connections that an instance handed out, until each is
+// Set knows the connections that an instance handed out, until each is
 // closed. The zero value is ready.
-type connSet struct {
+type Set struct {
 	mu     sync.Mutex
 	open   map[*trackedConn]struct{}
 	closed bool
 }
 
-// add takes note of c; after end it closes c instead and fails.
-func (s *connSet) add(c net.Conn) (net.Conn, error) {
+// Add takes note of c, and gives the connection to be used in its place; after
+// End it closes c instead and fails.
+func (s *Set) Add(c net.Conn) (net.Conn, error) {
 	t := &trackedConn{Conn: c, set: s}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,8 +36,8 @@ func (s *connSet) add(c net.Conn) (net.Conn, error) {
 	return t, nil
 }
 
-// drop closes all connections that are still open.
-func (s *connSet) drop() {
+// Drop closes all connections that are still open.
+func (s *Set) Drop() {
 	s.mu.Lock()
 	open := make([]*trackedConn, 0, len(s.open))
 	for c := range s.open {
@@ -44,20 +49,20 @@ func (s *connSet) drop() {
 	}
 }
 
-// end drops all and admits no more; it reports whether it was the first to do so.
-func (s *connSet) end() bool {
+// End drops all and admits no more; it reports whether it was the first to do so.
+func (s *Set) End() bool {
 	s.mu.Lock()
 	first := !s.closed
 	s.closed = true
 	s.mu.Unlock()
-	s.drop()
+	s.Drop()
 	return first
 }
 
 // trackedConn is a connection that its set knows of until it is closed.
 type trackedConn struct {
 	net.Conn
-	set *connSet
+	set *Set
 }
 
 func (t *trackedConn) Close() error {

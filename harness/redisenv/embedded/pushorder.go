@@ -1,4 +1,4 @@
-package redisenv
+package embedded
 
 import (
 	"bytes"

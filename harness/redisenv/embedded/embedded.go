@@ -1,0 +1,214 @@
+// Package embedded is miniredis as a Redis of one trial: on a loopback port, or
+// in memory alone, where it lives in the virtual time of a testing/synctest
+// bubble.
+//
+// Users' test binaries link it, by way of package simtest, so it must never
+// import what is heavy, and it must never be taken for a real Redis: Info says
+// that it is none.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/redisenv/connset"
+)
+
+// Redis is miniredis, TTLs by the clock, replaced as a whole at each Reset:
+// that is the only way to be sure that nothing of one trial (a blocked command,
+// a subscriber, a script, a clock) reaches the next.
+type Redis struct {
+	listener  net.Listener  // nil: in memory
+	accepting chan struct{} // closed when accept has ended
+
+	subscribers atomic.Int64 // among connections in memory, so far
+
+	mu     sync.Mutex
+	mini   *miniredis.Miniredis
+	conns  connset.Set
+	closed bool
+}
+
+// Listen starts one on a free loopback port.
+func Listen() (*Redis, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the embedded redis: %w", err)
+	}
+	e := &Redis{listener: l, accepting: make(chan struct{})}
+	if err := e.fresh(); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	go e.accept()
+	return e, nil
+}
+
+// InMemory starts one without a listener: all is in memory and by the clock of
+// the goroutines that use it, so one that is started, used and closed within a
+// testing/synctest bubble lives in the bubble's virtual time.
+func InMemory() (*Redis, error) {
+	e := &Redis{}
+	if err := e.fresh(); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// fresh puts a new miniredis in the place of the old one, which it ends.
+func (e *Redis) fresh() error {
+	m := miniredis.NewMiniRedis()
+	// The first Dial starts it without a listener; ClockTTL then makes keys
+	// expire as time passes, instead of only when told.
+	c, err := m.Dial()
+	if err != nil {
+		return fmt.Errorf("start the embedded redis: %w", err)
+	}
+	_ = c.Close()
+	m.ClockTTL(true)
+	mend(m.Server())
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		m.Close()
+		return fmt.Errorf("start the embedded redis: %w", net.ErrClosed)
+	}
+	old := e.mini
+	e.mini = m
+	e.mu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+	return nil
+}
+
+func (e *Redis) accept() {
+	defer close(e.accepting)
+	for {
+		c, err := e.listener.Accept()
+		if err != nil {
+			return
+		}
+		e.serve(c)
+	}
+}
+
+// serve hands the server's end of a connection to the current miniredis, if
+// there still is one.
+func (e *Redis) serve(c net.Conn) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		_ = c.Close()
+		return false
+	}
+	e.mini.Server().ServeConn(c)
+	return true
+}
+
+// Dial gives a fresh connection, on which commands can be sent at once. Without
+// a listener it is a *Conn.
+func (e *Redis) Dial(ctx context.Context) (net.Conn, error) {
+	if e.listener == nil {
+		client, server := Pipe()
+		if !e.serve(&pushOrder{Conn: server, subscribers: &e.subscribers}) {
+			return nil, fmt.Errorf("connect to the embedded redis: %w", net.ErrClosed)
+		}
+		return client, nil
+	}
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", e.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("connect to the embedded redis: %w", err)
+	}
+	// Known from this end too: one that is still waiting to be accepted during a
+	// Reset would else come out as a connection to the fresh server.
+	t, err := e.conns.Add(c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the embedded redis: %w", err)
+	}
+	return t, nil
+}
+
+// Addr is host:port, "" in memory.
+func (e *Redis) Addr() string {
+	if e.listener == nil {
+		return ""
+	}
+	return e.listener.Addr().String()
+}
+
+// Options are for a client that connects without anything in between.
+func (e *Redis) Options() *redis.Options {
+	return &redis.Options{
+		Addr:   e.Addr(),
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.Dial(ctx) },
+	}
+}
+
+// Reset makes it as new, and closes all connections.
+func (e *Redis) Reset(context.Context) error {
+	e.conns.Drop()
+	return e.fresh()
+}
+
+// Info says what it is: an imitation.
+func (e *Redis) Info() harness.RedisInfo {
+	info := harness.RedisInfo{Provider: "embedded", Version: miniredisVersion(), Note: "an imitation of Redis within the process: findings should be confirmed on a real one"}
+	if e.listener == nil {
+		info.Provider = "sim"
+		info.Note = "an imitation of Redis in virtual time: findings are proved on a real one"
+	}
+	return info
+}
+
+// miniredisVersion is what this binary was linked with; a test binary may not know.
+func miniredisVersion() string {
+	const path = "github.com/alicebob/miniredis/v2"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			if d.Path == path {
+				return "miniredis " + strings.TrimPrefix(d.Version, "v")
+			}
+		}
+	}
+	return "miniredis"
+}
+
+// Alive returns an error once it is closed.
+func (e *Redis) Alive(context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errors.New("the embedded redis is closed")
+	}
+	return nil
+}
+
+// Close ends it. A second call does nothing.
+func (e *Redis) Close(context.Context) error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	m := e.mini
+	e.mu.Unlock()
+	e.conns.End()
+	if e.listener != nil {
+		_ = e.listener.Close()
+		<-e.accepting
+	}
+	m.Close()
+	return nil
+}
