@@ -14,7 +14,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
-	"github.com/flakehunt/flakehunt/scenarios"
 )
 
 // runnerFor makes what runs a target's tests.
@@ -29,6 +28,7 @@ func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, e
 			return nil, usagef("--takeover: %w", err)
 		}
 		around = n.Around()
+	}
 	return a.foreignRunner(ctx, t, around, 0)
 }
 
@@ -39,7 +39,6 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 		if err := environ.Check(e); err != nil {
 			return nil, usagef("%w", err)
 		}
-	}
 	}
 	if t.Kind == harness.GoTestTarget {
 		a.notef("compiling the tests")
@@ -63,15 +62,17 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 
 // shipped makes the runner of the suites that ship with it.
 func shipped(t harness.Target) (runner.Runner, error) {
-	list, err := chooseScenarios(t.Suites, t.Run)
-	if err != nil {
+	if _, err := chooseScenarios(t.Suites, t.Run); err != nil {
 		return nil, err
 	}
-	defects, err := defectsOf(t)
-	if err != nil {
+	if _, err := defectsOf(t); err != nil {
 		return nil, err
 	}
-	return inprocess.New(list, scenarios.Config{Defects: defects, Waits: scenarios.Waits(t.Waits)}), nil
+	r, err := inprocess.ForTarget(t)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return r, nil
 }
 
 // tempFor makes the directory that holds those of the trials; the shipped
