@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -83,8 +84,17 @@ func (a *app) reproduced(f *harness.Finding, r *hunt.Replayed) error {
 			fmt.Fprintf(a.out, "  (fails with this schedule at a rate in %.0f–%.0f %%, at 95 %%)", 100*rate.Lo, 100*rate.Hi)
 		}
 		fmt.Fprintln(a.out)
+		if f.Standing == harness.Latent {
+			fmt.Fprintln(a.out, "  it was predicted from passing runs: nothing had failed yet")
+		}
+		if len(f.Schedule.Decisions) == 0 && f.Standing == harness.Latent {
+			fmt.Fprintln(a.out, "  schedule: none; the test runs alone, on an empty Redis")
+		}
 		for _, d := range f.Schedule.Decisions {
 			fmt.Fprintf(a.out, "  schedule: %s\n", d)
+		}
+		if slices.ContainsFunc(f.Schedule.Decisions, func(d harness.Decision) bool { return !d.OnlyDelays() }) {
+			fmt.Fprintln(a.out, "  it ends a connection, which no delay does: what fails needs a lost connection")
 		}
 		for _, o := range r.Outcomes {
 			if o.Verdict == harness.Failed {

@@ -138,7 +138,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	bar := newProgress(a)
 	cfg := hunt.Config{
 		Target: target, Runner: r, Match: match, NoDirect: len(target.Takeover) > 0, Executor: pool,
-		Strategy: f.strategy, Params: f.params(), Seed: f.seed, Trials: f.trials, For: f.forD, Shard: shard,
+		Strategy: f.strategy, Params: f.params(), Faults: f.actions(), Seed: f.seed, Trials: f.trials, For: f.forD, Shard: shard,
 		Resume: out.resumed, Journal: out.journal, Lateness: late, Learned: history.learned(),
 		Tool: "flakehunt " + toolVersion(), Log: a.logger(), Progress: bar.show,
 	}

@@ -48,6 +48,7 @@ type runFlags struct {
 	takeover     []string
 	forward      []string
 	assume       string
+	faults       []string
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -60,6 +61,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.latency, "latency", 0, "for latency: mean delay of each frame, in each direction")
 	fs.DurationVar(&f.jitter, "jitter", 0, "for latency: spread around it")
 	fs.StringVar(&f.distribution, "distribution", "uniform", "for latency: fixed, uniform or normal")
+	fs.StringSliceVar(&f.faults, "faults", nil, "for directed: faults that it may use beside delays: disconnect, which also provokes what takes a lost connection (default: none)")
 	fs.StringVar(&f.variant, "variant", "hardened", "for the shipped suites: hardened, or as-described (all defects on)")
 	fs.StringSliceVar(&f.defects, "defect", nil, "for the shipped suites: switch on this defect alone (repeatable)")
 	fs.StringVar(&f.waits, "waits", "hardened", "for the shipped suites: hardened (poll until seen) or fixed (sleep, then look)")
@@ -69,14 +71,14 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.assume, "assume", "", "forecast failure rates from the margins for a delay of each frame, such as 'normal(20ms,15ms)'")
 	fs.StringVar(&f.db, "db", "", "history database to record the run in (SQLite)")
 	fs.StringVar(&f.junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass (flakyFailure only) or fail (failure as well)")
-	fs.StringVar(&f.junit, "junit", "", "for a command: glob of the JUnit files that it writes; {dir} is a directory of the trial's own")
-	fs.StringVar(&f.oneTest, "one-test", "", "for a command: how to run a single test, as in 'npx vitest run -t {name}'")
 	f.foreign(fs)
 	fs.BoolVar(&f.resume, "resume", false, "go on with the run that --out holds")
 }
 
 // foreign are the flags that say how a suite of the user's is run.
 func (f *runFlags) foreign(fs *pflag.FlagSet) {
+	fs.StringVar(&f.junit, "junit", "", "for a command: glob of the JUnit files that it writes; {dir} is a directory of the trial's own")
+	fs.StringVar(&f.oneTest, "one-test", "", "for a command: how to run a single test, as in 'npx vitest run -t {name}'")
 	fs.StringArrayVar(&f.env, "env", nil, "for a command: a further variable, NAME=TEMPLATE with {addr}, {host}, {port}, {url} (repeatable)")
 	fs.StringSliceVar(&f.takeover, "takeover", nil, "for a command: HOST:PORT on which Redis answers in a loopback of its own (Linux, repeatable)")
 	fs.StringSliceVar(&f.forward, "forward", nil, "with --takeover: port of another local service that the suite needs (repeatable)")
@@ -93,6 +95,13 @@ func (f *runFlags) check() error {
 		return usagef("--latency and --jitter: want durations that are not negative, such as 20ms")
 	case (f.latency > 0 || f.jitter > 0) && f.strategy != "latency":
 		return usagef("--latency and --jitter belong to --strategy latency, not to %s", f.strategy)
+	case len(f.faults) > 0 && f.strategy != "directed":
+		return usagef("--faults belongs to --strategy directed, not to %s", f.strategy)
+	}
+	for _, fault := range f.faults {
+		if fault != string(harness.Disconnect) {
+			return usagef("--faults %q: want disconnect", fault)
+		}
 	}
 	for _, e := range []struct {
 		flag, value string
@@ -162,10 +171,22 @@ func (f *runFlags) chooseSeed(ctx context.Context) error {
 
 // params are the strategy's settings as a schedule holds them.
 func (f *runFlags) params() map[string]string {
+	if len(f.faults) > 0 {
+		return map[string]string{"faults": strings.Join(f.faults, ",")}
+	}
 	if f.strategy != "latency" {
 		return nil
 	}
 	return map[string]string{"latency": f.latency.String(), "jitter": f.jitter.String(), "distribution": f.distribution}
+}
+
+// actions are the faults that the directed strategy may use.
+func (f *runFlags) actions() []harness.Action {
+	var list []harness.Action
+	for _, fault := range f.faults {
+		list = append(list, harness.Action(fault))
+	}
+	return list
 }
 
 // target says what is to be run.

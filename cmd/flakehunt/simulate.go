@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
@@ -31,6 +32,17 @@ func (e *environment) executor(t harness.Target, cfg hunt.PoolConfig) (hunt.Exec
 // while there is time, and plays each finding on a real Redis, if this machine
 // has one. What fails in virtual time alone is reported, and fails no run.
 func (a *app) prove(ctx context.Context, f *runFlags, e *sim.Executor, cfg hunt.Config, r *harness.Result) error {
+	// What is only predicted has not failed: there is nothing to prove of it.
+	latent := func(f harness.Finding) bool { return f.Standing == harness.Latent }
+	predicted := slices.DeleteFunc(slices.Clone(r.Findings), func(f harness.Finding) bool { return !latent(f) })
+	r.Findings = slices.DeleteFunc(r.Findings, latent)
+	defer func() {
+		for _, p := range predicted {
+			if !slices.ContainsFunc(r.Findings, func(f harness.Finding) bool { return f.Fingerprint == p.Fingerprint }) {
+				r.Findings = append(r.Findings, p)
+			}
+		}
+	}()
 	if cfg.Strategy == "directed" {
 		list, stats, err := sim.Search(ctx, sim.SearchConfig{Executor: e, Seed: f.seed, For: f.forD, Known: r})
 		if err != nil {

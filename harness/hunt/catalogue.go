@@ -21,8 +21,18 @@ func newCatalogue() *catalogue { return &catalogue{list: map[string]*harness.Fin
 
 // Fingerprint names a cause: its class and the commands whose order or time
 // matters, without keys and ordinals, so that it is the same in other tests and
-// other runs.
+// other runs. Of a topic that was subscribed twice it is the subscription alone,
+// whether its request or its confirmation was late; of messages whose handling
+// overlapped it is the delivery alone, whatever their handlers do.
 func Fingerprint(class harness.Class, first, then harness.Point) string {
+	switch {
+	case class == harness.RaceDuplicateSubscribe:
+		first.Dir, then = harness.ToServer, harness.Point{}
+	case class == harness.OrderMessages && then.Dir == harness.ToClient:
+		first = harness.Point{}
+	case class == harness.ConnectionLost:
+		then.Role = ""
+	}
 	shape := func(p harness.Point) string { return p.Role + p.Dir.String() + strings.ToUpper(p.Verb) }
 	sum := sha256.Sum256([]byte(string(class) + "\n" + shape(first) + "\n" + shape(then)))
 	return hex.EncodeToString(sum[:16])
@@ -41,6 +51,9 @@ func (c *catalogue) add(f harness.Finding) (isNew bool) {
 	if !ok {
 		c.list[f.Fingerprint] = &f
 		return true
+	}
+	if f.Standing == harness.Latent && old.Standing != harness.Latent {
+		return false // it was shown, which says more
 	}
 	tests := old.Tests
 	if stronger(f, *old) {
@@ -67,6 +80,9 @@ func (c *catalogue) add(f harness.Finding) (isNew bool) {
 
 func stronger(a, b harness.Finding) bool {
 	rank := func(f harness.Finding) int {
+		if f.Standing == harness.Latent {
+			return -1
+		}
 		if f.Provoked.K > 0 && f.Counter.N > 0 && f.Counter.K == 0 {
 			return 2
 		}
@@ -80,6 +96,14 @@ func stronger(a, b harness.Finding) bool {
 	}
 	la, lb := len(a.Schedule.Decisions), len(b.Schedule.Decisions)
 	return la > 0 && (lb == 0 || la < lb)
+}
+
+// predictedOnly puts findings of which nothing has failed behind the others.
+func predictedOnly(f harness.Finding) int {
+	if f.Standing == harness.Latent {
+		return 1
+	}
+	return 0
 }
 
 func unique(list []string) []string {
@@ -98,7 +122,8 @@ func (c *catalogue) len() int {
 	return len(c.list)
 }
 
-// all returns the findings, those in most tests first.
+// all returns the findings, those in most tests first, and what is only
+// predicted last.
 func (c *catalogue) all() []harness.Finding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,10 +132,11 @@ func (c *catalogue) all() []harness.Finding {
 		list = append(list, *f)
 	}
 	slices.SortFunc(list, func(a, b harness.Finding) int {
-		if d := cmp.Compare(len(b.Tests), len(a.Tests)); d != 0 {
-			return d
-		}
-		return cmp.Compare(a.ID, b.ID)
+		return cmp.Or(
+			cmp.Compare(predictedOnly(a), predictedOnly(b)),
+			cmp.Compare(len(b.Tests), len(a.Tests)),
+			cmp.Compare(a.ID, b.ID),
+		)
 	})
 	return list
 }

@@ -61,6 +61,7 @@ func (h *hunter) directed(ctx context.Context) error {
 	}
 	h.settle(ctx)
 	h.fromFailures()
+	h.latent()
 	return nil
 }
 
@@ -82,6 +83,7 @@ func (h *hunter) survey(ctx context.Context, from, to int) error {
 func (h *hunter) learn(d *Done) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var trial []*detect.Trace
 	for _, o := range d.Trial.Outcomes {
 		events := d.Events[o.Test.Name]
 		if o.Verdict != harness.Passed || len(events) == 0 {
@@ -91,9 +93,17 @@ func (h *hunter) learn(d *Done) {
 		if old := h.events[name]; len(old) > 0 {
 			h.shared = append(h.shared, proxy.SharedPoints(old[0].Events, events))
 		}
-		if len(h.events[name]) < keptTraces {
-			h.events[name] = append(h.events[name], detect.NewTrace(events, o))
+		if len(h.events[name]) >= keptTraces {
+			continue
 		}
+		t := detect.NewTrace(events, o)
+		h.events[name] = append(h.events[name], t)
+		if slices.ContainsFunc(events, func(e harness.Event) bool { return e.Kind == harness.Begin }) {
+			trial = append(trial, t) // these commands are surely its own
+		}
+	}
+	if len(trial) > 1 {
+		h.passed = append(h.passed, trial)
 	}
 }
 
@@ -103,6 +113,9 @@ func (h *hunter) candidates(test string, known near.Known) []near.Candidate {
 	traces := slices.Clone(h.events[test])
 	h.mu.Unlock()
 	list := near.Candidates(traces, known)
+	if slices.Contains(h.Faults, harness.Disconnect) {
+		list = append(list, near.Latent(traces)...)
+	}
 	weight := func(c near.Candidate) float64 {
 		w := c.Likelihood
 		if h.Learned != nil {
@@ -119,12 +132,14 @@ func (h *hunter) candidates(test string, known near.Known) []near.Candidate {
 func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 	p := &pursuit{h: h, test: test, budget: h.Trials, limit: h.timeFor(test.Name)}
 	tried := map[string]bool{}
+	var done []near.Candidate
 	for {
 		next, ok := pick(h.candidates(test.Name, p.known), tried)
 		if !ok || p.budget <= 0 || p.over() || ctx.Err() != nil {
 			break
 		}
 		tried[next.Key()] = true
+		done = append(done, next)
 		p.try(ctx, next)
 	}
 	p.conclude()
@@ -133,6 +148,7 @@ func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 	h.mu.Unlock()
 	left := slices.DeleteFunc(h.candidates(test.Name, p.known), func(c near.Candidate) bool { return tried[c.Key()] })
 	p.predicted(traces, left)
+	h.pursued(done, left)
 	h.mu.Lock()
 	h.coverage.Seen += len(tried) + len(left)
 	h.coverage.Both += p.both

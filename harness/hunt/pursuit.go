@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -43,6 +44,8 @@ type pursuit struct {
 	blocked int
 	margins []harness.Margin
 	late    map[harness.Point]bool // frames that may be late without any margin being used up
+	aim     near.Candidate         // what is tried now
+	samples []sample               // what its trials, and the passing ones before, say of its margin
 }
 
 // over reports whether the test has had its share of the time: one that fails
@@ -71,7 +74,13 @@ func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) 
 		p.h.failInfra(p.test.Suite, index, err)
 		return nil, nil
 	}
-	return d.Outcome(p.test.Name), d
+	o := d.Outcome(p.test.Name)
+	if o != nil && p.aim.Due != nil && arm != harness.Counterfactual {
+		if s, ok := sampleOf(p.aim, detect.NewTrace(d.Events[p.test.Name], *o)); ok {
+			p.samples = append(p.samples, s)
+		}
+	}
+	return o, d
 }
 
 // count runs a schedule until n runs count, but at most 2n times, and counts
@@ -103,8 +112,21 @@ func alike(c near.Candidate, first *harness.Outcome) func(*harness.Outcome) bool
 	}
 }
 
+// aimAt begins the work on one candidate.
+func (p *pursuit) aimAt(c near.Candidate) {
+	p.aim, p.samples = c, nil
+	p.h.mu.Lock()
+	defer p.h.mu.Unlock()
+	for _, t := range p.h.events[p.test.Name] {
+		if s, ok := sampleOf(c, t); ok {
+			p.samples = append(p.samples, s)
+		}
+	}
+}
+
 // try provokes one candidate.
 func (p *pursuit) try(ctx context.Context, c near.Candidate) {
+	p.aimAt(c)
 	for try := 1; try <= provocations; try++ {
 		o, d := p.run(ctx, harness.Provoke, c.Provoke)
 		p.budget--
@@ -240,6 +262,9 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 		class, title = harness.Unattributed, firstLine(first.Failure.Message)
 		fp = Fingerprint(class, harness.Point{Verb: first.Failure.Fingerprint}, harness.Point{})
 	}
+	if !onlyDelays(c.Provoke) {
+		text += " It takes a lost connection: flakehunt ended one, as --faults asked for. A delay alone does not do it."
+	}
 	f := harness.Finding{
 		Version: harness.FindingVersion, ID: FindingID(fp), Fingerprint: fp,
 		Class: class, Standing: harness.Provoked, Title: title, Explanation: text,
@@ -256,6 +281,11 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 	p.proven = true
 	p.add(f)
 	return true
+}
+
+// onlyDelays reports whether a schedule does what a slow network does, and no more.
+func onlyDelays(s harness.Schedule) bool {
+	return !slices.ContainsFunc(s.Decisions, func(d harness.Decision) bool { return !d.OnlyDelays() })
 }
 
 // suspicion says what a detector thinks of a failure whose cause is not proven.

@@ -10,9 +10,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
-// resolution is to what a margin is measured: the larger of 2 ms and a tenth of
-// it, so that its middle is within 1 ms or a twentieth.
-func resolution(d time.Duration) time.Duration { return max(2*time.Millisecond, d/10) }
+// resolution is to what a margin is measured by trials alone: the larger of 1 ms
+// and 4 % of it.
+func resolution(d time.Duration) time.Duration { return max(time.Millisecond, d/25) }
 
 // headroom is by how much at least a finding's delay exceeds its margin.
 const headroom = 60 * time.Millisecond
@@ -26,37 +26,12 @@ func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Findi
 			f.Warnings = append(f.Warnings, "it was not checked that each of its decisions is needed")
 		}
 	}
-	late := c.Late()
-	held := keptFor(events, late)
-	if held == 0 {
+	m, ok := p.fromWire(ctx, c)
+	if !ok {
+		m, ok = p.fromTrials(ctx, c.Late(), keptFor(events, c.Late()))
+	}
+	if !ok {
 		return
-	}
-	fails := func(d time.Duration) (bool, error) {
-		s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: p.h.Seed, Decisions: []harness.Decision{
-			{Test: p.test.Name, At: late, Action: harness.Delay, Delay: harness.Duration(d)},
-		}}
-		return p.steady(ctx, s, d)
-	}
-	hi := held + held/5 + 2*time.Millisecond
-	for {
-		failed, err := fails(hi)
-		if err != nil {
-			return
-		}
-		if failed {
-			break
-		}
-		if hi *= 2; hi > 2*MaxDelay {
-			return // a delay of this frame alone does not do it: the hold stays
-		}
-	}
-	lo, hi, err := bracket(ctx, hi, fails)
-	if err != nil {
-		return
-	}
-	m := harness.Margin{
-		Test: p.test.Name, Edge: late.Verb + " " + late.Key, At: late,
-		Size: harness.Duration((lo + hi) / 2), Lo: harness.Duration(lo), Hi: harness.Duration(hi),
 	}
 	f.Margin = &m
 	p.margins = append(p.margins, m)
@@ -64,11 +39,38 @@ func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Findi
 		// Replays must fail on a busier machine too, which runs the rest of the
 		// test late and so takes from the delay: well above the threshold.
 		f.Original = &c.Provoke
-		s := c.Provoke
+		s, hi := c.Provoke, time.Duration(m.Hi)
 		s.Decisions = []harness.Decision{f.Schedule.Decisions[0]}
 		s.Decisions[0].Delay = min(s.Decisions[0].Delay, harness.Duration((hi + max(hi/2, headroom)).Round(time.Millisecond)))
 		f.Schedule = s
 	}
+}
+
+// fromTrials measures the margin of one frame by trials alone: the least delay
+// that fails, between nothing and a little more than what did.
+func (p *pursuit) fromTrials(ctx context.Context, late harness.Point, held time.Duration) (m harness.Margin, ok bool) {
+	if held == 0 {
+		return m, false
+	}
+	fails := func(d time.Duration) (bool, error) { return p.steady(ctx, p.delayed(late, d), d) }
+	hi := held + held/5 + 2*time.Millisecond
+	for {
+		failed, err := fails(hi)
+		if err != nil {
+			return m, false
+		}
+		if failed {
+			break
+		}
+		if hi *= 2; hi > 2*MaxDelay {
+			return m, false // a delay of this frame alone does not do it: the hold stays
+		}
+	}
+	lo, hi, err := bracket(ctx, hi, fails)
+	if err != nil {
+		return m, false
+	}
+	return p.margin(late, (lo+hi)/2, lo, hi), true
 }
 
 // steady asks whether the test fails under a schedule that makes one frame late
@@ -83,7 +85,7 @@ func (p *pursuit) steady(ctx context.Context, s harness.Schedule, d time.Duratio
 		if o == nil {
 			return false, errNoTrial
 		}
-		if again == 0 || time.Duration(o.Lateness) <= max(4*time.Millisecond, d/10) {
+		if again == 0 || time.Duration(o.Lateness) <= max(punctual, d/25) {
 			return o.Verdict == harness.Failed, nil
 		}
 	}

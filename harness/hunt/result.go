@@ -134,7 +134,7 @@ func (h *hunter) testResults(findings []harness.Finding) []harness.TestResult {
 // tie connects a test with its findings and its smallest margin.
 func (h *hunter) tie(t *harness.TestResult, findings []harness.Finding) {
 	for _, f := range findings {
-		if !slices.Contains(f.Tests, t.Name) {
+		if !slices.Contains(f.Tests, t.Name) || f.Standing == harness.Latent {
 			continue
 		}
 		t.Findings = append(t.Findings, f.ID)

@@ -30,6 +30,7 @@ type Verified struct {
 	Test    string
 	Replay  *Replayed        // of the finding's own schedule
 	Upper   float64          // Fixed: failure rate with the schedule applied is at most this, at 95 %
+	Latent  bool             // the finding was a prediction: nothing had failed
 	Ordered bool             // Fixed: the program now enforces the order
 	Before  *harness.Margin  // MarginMoved: as the finding has it, if it was measured
 	After   *harness.Margin  // MarginMoved: as measured now
@@ -40,6 +41,9 @@ type Verified struct {
 func (v *Verified) Sentence() string {
 	switch v.Repair {
 	case Fixed:
+		if v.Latent {
+			return fmt.Sprintf("tolerated (≤ %s at 95 %%: 0 of %d failed with the schedule applied; the finding was a prediction)", stats.Percent(v.Upper), v.Replay.Count.N)
+		}
 		if v.Ordered {
 			return fmt.Sprintf("fixed: the program now enforces the order (the guilty order could not be made in %d of %d trials)", v.Replay.Blocked, v.Replay.Blocked+v.Replay.Count.N)
 		}
@@ -67,7 +71,7 @@ func Verify(ctx context.Context, cfg Config, f *harness.Finding, n int) (*Verifi
 	if err != nil {
 		return nil, err
 	}
-	v := &Verified{Test: r.Test, Replay: r, Before: f.Margin}
+	v := &Verified{Test: r.Test, Replay: r, Before: f.Margin, Latent: f.Standing == harness.Latent}
 	switch {
 	case r.Count.K > 0:
 		v.Repair = StillFailing
@@ -169,13 +173,15 @@ func afresh(ctx context.Context, cfg Config, f *harness.Finding) (*harness.Findi
 	if err != nil {
 		return nil, err
 	}
+	var any *harness.Finding
 	for i := range r.Findings {
-		if r.Findings[i].Class == f.Class {
-			return &r.Findings[i], nil
+		switch n := &r.Findings[i]; {
+		case n.Standing == harness.Latent:
+		case n.Class == f.Class:
+			return n, nil
+		case any == nil:
+			any = n
 		}
 	}
-	if len(r.Findings) > 0 {
-		return &r.Findings[0], nil
-	}
-	return nil, nil
+	return any, nil
 }
