@@ -205,11 +205,11 @@ func marginDetail(m *harness.Margin) string {
 	return ""
 }
 
-// findingsOf gives the findings that were seen in a test, in the result's order.
+// findingsOf gives the findings that were seen in a test, in the result's order;
+// not what is only predicted of it.
 func findingsOf(r *harness.Result, t *harness.TestResult) []*harness.Finding {
 	var list []*harness.Finding
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for _, f := range shown(r) {
 		if slices.Contains(t.Findings, f.ID) || slices.Contains(f.Tests, t.Name) {
 			list = append(list, f)
 		}

@@ -111,6 +111,7 @@ func Markdown(w io.Writer, r *harness.Result, _ Options) error {
 	mdNotes(b, r)
 	mdTests(b, r)
 	mdFindings(b, r)
+	mdLatent(b, r)
 	mdMargins(b, r)
 	mdExpectations(b, r)
 	_, err := io.WriteString(w, b.String())
@@ -186,12 +187,12 @@ func causeOf(r *harness.Result, t *harness.TestResult) harness.Class {
 }
 
 func mdFindings(b *limited, r *harness.Result) {
-	if len(r.Findings) == 0 {
+	list := shown(r)
+	if len(list) == 0 {
 		return
 	}
 	b.WriteString("### Findings\n\n")
-	for i := range r.Findings {
-		f := &r.Findings[i]
+	for i, f := range list {
 		var p strings.Builder
 		fmt.Fprintf(&p, "<details><summary>%s <b>%s</b> (%s)</summary>\n\n", summaryText(f.ID, 40), summaryText(f.Title, 400), summaryText(string(f.Class)+", "+string(f.Standing), 100))
 		fmt.Fprintf(&p, "%s\n\n", md(f.Explanation, 3000))
@@ -199,10 +200,10 @@ func mdFindings(b *limited, r *harness.Result) {
 		if f.Margin != nil {
 			fmt.Fprintf(&p, "- margin: %s\n", md(marginWords(f.Margin), 200))
 		}
-		if len(f.Tests) > 0 {
 		if s := boundaryWords(&f.Target, f.Boundary); s != "" {
 			fmt.Fprintf(&p, "- test boundaries on the wire: %s\n", s)
 		}
+		if len(f.Tests) > 0 {
 			fmt.Fprintf(&p, "- seen in %s", code(f.Tests[0], 200))
 			if len(f.Tests) > 1 {
 				fmt.Fprintf(&p, " and %d more", len(f.Tests)-1)
@@ -215,7 +216,7 @@ func mdFindings(b *limited, r *harness.Result) {
 		}
 		p.WriteString("</details>\n\n")
 		if !b.add(p.String()) {
-			fmt.Fprintf(b, "%d more in report.html\n\n", len(r.Findings)-i)
+			fmt.Fprintf(b, "%d more in report.html\n\n", len(list)-i)
 			return
 		}
 	}

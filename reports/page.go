@@ -36,6 +36,10 @@ type pageView struct {
 	Infra                           []fact
 	Findings                        []findingView
 	MoreFindings                    int
+	Latent                          []findingView
+	LatentLead                      string
+	MoreLatent                      int
+	Only                            string // what was done, and what not
 	Tests                           []testView
 	Statuses                        []share // the filter's choices
 	Margins                         []marginView
@@ -83,13 +87,9 @@ func newPage(r *harness.Result, o Options) *pageView {
 		v.Infra = append(v.Infra, fact{oneLine(f.What, 100), block(f.Err, 1000)})
 	}
 	b := &budget{texts: pageTexts, timelines: pageTimelines}
-	for i := range r.Findings {
-		if i == pageFindings {
-			v.MoreFindings = len(r.Findings) - i
-			break
-		}
-		v.Findings = append(v.Findings, newFinding(&r.Findings[i], r.Machine, b))
-	}
+	v.Findings, v.MoreFindings = findingViews(shown(r), pageFindings, r.Machine, b)
+	v.Latent, v.MoreLatent = findingViews(predicted(r), latentPage, r.Machine, b)
+	v.LatentLead, v.Only = latentLead, faultWords(r)
 	for i, t := range byTrouble(r.Tests) {
 		v.Tests = append(v.Tests, newTest(r, t, i, b))
 	}
@@ -111,6 +111,17 @@ func newPage(r *harness.Result, o Options) *pageView {
 		})
 	}
 	return v
+}
+
+// findingViews makes at most n of them, and says how many it left out.
+func findingViews(list []*harness.Finding, n int, m harness.Machine, b *budget) (views []findingView, more int) {
+	for i, f := range list {
+		if i == n {
+			return views, len(list) - i
+		}
+		views = append(views, newFinding(f, m, b))
+	}
+	return views, 0
 }
 
 // budget is what is left for the parts that can be large.

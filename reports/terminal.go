@@ -28,6 +28,7 @@ func Terminal(w io.Writer, r *harness.Result, o Options) error {
 	s.table(r)
 	s.tests(r)
 	s.findings(r)
+	s.latent(r)
 	s.margins(r)
 	s.forecast(r)
 	s.notes(r)
@@ -231,16 +232,16 @@ func (s *screen) strip(strip string) string {
 }
 
 func (s *screen) findings(r *harness.Result) {
-	if len(r.Findings) == 0 {
+	list := shown(r)
+	if len(list) == 0 {
 		return
 	}
 	s.WriteString(s.paint(bold, "findings") + "\n")
-	for i := range r.Findings {
+	for i, f := range list {
 		if i == terminalTests {
-			s.WriteString(fmt.Sprintf("%d more in report.html\n", len(r.Findings)-i))
+			s.WriteString(fmt.Sprintf("%d more in report.html\n", len(list)-i))
 			break
 		}
-		f := &r.Findings[i]
 		s.WriteString(s.paint(yellow, pad(fit(oneLine(f.ID, 40), 10), 11)) + fit(oneLine(string(f.Class), 40)+", "+oneLine(string(f.Standing), 20), s.width-11) + "\n")
 		s.para(11, "0", oneLine(f.Title, 400))
 		facts := []string{evidence(f)}
@@ -333,8 +334,8 @@ func (s *screen) verdict(r *harness.Result) {
 	if x := Excludes(r); x != "" {
 		s.para(0, "0", x+".")
 	}
-	if len(r.Findings) > 0 {
-		s.WriteString("next: " + s.paint(bold, Repro(r.Findings[0].ID)) + "\n")
+	if list := shown(r); len(list) > 0 {
+		s.WriteString("next: " + s.paint(bold, Repro(list[0].ID)) + "\n")
 	} else if t.Flaky+t.Broken > 0 {
 		s.WriteString("again: " + Rerun(r) + "\n") // not broken, so that it can be copied
 	}
