@@ -9,10 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
 )
 
 // settingsFile is looked for in the working directory.
@@ -40,45 +38,47 @@ func loadSettings(path string, flags *pflag.FlagSet) (settings, error) {
 	if err != nil {
 		return s, usagef("read settings: %w", err)
 	}
-	file, err := parser.ParseBytes(b, 0)
-	if err != nil {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
 		return s, usagef("%s: %s", path, yamlError(err))
 	}
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
+	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
+		return s, nil
+	}
+	top := doc.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return s, usagef("%s:%d: want 'setting: value' lines, such as 'trials: 20'", path, top.Line)
+	}
+	lines := map[string]int{}
+	for i := 0; i < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		if at := lines[key.Value]; at > 0 {
+			return s, usagef("%s:%d: %s is given twice, first in line %d: delete one", path, key.Line, key.Value, at)
 		}
-		values, ok := doc.Body.(ast.MapNode)
-		if !ok {
-			return s, usagef("%s:1: want 'setting: value' lines, such as 'trials: 20'", path)
-		}
-		for it := values.MapRange(); it.Next(); {
-			key := it.Key().GetToken()
-			if err := s.apply(key.Value, it.Value(), flags); err != nil {
-				return s, usagef("%s:%d: %w", path, key.Position.Line, err)
-			}
+		lines[key.Value] = key.Line
+		if err := s.apply(key.Value, value, flags); err != nil {
+			return s, usagef("%s:%d: %w", path, key.Line, err)
 		}
 	}
 	return s, nil
 }
 
-func (s *settings) apply(key string, value ast.Node, flags *pflag.FlagSet) error {
+func (s *settings) apply(key string, value *yaml.Node, flags *pflag.FlagSet) error {
 	var list []string
-	var raw any
-	if err := yaml.NodeToValue(value, &raw); err != nil {
-		return fmt.Errorf("%s: %s", key, yamlError(err))
+	if value.Kind == yaml.AliasNode {
+		value = value.Alias
 	}
-	switch v := raw.(type) {
-	case []any:
-		for _, e := range v {
-			list = append(list, fmt.Sprint(e))
-		}
-	case map[string]any:
+	switch {
+	case value.Kind == yaml.MappingNode:
 		return fmt.Errorf("%s: want a value or a list, not a block of settings", key)
-	case nil:
+	case value.Kind == yaml.SequenceNode:
+		if err := value.Decode(&list); err != nil {
+			return fmt.Errorf("%s: want a list of values", key)
+		}
+	case value.Tag == "!!null":
 		return fmt.Errorf("%s: has no value", key)
 	default:
-		list = []string{fmt.Sprint(v)}
+		list = []string{value.Value}
 	}
 	switch key {
 	case "suites":
@@ -141,11 +141,9 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// yamlError gives the first line of a parser's error, without its excerpt.
+// yamlError gives a parser's error in one line.
 func yamlError(err error) string {
-	s := strings.TrimSpace(err.Error())
-	first, _, _ := strings.Cut(s, "\n")
-	return first
+	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " ")
 }
 
 // matcher compiles a --run expression; the empty one matches all.
