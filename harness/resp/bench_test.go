@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,25 @@ func BenchmarkPUBLISH(b *testing.B) { benchRequests(b, "PUBLISH", "channel", str
 func BenchmarkSET4KiB(b *testing.B) {
 	benchRequests(b, "SET", "key:000000001", strings.Repeat("x", 4096))
 }
+
+// BenchmarkSET is one command in one place, with values of all sizes: what is
+// touched of it, header, words and the end of the value, is in the nearest cache
+// whatever the size, so a difference is one of work, not of memory.
+func BenchmarkSET(b *testing.B) {
+	for _, size := range []int{3, 32, 300, 4096, 65536} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			f := NewRequests(256)
+			one := AppendCommand(nil, "SET", "key:000000001", strings.Repeat("x", size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if n, ok, err := f.Next(one); n != len(one) || !ok || err != nil {
+					b.Fatal(n, ok, err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkSETsmall(b *testing.B)  { benchRequests(b, "SET", "key:000000001", "xxx") }
 func BenchmarkReplyOK(b *testing.B)   { benchReplies(b, "+OK\r\n") }
 func BenchmarkReplyBulk(b *testing.B) { benchReplies(b, "$3\r\nxxx\r\n") }

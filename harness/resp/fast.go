@@ -83,8 +83,8 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 		if len(b)-i < 4 || b[i] != '$' {
 			return 0, false
 		}
-		// One digit, then two, then more: most arguments are short. It is bulk,
-		// written out here, for a call costs as much as the work.
+		// One digit, then two, and so on: most arguments are short, and a call
+		// costs as much as the work. A longer number costs a nanosecond or less.
 		l := int(b[i+1] - '0')
 		if l > 9 {
 			return 0, false
@@ -96,6 +96,14 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 				if len(b) < from {
 					return 0, false
 				}
+			} else if len(b)-i < 8 { // a hundred bytes or more are not here yet
+				return 0, false
+			} else if h := (*[8]byte)(b[i:]); h[3]-'0' > 9 || d > 9 {
+				return 0, false
+			} else if e := int(h[3] - '0'); h[4] == '\r' {
+				l, from = l*100+d*10+e, i+6
+			} else if g := int(h[4] - '0'); g <= 9 && h[5] == '\r' {
+				l, from = l*1000+d*100+(e*10+g), i+7
 			} else if l, from = shortLength(b, i); from == 0 {
 				return 0, false
 			}
