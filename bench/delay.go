@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness/resp"
@@ -22,29 +21,23 @@ type delays struct {
 var delayed = resp.AppendCommand(nil, "SET", "delayed", "x")
 
 func (d *delays) run(ctx context.Context, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "flakehunt-bench-")
+	bed, err := newBed(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	redis, err := startRedis(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer redis.close()
+	defer bed.close()
 	for _, asked := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
 		kinds := []string{kindFlakehunt, kindPortable, kindToxiproxy}
 		lanes := make([]*probe, len(kinds))
-		direct, err := newProbe(redis.addr)
+		direct, err := newProbe(bed.redis.addr)
 		if err != nil {
 			return err
 		}
 		for i, k := range kinds {
-			p, err := startProxy(ctx, dir, k, redis.addr, asked, false)
+			p, err := bed.proxy(ctx, k, asked, false)
 			if err != nil {
 				return err
 			}
-			defer p.close()
 			if lanes[i], err = newProbe(p.addr); err != nil {
 				return err
 			}
@@ -109,22 +102,16 @@ func (p *probe) ask() (time.Duration, error) {
 // and in a hundred. A proxy that sleeps in its read loop takes a hundred delays.
 func burst(ctx context.Context, out io.Writer) error {
 	const n, asked, rounds = 100, 20 * time.Millisecond, 20
-	dir, err := os.MkdirTemp("", "flakehunt-bench-")
+	bed, err := newBed(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	redis, err := startRedis(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer redis.close()
+	defer bed.close()
 	for _, kind := range []string{kindFlakehunt, kindPortable, kindToxiproxy} {
-		p, err := startProxy(ctx, dir, kind, redis.addr, asked, false)
+		p, err := bed.proxy(ctx, kind, asked, false)
 		if err != nil {
 			return err
 		}
-		defer p.close()
 		one, err := newProbe(p.addr)
 		if err != nil {
 			return err

@@ -33,6 +33,17 @@ func processTime(pid int) time.Duration {
 	return sum
 }
 
+// resident is how much of this process is in memory, in bytes; 0 where /proc is not.
+func resident() int64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	f := bytes.Fields(b)
+	pages, _ := strconv.ParseInt(string(f[1]), 10, 64) // the kernel wrote it
+	return pages * int64(os.Getpagesize())
+}
+
 // machineTime is the processor time that all processes have used.
 func machineTime() time.Duration {
 	b, err := os.ReadFile("/proc/stat")

@@ -1,8 +1,10 @@
 // Command bench measures the proxy beside Toxiproxy and a plain io.Copy proxy:
 //
-//	go run . throughput [-rounds 9]   commands a second, processor time a command
+//	go run . throughput [-rounds 9]   commands a second, processor time a command, beside the targets
 //	go run . delay                    how exactly delays of 5, 20 and 100 ms are kept
 //	go run . burst                    a hundred delayed commands that arrive together
+//	go run . decisions [-runs 1000]   one seed, one decision log, whatever the interleaving
+//	go run . race [-n 100]            holds decide a race, and never fail a correct test
 //	go run . soak [-for 10m]          a thousand clients, every byte checked
 //
 // It starts its own redis-server, each proxy in its own process, and
@@ -22,6 +24,8 @@ import (
 	"time"
 )
 
+const measurements = "throughput, delay, burst, decisions, race or soak"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -33,7 +37,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say what to measure: throughput, delay, burst or soak")
+		return fmt.Errorf("say what to measure: %s", measurements)
 	}
 	name, args := args[0], args[1:]
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
@@ -85,14 +89,32 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		return burst(ctx, out)
+	case "decisions":
+		d := decisions{}
+		fs.IntVar(&d.runs, "runs", 1000, "runs for each strategy and engine")
+		fs.Uint64Var(&d.seed, "seed", 1, "of all runs")
+		fs.IntVar(&d.conns, "conns", 4, "connections that race each other")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return d.run(ctx, out)
+	case "race":
+		r := race{}
+		fs.IntVar(&r.n, "n", 100, "times for each case and engine")
+		fs.DurationVar(&r.stall, "stall", 50*time.Millisecond, "how long nothing must move before a hold that cannot be fulfilled is given up")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return r.run(ctx, out)
 	case "soak":
 		s := soak{}
 		fs.DurationVar(&s.length, "for", 10*time.Minute, "how long")
 		fs.IntVar(&s.clients, "clients", 1000, "connections")
+		fs.DurationVar(&s.trial, "trial", 20*time.Second, "a recording is kept so long: what it takes on disk grows with it")
 		if err := fs.Parse(args); err != nil {
 			return err
 		}
 		return s.run(ctx, out)
 	}
-	return fmt.Errorf("unknown measurement %q: want throughput, delay, burst or soak", name)
+	return fmt.Errorf("unknown measurement %q: want %s", name, measurements)
 }

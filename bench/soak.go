@@ -4,17 +4,20 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/goleak"
+
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/history"
 	"github.com/flakehunt/flakehunt/harness/proxy"
@@ -22,25 +25,23 @@ import (
 )
 
 // soak has many clients echo checksummed payloads through one proxy, in this
-// process so that its memory and goroutines can be watched.
+// process so that its memory and goroutines can be watched. As in a hunt, a
+// trial follows another, each with a recording of its own: what one wrote to
+// disk is gone when the next has begun.
 type soak struct {
 	length  time.Duration
 	clients int
+	trial   time.Duration
 }
 
 func (s *soak) run(ctx context.Context, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "flakehunt-bench-")
+	bed, err := newBed(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	redis, err := startRedis(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer redis.close()
-	before := runtime.NumGoroutine()
-	p, err := proxy.Start(ctx, proxy.Config{Dial: dialer(redis.addr)})
+	defer bed.close()
+	before := goleak.IgnoreCurrent()
+	p, err := proxy.Start(ctx, proxy.Config{Dial: dialer(bed.redis.addr)})
 	if err != nil {
 		return err
 	}
@@ -48,51 +49,97 @@ func (s *soak) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rec := history.NewBuffer(history.BufferConfig{Memory: 1 << 20, Dir: dir})
-	defer rec.Close()
-	p.StartTrial(rules, rec)
-	p.Begin("soak")
-
+	w := &watch{out: out, start: time.Now()}
 	ctx, cancel := context.WithTimeout(ctx, s.length)
 	defer cancel()
 	var wg sync.WaitGroup
-	var echoed, bytes atomic.Int64
 	errs := make(chan error, s.clients)
 	for i := range s.clients {
 		wg.Go(func() {
-			if err := chatter(ctx, p.Addr(), uint64(i), &echoed, &bytes); err != nil {
+			if err := chatter(ctx, p.Addr(), uint64(i), &w.echoed, &w.bytes); err != nil {
 				errs <- fmt.Errorf("client %d: %w", i, err)
 				cancel()
 			}
 		})
 	}
-	tick := time.NewTicker(max(s.length/10, time.Second))
-	defer tick.Stop()
-	start := time.Now()
-	for done := false; !done; {
-		select {
-		case <-ctx.Done():
-			done = true
-		case <-tick.C:
-		}
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		fmt.Fprintf(out, "%6.0fs  %d echoes, %d MB, heap in use %d MB, from the system %d MB, goroutines %d, events %d\n",
-			time.Since(start).Seconds(), echoed.Load(), bytes.Load()>>20, m.HeapInuse>>20, m.Sys>>20, runtime.NumGoroutine(), rec.Len())
-	}
+	trouble := s.trials(ctx, bed.dir, p, rules, w)
 	wg.Wait()
-	st := p.End()
-	if err := p.Close(); err != nil {
-		return err
+	trouble = errors.Join(trouble, p.Close())
+	w.line("end", 0)
+	fmt.Fprintf(out, "frames %d, events recorded %d, warnings %d, most on disk at a time %d MB\n", w.frames, w.events, w.warnings, w.mostDisk>>20)
+	if err := goleak.Find(before); err != nil {
+		return fmt.Errorf("goroutines are left: %w", err)
 	}
-	fmt.Fprintf(out, "frames %d, warnings %d, goroutines left %d\n", st.Frames, len(st.Warnings), runtime.NumGoroutine()-before)
-	select {
-	case err := <-errs:
-		return err
-	default:
-		return nil
+	fmt.Fprintln(out, "no goroutine is left")
+	close(errs)
+	for err := range errs {
+		trouble = errors.Join(trouble, err)
 	}
+	const slack = 32 << 20
+	fmt.Fprintf(out, "resident: %d MB at the first look, %d MB at most\n", w.first>>20, w.most>>20)
+	switch {
+	case trouble != nil:
+	case w.warnings > 0:
+		trouble = fmt.Errorf("the proxy warned %d times", w.warnings)
+	case w.most > w.first*3/2+slack:
+		trouble = fmt.Errorf("memory grew from %d to %d MB", w.first>>20, w.most>>20)
+	}
+	return trouble
+}
+
+// trials records one trial after another until ctx ends, and looks at the
+// process ten times in all, or each second.
+func (s *soak) trials(ctx context.Context, dir string, p *proxy.Proxy, rules harness.Scheduler, w *watch) error {
+	look := time.NewTicker(max(s.length/10, time.Second))
+	defer look.Stop()
+	for ctx.Err() == nil {
+		rec := history.NewBuffer(history.BufferConfig{Memory: 1 << 20, Dir: dir})
+		p.StartTrial(rules, rec)
+		p.Begin("soak")
+		over := time.After(s.trial)
+		for done := false; !done; {
+			select {
+			case <-ctx.Done():
+				done = true
+			case <-over:
+				done = true
+			case <-look.C:
+				w.line("", rec.Disk())
+			}
+		}
+		st := p.End()
+		p.StartTrial(nil, nil)
+		w.frames, w.events, w.warnings = w.frames+st.Frames, w.events+rec.Len(), w.warnings+len(st.Warnings)
+		w.mostDisk = max(w.mostDisk, rec.Disk())
+		if err := errors.Join(rec.Err(), rec.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch is what can be seen of the process.
+type watch struct {
+	out            io.Writer
+	start          time.Time
+	echoed, bytes  atomic.Int64
+	frames, events int
+	warnings       int
+	mostDisk       int64
+	first, most    int64 // resident bytes: at the first look, and ever
+}
+
+func (w *watch) line(mark string, disk int64) {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	now := resident()
+	if w.first == 0 {
+		w.first = now
+	}
+	w.most = max(w.most, now)
+	fmt.Fprintf(w.out, "%6.0fs %-3s  %d echoes, %d MB; heap in use %d MB, resident %d MB; goroutines %d; recording on disk %d MB\n",
+		time.Since(w.start).Seconds(), mark, w.echoed.Load(), w.bytes.Load()>>20, m.HeapInuse>>20, now>>20, runtime.NumGoroutine(), disk>>20)
 }
 
 // chatter echoes payloads of random length until ctx ends, and compares all

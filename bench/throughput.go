@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flakehunt/flakehunt/bench/toxiproxy"
 )
 
 // throughput compares each proxy with Toxiproxy in pairs of short runs, one
@@ -37,74 +39,93 @@ type row struct {
 type pair struct{ base, other row }
 
 func (t *throughput) run(ctx context.Context, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "flakehunt-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	redis, err := startRedis(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer redis.close()
-	base, err := startProxy(ctx, dir, kindToxiproxy, redis.addr, 0, t.plain)
-	if err != nil {
-		return err
-	}
-	defer base.close()
-	var others []*child
-	for _, k := range strings.Split(t.only, ",") {
-		p, err := startProxy(ctx, dir, k, redis.addr, 0, t.plain)
+	var shapes []shape
+	for text := range strings.SplitSeq(t.shapes, ",") {
+		s, err := parseShape(text)
 		if err != nil {
 			return err
 		}
-		defer p.close()
+		shapes = append(shapes, s)
+	}
+	version, err := toxiproxy.Version(ctx)
+	if err != nil {
+		return err
+	}
+	bed, err := newBed(ctx)
+	if err != nil {
+		return err
+	}
+	defer bed.close()
+	base, err := bed.proxy(ctx, kindToxiproxy, 0, t.plain)
+	if err != nil {
+		return err
+	}
+	var others []*child
+	for k := range strings.SplitSeq(t.only, ",") {
+		p, err := bed.proxy(ctx, k, 0, t.plain)
+		if err != nil {
+			return err
+		}
 		others = append(others, p)
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.budget)
 	defer cancel()
-	fmt.Fprintln(out, "| clients x pipeline | command | proxy | pairs | dropped | Toxiproxy/s | proxy/s | rate | rate least–most | CPU a command |")
-	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|")
-	for _, shape := range strings.Split(t.shapes, ",") {
+	fmt.Fprintf(out, "Ratios are to Toxiproxy %s without a toxic, each the median over the pairs; pairs with more than %.2f processors used by others were dropped.\n\n", version, t.foreign)
+	fmt.Fprintln(out, "| clients x pipeline | command | proxy | pairs | dropped | Toxiproxy/s | proxy/s | rate | rate least–most | CPU a command | targets |")
+	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|")
+	var reached tally
+	for _, shape := range shapes {
 		for _, command := range []string{"SET", "GET", "PUBLISH"} {
-			n := 0
-			pairs, dropped := map[string][]pair{}, map[string]int{}
-			for round := 0; round < t.rounds && ctx.Err() == nil; round++ {
-				for _, p := range others {
-					for ctx.Err() == nil {
-						if err := waitQuiet(ctx, t.foreign); err != nil {
-							break
-						}
-						if n == 0 {
-							if n, err = t.calibrate(ctx, base, shape, command); err != nil {
-								return err
-							}
-						}
-						got, quiet, err := t.pair(ctx, redis, base, p, shape, command, n)
-						if err != nil {
-							return err
-						}
-						if quiet {
-							pairs[p.kind] = append(pairs[p.kind], got)
-							break
-						}
-						dropped[p.kind]++
-					}
-				}
+			pairs, dropped, err := t.fill(ctx, bed.redis, base, others, shape, command)
+			if err != nil && ctx.Err() == nil {
+				return err
 			}
 			for _, p := range others {
-				t.print(out, shape, command, p.kind, pairs[p.kind], dropped[p.kind])
+				t.print(out, &reached, shape, command, p.kind, pairs[p.kind], dropped[p.kind])
 			}
 		}
 	}
+	fmt.Fprintln(out)
+	reached.print(out)
 	if ctx.Err() != nil {
 		fmt.Fprintln(out, "the time was over before every row was full; see -budget")
 	}
 	return nil
 }
 
+// fill takes the pairs of one shape and command, the proxies in turn, until
+// there are enough or the time is over.
+func (t *throughput) fill(ctx context.Context, redis, base *child, others []*child, shape shape, command string) (pairs map[string][]pair, dropped map[string]int, err error) {
+	pairs, dropped = map[string][]pair{}, map[string]int{}
+	n := 0
+	for range t.rounds {
+		for _, p := range others {
+			for quiet := false; !quiet; {
+				if err := waitQuiet(ctx, t.foreign); err != nil {
+					return pairs, dropped, err
+				}
+				if n == 0 {
+					if n, err = t.calibrate(ctx, base, shape, command); err != nil {
+						return pairs, dropped, err
+					}
+				}
+				var got pair
+				if got, quiet, err = t.pair(ctx, redis, base, p, shape, command, n); err != nil {
+					return pairs, dropped, err
+				}
+				if quiet {
+					pairs[p.kind] = append(pairs[p.kind], got)
+				} else {
+					dropped[p.kind]++
+				}
+			}
+		}
+	}
+	return pairs, dropped, nil
+}
+
 // calibrate finds how many commands take about t.row.
-func (t *throughput) calibrate(ctx context.Context, p *child, shape, command string) (int, error) {
+func (t *throughput) calibrate(ctx context.Context, p *child, shape shape, command string) (int, error) {
 	const few = 5000
 	r, err := t.measure(ctx, p, shape, command, few)
 	if err != nil {
@@ -115,7 +136,7 @@ func (t *throughput) calibrate(ctx context.Context, p *child, shape, command str
 
 // pair measures two proxies one after the other; quiet says that others left
 // the machine to them.
-func (t *throughput) pair(ctx context.Context, redis, base, other *child, shape, command string, n int) (p pair, quiet bool, err error) {
+func (t *throughput) pair(ctx context.Context, redis, base, other *child, shape shape, command string, n int) (p pair, quiet bool, err error) {
 	all := []*child{redis, base, other}
 	start, total, ours := time.Now(), machineTime(), ownTime(all)
 	if p.base, err = t.measure(ctx, base, shape, command, n); err != nil {
@@ -140,16 +161,12 @@ func ownTime(all []*child) time.Duration {
 }
 
 // measure runs redis-benchmark once.
-func (t *throughput) measure(ctx context.Context, p *child, shape, command string, n int) (row, error) {
-	clients, pipeline, ok := strings.Cut(shape, "x")
-	if !ok {
-		return row{}, fmt.Errorf("shape %q: want CLIENTSxPIPELINE, as in 50x16", shape)
-	}
+func (t *throughput) measure(ctx context.Context, p *child, shape shape, command string, n int) (row, error) {
 	host, port, err := net.SplitHostPort(p.addr)
 	if err != nil {
 		return row{}, err
 	}
-	args := []string{"-h", host, "-p", port, "-c", clients, "-P", pipeline, "-n", strconv.Itoa(n), "--csv"}
+	args := []string{"-h", host, "-p", port, "-c", strconv.Itoa(shape.clients), "-P", strconv.Itoa(shape.pipeline), "-n", strconv.Itoa(n), "--csv"}
 	switch command {
 	case "PUBLISH":
 		args = append(args, "PUBLISH", "channel", "message")
@@ -179,14 +196,23 @@ func (t *throughput) measure(ctx context.Context, p *child, shape, command strin
 	return row{rate: rate, cpu: used / time.Duration(n)}, nil
 }
 
-// print gives the medians over the pairs.
-func (t *throughput) print(out io.Writer, shape, command, kind string, pairs []pair, dropped int) {
+// print gives the medians over the pairs, and of flakehunt whether they reach
+// their targets.
+func (t *throughput) print(out io.Writer, reached *tally, shape shape, command, kind string, pairs []pair, dropped int) {
 	var base, rate, ratio, cpu []float64
 	for _, p := range pairs {
 		base, rate = append(base, p.base.rate), append(rate, p.other.rate)
 		ratio = append(ratio, p.other.rate/p.base.rate)
 		cpu = append(cpu, float64(p.other.cpu)/float64(p.base.cpu))
 	}
-	fmt.Fprintf(out, "| %s | %s | %s | %d | %d | %.0f | %.0f | **%.2f** | %.2f–%.2f | %.2f |\n", shape, command, kind,
-		len(pairs), dropped, median(base), median(rate), median(ratio), quantile(ratio, 0), quantile(ratio, 1), median(cpu))
+	verdicts := "–"
+	if aim, ok := targetOf(shape); ok && kind == kindFlakehunt {
+		r := verdict("rate", "≥", aim.rate, median(ratio), len(pairs))
+		c := verdict("CPU", "≤", aim.cpu, median(cpu), len(pairs))
+		reached.add(r, fmt.Sprintf("%s %s: %.2f", shape, command, median(ratio)))
+		reached.add(c, fmt.Sprintf("%s %s: %.2f", shape, command, median(cpu)))
+		verdicts = r + ", " + c
+	}
+	fmt.Fprintf(out, "| %s | %s | %s | %d | %d | %.0f | %.0f | **%.2f** | %.2f–%.2f | %.2f | %s |\n", shape, command, kind,
+		len(pairs), dropped, median(base), median(rate), median(ratio), quantile(ratio, 0), quantile(ratio, 1), median(cpu), verdicts)
 }
