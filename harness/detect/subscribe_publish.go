@@ -30,6 +30,8 @@ func (s *Subscription) Matches(channel string) bool {
 // that matches them was confirmed, and that it did not get.
 func misses(t *Trace) []miss {
 	var out []miss
+	want, got, counted := shortfall(t)
+	some := counted && 0 < got && got < want // it had the later ones, as it would
 	for _, s := range t.Subscriptions {
 		if s.Command == nil {
 			continue
@@ -64,7 +66,7 @@ func misses(t *Trace) []miss {
 				}
 				m.score = 0.75 * math.Exp(-float64(late)/float64(scale))
 			}
-			if caughtUp(t, s, p) {
+			if caughtUp(t, s, p) && !some {
 				m.score /= 2 // it was published again, or only the first is missing
 			}
 			if m.score > 0.05 {

@@ -93,6 +93,9 @@ func (h *hunter) home(o harness.Outcome) *harness.Finding {
 			proven = &f
 		}
 	}
+	if f := h.found.whose(o.Test.Name, o.Failure.Fingerprint); f != nil {
+		alike = f
+	}
 	switch {
 	case alike != nil && !content(o.Cause):
 		return alike

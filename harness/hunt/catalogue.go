@@ -15,9 +15,27 @@ import (
 type catalogue struct {
 	mu   sync.Mutex
 	list map[string]*harness.Finding // by fingerprint
+	says map[words]string            // what failures of a test say, and whose fingerprint that was
 }
 
-func newCatalogue() *catalogue { return &catalogue{list: map[string]*harness.Finding{}} }
+// words is how one test failed.
+type words struct{ test, failure string }
+
+func newCatalogue() *catalogue {
+	return &catalogue{list: map[string]*harness.Finding{}, says: map[words]string{}}
+}
+
+// whose is the proven cause of a failure of the test that said the same, or nil.
+func (c *catalogue) whose(test, failure string) *harness.Finding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.list[c.says[words{test, failure}]]
+	if f == nil {
+		return nil
+	}
+	found := *f
+	return &found
+}
 
 // Fingerprint names a cause: its class and the commands whose order or time
 // matters, without keys and ordinals, so that it is the same in other tests and
@@ -47,6 +65,13 @@ func FindingID(fingerprint string) string { return "F-" + fingerprint[:8] }
 func (c *catalogue) add(f harness.Finding) (isNew bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if f.Class != harness.Unattributed && f.Failure.Fingerprint != "" {
+		for _, t := range f.Tests {
+			if w := (words{t, f.Failure.Fingerprint}); c.says[w] == "" {
+				c.says[w] = f.Fingerprint
+			}
+		}
+	}
 	old, ok := c.list[f.Fingerprint]
 	if !ok {
 		c.list[f.Fingerprint] = &f

@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,9 +15,14 @@ const (
 	// punctual is how late this machine's timers may run in a trial whose margin
 	// counts in full: the test's own sleeps are late by as much.
 	punctual = 2 * time.Millisecond
-	// fewest is how many trials a typical margin rests on, if there are so many;
-	// of those that were late, the least late are taken.
+	// fewestSamples is how many trials a typical margin rests on, if there are so
+	// many; of those that were late, the least late are taken.
 	fewestSamples = 5
+	// fewestGood is how many of them should have been on time; more trials are
+	// done until there are so many, but no more than fewestSamples.
+	fewestGood = 3
+	// rounds is how often a margin is confirmed anew that further trials moved.
+	rounds = 3
 	// doubted is how many trials that the wire does not explain it takes to give
 	// the wire's margin up.
 	doubted = 2
@@ -60,24 +66,28 @@ func sampleOf(c near.Candidate, t *detect.Trace) (s sample, ok bool) {
 	return s, false
 }
 
-// typical is the median margin of the trials whose timers were on time; false if
-// there is none.
-func typical(samples []sample) (time.Duration, bool) {
+// punctualFor is how late timers may run in a trial for its margin to count in full.
+func punctualFor(size time.Duration) time.Duration { return max(punctual, size/25) }
+
+// typical is the median margin of the trials whose timers were on time, and how
+// many these were. Of too few it takes the least late others too; it is 0 of none.
+func typical(samples []sample) (size time.Duration, good int) {
 	if len(samples) == 0 {
-		return 0, false
+		return 0, 0
 	}
 	list := slices.Clone(samples)
-	slices.SortStableFunc(list, func(a, b sample) int { return int(a.late - b.late) })
-	n := min(fewestSamples, len(list))
-	for n < len(list) && list[n].late <= punctual {
-		n++
+	slices.SortStableFunc(list, func(a, b sample) int { return cmp.Compare(a.late, b.late) })
+	limit := punctualFor(list[0].margin)
+	for good < len(list) && list[good].late <= limit {
+		good++
 	}
+	n := max(good, min(fewestSamples, len(list)))
 	margins := make([]time.Duration, n)
 	for i, s := range list[:n] {
 		margins[i] = s.margin
 	}
 	slices.Sort(margins)
-	return (margins[(n-1)/2] + margins[n/2]) / 2, true
+	return (margins[(n-1)/2] + margins[n/2]) / 2, good
 }
 
 // fromWire measures the margin of the candidate by what came when, in the
@@ -85,34 +95,53 @@ func typical(samples []sample) (time.Duration, bool) {
 // little more fails. It reports false where the wire does not say, or says
 // something else than the trials do.
 func (p *pursuit) fromWire(ctx context.Context, c near.Candidate) (m harness.Margin, ok bool) {
-	size, ok := typical(p.samples)
-	if !ok || size <= 0 {
+	if len(p.samples) == 0 {
 		return m, false
 	}
-	step := resolution(size)
-	lo := time.Duration(0)
-	if size > step {
-		if lo, ok = p.ends(ctx, c, size-step, false); !ok {
+	for range rounds {
+		size, ok := p.patiently(ctx, c)
+		if !ok {
 			return m, false
 		}
+		step := resolution(size)
+		lo := time.Duration(0)
+		if size > step {
+			if lo, ok = p.ends(ctx, c, size, size-step); !ok {
+				return m, false
+			}
+		}
+		hi, ok := p.ends(ctx, c, size, size+step)
+		if !ok {
+			return m, false
+		}
+		if size, _ = typical(p.samples); lo < size && size < hi {
+			return p.margin(c.Late(), size, lo, hi), true
+		}
 	}
-	hi, ok := p.ends(ctx, c, size+step, true)
-	if !ok || hi <= lo {
-		return m, false
-	}
-	if again, _ := typical(p.samples); again > lo && again < hi {
-		size = again
-	}
-	if size <= lo || size >= hi {
-		size = (lo + hi) / 2
-	}
-	return p.margin(c.Late(), size, lo, hi), true
+	return m, false
 }
 
-// ends asks whether a delay of the late frame fails the test, or passes, as the
-// wire's margin says. It returns for how long the frame was kept. A trial that
-// went the other way since everything else was late in it is done again.
-func (p *pursuit) ends(ctx context.Context, c near.Candidate, d time.Duration, fails bool) (kept time.Duration, ok bool) {
+// patiently gives the typical margin, after some more trials if this machine was
+// late in most of those so far.
+func (p *pursuit) patiently(ctx context.Context, c near.Candidate) (time.Duration, bool) {
+	size, good := typical(p.samples)
+	for more := 0; more < fewestSamples && good < fewestGood && size > 0; more++ {
+		if p.over() || ctx.Err() != nil {
+			break
+		}
+		if o, _ := p.run(ctx, harness.Reduce, p.delayed(c.Late(), size+resolution(size))); o == nil {
+			break
+		}
+		size, good = typical(p.samples)
+	}
+	return size, size > 0
+}
+
+// ends asks whether a delay of the late frame by d fails the test, as it should
+// if it is more than size, and passes if it is less. It returns for how long the
+// frame was kept. A trial that went the other way since everything else was late
+// in it, or that was not like the others, is done again.
+func (p *pursuit) ends(ctx context.Context, c near.Candidate, size, d time.Duration) (kept time.Duration, ok bool) {
 	unexplained := 0
 	for range askedAgain {
 		if p.over() || ctx.Err() != nil {
@@ -123,10 +152,14 @@ func (p *pursuit) ends(ctx context.Context, c near.Candidate, d time.Duration, f
 		if o == nil || len(o.Blocked) > 0 {
 			return 0, false
 		}
-		if kept := keptFor(done.Events[p.test.Name], c.Late()); (o.Verdict == harness.Failed) == fails {
-			return kept, kept > 0
-		}
-		if len(p.samples) == before || !p.samples[before].explained() {
+		kept := keptFor(done.Events[p.test.Name], c.Late())
+		said := len(p.samples) > before
+		switch {
+		case said && (p.samples[before].margin-size).Abs() > resolution(size):
+		case (o.Verdict == harness.Failed) == (d > size) && kept > 0:
+			return kept, true
+		case said && p.samples[before].explained():
+		default:
 			if unexplained++; unexplained == doubted {
 				return 0, false
 			}

@@ -1,0 +1,142 @@
+package hunt
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+// listening gets one message over the bus, which is there before the test begins.
+func listening(name string) scenarios.Scenario {
+	return scenario(name, func(t scenarios.T, env *scenarios.Env) {
+		inbox := env.Subscribe(t, "orders")
+		env.Publish(t, "orders", env.Message("order.created", nil))
+		inbox.Await(t, 1)
+	})
+}
+
+// TestPredictionsAreNoFailures: what it takes a lost connection to lose is one
+// finding, however many tests rely on it, and none of them is flaky for it.
+func TestPredictionsAreNoFailures(t *testing.T) {
+	r, err := Run(t.Context(), real(t, []scenarios.Scenario{listening("smoke/t/one"), listening("smoke/t/two")}))
+	require.NoError(t, err)
+	f := find(t, r, harness.ConnectionLost)
+	assert.Equal(t, harness.Latent, f.Standing)
+	assert.ElementsMatch(t, []string{"smoke/t/one", "smoke/t/two"}, f.Tests)
+	assert.Contains(t, f.Explanation, "not provoked")
+	assert.NotEmpty(t, f.Timeline)
+	assert.Zero(t, f.Provoked)
+	assert.Len(t, r.Findings, 1)
+	for _, name := range f.Tests {
+		got := result(r, name)
+		assert.Equal(t, harness.Stable, got.Status)
+		assert.Empty(t, got.Findings)
+		assert.Empty(t, got.Cause)
+	}
+
+	again, err := Replay(t.Context(), real(t, []scenarios.Scenario{listening("smoke/t/one"), listening("smoke/t/two")}).Executor, f, 2)
+	require.NoError(t, err)
+	assert.Equal(t, harness.Count{K: 2, N: 2}, again.Count, "its schedule ends the connection")
+}
+
+// TestFaultsThatWereAskedFor: then the same is provoked, and says what it took.
+func TestFaultsThatWereAskedFor(t *testing.T) {
+	cfg := real(t, []scenarios.Scenario{listening("smoke/t/one")})
+	cfg.Faults = []harness.Action{harness.Disconnect}
+	r, err := Run(t.Context(), cfg)
+	require.NoError(t, err)
+	f := find(t, r, harness.ConnectionLost)
+	assert.Equal(t, harness.Provoked, f.Standing)
+	assert.Contains(t, f.Explanation, "lost connection")
+	assert.Zero(t, f.Counter.K)
+	assert.Positive(t, f.Counter.N)
+	assert.Equal(t, harness.Flaky, result(r, "smoke/t/one").Status)
+	assert.Len(t, r.Findings, 1, "what was provoked is not predicted too")
+}
+
+// TestTestsThatReadWhatOthersWrote: the reader passes since the writer ran before.
+func TestTestsThatReadWhatOthersWrote(t *testing.T) {
+	const key = "last-order"
+	r, err := Run(t.Context(), real(t, []scenarios.Scenario{
+		scenario("smoke/t/writer", func(t scenarios.T, env *scenarios.Env) {
+			if err := env.Suite.Base.Set(t.Context(), key, "7", 0).Err(); err != nil {
+				t.Errorf("set: %v", err)
+			}
+		}),
+		scenario("smoke/t/reader", func(t scenarios.T, env *scenarios.Env) { env.Suite.Base.Get(t.Context(), key) }),
+	}))
+	require.NoError(t, err)
+	f := find(t, r, harness.IsolationTestLeak)
+	assert.Equal(t, harness.Latent, f.Standing)
+	assert.Equal(t, []string{"smoke/t/reader"}, f.Tests, "it is the one to run alone")
+	assert.Equal(t, "smoke/t/reader reads last-order, which smoke/t/writer left with SET", f.Title)
+}
+
+// TestNearMissesWithoutATrial: those that are likely are told, unless one of
+// their kind was tried.
+func TestNearMissesWithoutATrial(t *testing.T) {
+	at := func(test, verb, key string, likely float64) near.Candidate {
+		set := harness.Point{Role: "base", Verb: verb, Key: key, N: 1}
+		return near.Candidate{
+			Class: harness.RaceLostUpdate, Test: test, Title: "a title", First: set, Then: harness.Point{Role: "base", Verb: "GET", Key: key, N: 2},
+			Likelihood: likely, Gap: time.Millisecond,
+		}
+	}
+	h := &hunter{Config: Config{Trials: 3}, found: newCatalogue()}
+	h.pursued([]near.Candidate{at("a", "SET", "k", 0.9)}, []near.Candidate{
+		at("b", "SET", "other", 0.9),    // its like was tried
+		at("b", "HSET", "other", 0.9),   // not tried, and likely
+		at("c", "HSET", "another", 0.8), // the same cause
+		at("c", "LSET", "another", 0.3), // unlikely
+	})
+	h.latent()
+	list := h.found.all()
+	require.Len(t, list, 1)
+	assert.Equal(t, []string{"b", "c"}, list[0].Tests)
+	assert.Equal(t, harness.Latent, list[0].Standing)
+	assert.Contains(t, list[0].Explanation, "3 aimed trials")
+}
+
+func TestCatalogueKeepsWhatWasShown(t *testing.T) {
+	c := newCatalogue()
+	shown := harness.Finding{Fingerprint: "cafe", ID: "F-cafe", Class: harness.OrderMessages, Standing: harness.Provoked, Tests: []string{"a"},
+		Failure: harness.Failure{Fingerprint: "f1"}, Provoked: harness.Count{K: 3, N: 3}, Counter: harness.Count{N: 3}}
+	predicted := harness.Finding{Fingerprint: "cafe", ID: "F-cafe", Class: harness.OrderMessages, Standing: harness.Latent, Tests: []string{"b"}}
+	other := harness.Finding{Fingerprint: "beef", ID: "F-beef", Class: harness.ConnectionLost, Standing: harness.Latent, Tests: []string{"a", "b", "c"}}
+	merged := shown
+	merged.Tests, merged.Failure.Fingerprint = []string{"d"}, "f2"
+	assert.True(t, c.add(shown))
+	assert.False(t, c.add(predicted))
+	assert.False(t, c.add(merged))
+	assert.True(t, c.add(other))
+	list := c.all()
+	require.Len(t, list, 2)
+	assert.Equal(t, []string{"a", "d"}, list[0].Tests, "nothing was seen in b")
+	assert.Equal(t, harness.Provoked, list[0].Standing)
+	assert.Equal(t, harness.Latent, list[1].Standing, "last, although it is in more tests")
+
+	require.NotNil(t, c.whose("d", "f2"), "a failure that says the same in that test is of that cause")
+	assert.Equal(t, "cafe", c.whose("d", "f2").Fingerprint)
+	assert.Nil(t, c.whose("d", "f1"))
+}
+
+// TestOneCauseHasOneFingerprint: however the hunt came upon it.
+func TestOneCauseHasOneFingerprint(t *testing.T) {
+	sub := harness.Point{Role: "sub", Verb: "SUBSCRIBE", Key: "a", N: 1}
+	again := harness.Point{Role: "sub", Verb: "SUBSCRIBE", Key: "a", N: 2}
+	publish := harness.Point{Role: "pub", Verb: "PUBLISH", Key: "a", N: 1}
+	set := harness.Point{Role: "base", Verb: "SET", Key: "x", N: 1}
+	get := harness.Point{Role: "base", Verb: "GET", Key: "x", N: 1}
+	message := harness.Point{Role: "sub", Dir: harness.ToClient, Verb: "pmessage", Key: "a", N: 2}
+
+	assert.Equal(t, Fingerprint(harness.RaceDuplicateSubscribe, sub, publish), Fingerprint(harness.RaceDuplicateSubscribe, sub.Reply(), again))
+	assert.Equal(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, get, message))
+	assert.NotEqual(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, publish, publish), "two publishers are another cause")
+	assert.NotEqual(t, Fingerprint(harness.RaceSubscribePublish, sub, publish), Fingerprint(harness.RaceSubscribePublish, sub.Reply(), publish))
+}

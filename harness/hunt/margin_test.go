@@ -1,0 +1,121 @@
+package hunt
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+func TestTypicalMarginIsThatOfPunctualTrials(t *testing.T) {
+	const ms = time.Millisecond
+	size, good := typical(nil)
+	assert.Zero(t, size)
+	assert.Zero(t, good)
+	size, good = typical([]sample{{margin: 20 * ms}, {margin: 22 * ms, late: ms}, {margin: 21 * ms}})
+	assert.Equal(t, 21*ms, size)
+	assert.Equal(t, 3, good)
+	// One sleep of the test was late: the others decide.
+	size, good = typical([]sample{{margin: 60 * ms, late: 40 * ms}, {margin: 20 * ms}, {margin: 20 * ms}, {margin: 21 * ms}, {margin: 21 * ms}, {margin: 22 * ms}})
+	assert.Equal(t, 21*ms, size)
+	assert.Equal(t, 5, good)
+	// Where all were late the least late are taken.
+	_, good = typical([]sample{{margin: 30 * ms, late: 9 * ms}, {margin: 60 * ms, late: 40 * ms}})
+	assert.Zero(t, good)
+}
+
+func TestATrialIsExplainedByItsOwnMargin(t *testing.T) {
+	const ms = time.Millisecond
+	assert.True(t, sample{margin: 20 * ms, kept: 21 * ms, failed: true}.explained())
+	assert.True(t, sample{margin: 20 * ms, kept: 10 * ms}.explained())
+	assert.True(t, sample{margin: 20 * ms, kept: 20*ms + 100*time.Microsecond}.explained(), "the wire is no more exact than that")
+	assert.False(t, sample{margin: 20 * ms, kept: 40 * ms}.explained())
+	assert.False(t, sample{margin: 20 * ms, kept: 10 * ms, failed: true}.explained())
+}
+
+// TestMarginsByTheWire: the margin is what the wire says, and lies between a
+// delay that passed and one that failed.
+func TestMarginsByTheWire(t *testing.T) {
+	const gap = 40 * time.Millisecond
+	r, err := Run(t.Context(), real(t, []scenarios.Scenario{counting("smoke/t/count", gap)}, fixtures.LostUpdate))
+	require.NoError(t, err)
+	m := find(t, r, harness.RaceLostUpdate).Margin
+	require.NotNil(t, m)
+	assert.Less(t, m.Lo, m.Size)
+	assert.Less(t, m.Size, m.Hi)
+	// A timer that runs late only ever makes the margin larger.
+	assert.GreaterOrEqual(t, time.Duration(m.Size), gap-3*time.Millisecond)
+	assert.False(t, m.Predicted)
+}
+
+// TestMarginsWithoutTheWire: a test that tolerates more than the rival's arrival
+// says is measured by trials alone.
+func TestMarginsWithoutTheWire(t *testing.T) {
+	const tolerance = 60 * time.Millisecond
+	sc := scenario("smoke/t/remaining", func(t scenarios.T, env *scenarios.Env) {
+		if err := env.KV.Set(t.Context(), "token", "t", time.Second); err != nil {
+			t.Errorf("set: %v", err)
+		}
+		left, err := env.KV.TTL(t.Context(), "token")
+		if err != nil || left < time.Second-tolerance {
+			t.Errorf("a token set for 1s has %v to live (%v)", left, err)
+		}
+	})
+	r, err := Run(t.Context(), real(t, []scenarios.Scenario{sc}))
+	require.NoError(t, err)
+	m := find(t, r, harness.TTLExpiredEarly).Margin
+	require.NotNil(t, m)
+	assert.Less(t, m.Lo, m.Hi)
+	// A machine that is late elsewhere takes from the margin.
+	assert.LessOrEqual(t, time.Duration(m.Lo), tolerance+time.Millisecond)
+	assert.Positive(t, m.Lo)
+}
+
+// TestTheWireIsGivenUpWhenTrialsSayOtherwise: the frame that a candidate names
+// as its rival is not what the test waits for.
+func TestTheWireIsGivenUpWhenTrialsSayOtherwise(t *testing.T) {
+	sc := scenario("smoke/t/patient", func(t scenarios.T, env *scenarios.Env) {
+		start := time.Now()
+		if err := env.KV.Set(t.Context(), "k", 1, 0); err != nil {
+			t.Errorf("set: %v", err)
+		}
+		if took := time.Since(start); took > 80*time.Millisecond {
+			t.Errorf("set took %v", took)
+		}
+	})
+	cfg := real(t, []scenarios.Scenario{sc})
+	p := &pursuit{h: &hunter{Config: cfg, found: newCatalogue()}, test: harness.TestID{Name: sc.Name, Suite: "smoke"}}
+	at := harness.Point{Role: "base", Verb: "SET", Key: "smoke/t/patient:k", N: 1}
+	p.aim.Due = dueAfter(at, 10*time.Millisecond)
+	p.aim.Provoke = p.delayed(at, 200*time.Millisecond)
+	o, _ := p.run(context.WithoutCancel(t.Context()), harness.Provoke, p.aim.Provoke)
+	require.NotNil(t, o)
+	require.Equal(t, harness.Failed, o.Verdict)
+	require.NotEmpty(t, p.samples, "no frame %s among them", at)
+	_, ok := p.fromWire(t.Context(), p.aim)
+	assert.False(t, ok, "10 ms by the wire, 80 ms by the trials")
+	m, ok := p.fromTrials(t.Context(), at, 200*time.Millisecond)
+	require.True(t, ok)
+	// The test's own commands take some of the 80 ms on a busy machine.
+	assert.LessOrEqual(t, time.Duration(m.Lo), 81*time.Millisecond)
+	assert.Greater(t, time.Duration(m.Hi), 20*time.Millisecond)
+}
+
+// dueAfter is a rival that always comes so long after the late frame.
+func dueAfter(at harness.Point, d time.Duration) near.Due {
+	return func(t *detect.Trace) (time.Duration, bool) {
+		c := t.Find(at)
+		if c == nil {
+			return 0, false
+		}
+		return c.Arrived + d, true
+	}
+}
