@@ -68,9 +68,22 @@ func (d *delays) run(ctx context.Context, out io.Writer) error {
 		for i, k := range kinds {
 			fmt.Fprintf(out, "  %-10s too late: median %v, p99 %v, most %v\n", k, median(late[i]).Round(time.Microsecond),
 				quantile(late[i], 0.99).Round(time.Microsecond), quantile(late[i], 1).Round(time.Microsecond))
+			if k == kindFlakehunt {
+				fmt.Fprintf(out, "  %-10s targets: %s\n", "", delayTargets(asked, late[i]))
+			}
 		}
 	}
 	return nil
+}
+
+// delayTargets says whether delays came in time, the round trip included.
+func delayTargets(asked time.Duration, late []time.Duration) string {
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	said := verdict("median, ms", "≤", 0.3, ms(median(late)), len(late))
+	if asked <= 20*time.Millisecond {
+		said += ", " + verdict("p99, ms", "≤", 0.6, ms(quantile(late, 0.99)), len(late))
+	}
+	return said
 }
 
 // probe is a connection on which one command at a time is timed.

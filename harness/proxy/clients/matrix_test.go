@@ -95,7 +95,7 @@ func TestClients(t *testing.T) {
 					s.clean(t)
 					direct := play(t, s, s.direct(protocol), big)
 					require.Equal(t, want(big), direct, "without the proxy")
-					for _, w := range ways() {
+					for _, w := range ways(protocol) {
 						t.Run(w.name, func(t *testing.T) {
 							r := w.open(t, s, protocol)
 							s.clean(t)

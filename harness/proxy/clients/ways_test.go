@@ -43,12 +43,17 @@ type way struct {
 	secure   bool // TLS on both sides; the engine is the portable one
 }
 
-func ways() []way {
-	return []way{{name: "native"}, {name: "portable", portable: true}, {name: "TLS", secure: true}}
-}
-
 // engines are the ways without TLS.
-func engines() []way { return ways()[:2] }
+func engines() []way { return []way{{name: "native"}, {name: "portable", portable: true}} }
+
+// ways are those that each client takes; TLS, which is below the protocol, in
+// RESP3 alone.
+func ways(protocol int) []way {
+	if protocol == 3 {
+		return append(engines(), way{name: "TLS", secure: true})
+	}
+	return engines()
+}
 
 // route is a running proxy that records, and what leads to it.
 type route struct {
