@@ -200,9 +200,9 @@ func TestClientReply(t *testing.T) {
 
 func TestMonitor(t *testing.T) {
 	newScript(t).play("> MONITOR", "< +OK", `< +1339518083.107412~[0~127.0.0.1:60866]~"keys"~"*"`, "> PING", "< +PONG",
-		"> RESET", "< +RESET").expect(
+		"> RESET", "< +RESET", "> EVAL x 0", `< +1339518083.107412~[0~x]~"a~script's~reply"`).expect(
 		`sub>MONITOR "" #1`, `sub<MONITOR "" #1 = 1`, `push sub<monitor "" #1`, `sub>PING "" #1`, `sub<PING "" #1 = 2`,
-		`sub>RESET "" #1`, `sub<RESET "" #1 = 3`)
+		`sub>RESET "" #1`, `sub<RESET "" #1 = 3`, `kv>EVAL "" #1`, `kv<EVAL "" #1 = 4`)
 }
 
 func TestAttributesAndBlocking(t *testing.T) {
