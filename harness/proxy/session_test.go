@@ -232,10 +232,12 @@ func TestWhatIsNoRESPPassesUnread(t *testing.T) {
 func TestInline(t *testing.T) {
 	x := newScript(t)
 	x.c.mu.Lock()
-	x.s.up.feed(0, []byte("\r\nSET user:1 'a b'\r\nPING\r\n"))
-	x.s.up.advance(time.Millisecond, 27)
+	lines := []byte("\r\nSET user:1 'a b'\r\n\"GET\" 'user:1'\r\nPING\r\n")
+	x.s.up.feed(0, lines)
+	x.s.up.advance(time.Millisecond, len(lines))
 	x.c.mu.Unlock()
-	x.play("< +OK +PONG").expect(`kv>SET "user:{n}" #1`, `hs>PING "" #1`, `kv<SET "user:{n}" #1 = 1`, `hs<PING "" #1 = 2`)
+	x.play("< +OK $3 a~b +PONG").expect(`kv>SET "user:{n}" #1`, `kv>GET "user:{n}" #1`, `hs>PING "" #1`,
+		`kv<SET "user:{n}" #1 = 1`, `kv<GET "user:{n}" #1 = 2`, `hs<PING "" #1 = 3`)
 }
 
 func TestReplyAfterItsTest(t *testing.T) {
@@ -283,10 +285,12 @@ func TestCredentialsAreRedacted(t *testing.T) {
 	}
 	x := newScript(t).play("> CONFIG GET requirepass", "< *2 $11 requirepass $6 s3cret")
 	assert.Equal(t, "+(redacted)\r\n", string(x.r.all()[3].Raw))
-	y := newScript(t)
-	y.c.mu.Lock()
-	y.s.up.feed(0, []byte("AUTH s3cret\r\n"))
-	y.s.up.advance(1, 13)
-	y.c.mu.Unlock()
-	assert.Equal(t, []string{"AUTH", redacted}, resp.Words(y.r.all()[2].Raw))
+	for _, line := range []string{"AUTH s3cret\r\n", "\"AUTH\" 's3cret'\r\n"} {
+		y := newScript(t)
+		y.c.mu.Lock()
+		y.s.up.feed(0, []byte(line))
+		y.s.up.advance(1, len(line))
+		y.c.mu.Unlock()
+		assert.Equal(t, []string{"AUTH", redacted}, resp.Words(y.r.all()[2].Raw), line)
+	}
 }
