@@ -19,6 +19,7 @@ func (h *hunter) fromFailures() {
 		h.disagree()
 		h.unseen()
 	}
+	h.listen()
 	for _, direct := range []bool{false, true} {
 		for _, t := range h.trials {
 			if summary.Counted(t.Arm) && (t.Arm == harness.Direct) == direct {
@@ -26,6 +27,21 @@ func (h *hunter) fromFailures() {
 					if o.Verdict == harness.Failed && o.Failure != nil && len(o.Blocked) == 0 {
 						h.natural(t, o)
 					}
+				}
+			}
+		}
+	}
+}
+
+// listen notes by which words each test failed when a detector knew the cause: a
+// failure that says the same, and of which the wire shows nothing, is of that too.
+func (h *hunter) listen() {
+	h.heard = map[words]harness.Class{}
+	for _, t := range h.trials {
+		for _, o := range t.Outcomes {
+			if o.Verdict == harness.Failed && o.Failure != nil && o.Cause != "" && len(o.Blocked) == 0 {
+				if w := (words{o.Test.Name, o.Failure.Fingerprint}); h.heard[w] == "" {
+					h.heard[w] = o.Cause
 				}
 			}
 		}
@@ -72,6 +88,10 @@ func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
 // nothing was recorded of, whatever was proven of its test.
 func (h *hunter) home(o harness.Outcome) *harness.Finding {
 	var alike, proven, elsewhere *harness.Finding
+	cause := o.Cause
+	if cause == "" {
+		cause = h.heard[words{o.Test.Name, o.Failure.Fingerprint}]
+	}
 	shape := ""
 	if o.Suspect != nil && !content(o.Cause) {
 		shape = Fingerprint(o.Cause, o.Suspect.First, o.Suspect.Then)
@@ -83,7 +103,7 @@ func (h *hunter) home(o harness.Outcome) *harness.Finding {
 		if !slices.Contains(f.Tests, o.Test.Name) {
 			continue
 		}
-		if f.Class == o.Cause && f.Class != "" {
+		if f.Class == cause && f.Class != "" {
 			return &f
 		}
 		if alike == nil && f.Failure.Fingerprint == o.Failure.Fingerprint {
