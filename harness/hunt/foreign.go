@@ -9,8 +9,12 @@ import (
 )
 
 // aloneRuns is how often a foreign test is run by itself before prediction: on
-// the wire of a whole suite it is not certain which command is whose.
-const aloneRuns = 2
+// the wire of a whole suite it is not certain which command is whose. aloneAgain
+// is how often one that never passed is run again.
+const (
+	aloneRuns  = 2
+	aloneAgain = 3
+)
 
 // foreign reports whether the target is not one of ours, so that its tests may
 // become known only as they run.
@@ -49,69 +53,105 @@ func (h *hunter) leaves() []harness.TestID {
 	return list
 }
 
+// aloneSuite marks the trials of a test by itself.
+const aloneSuite = " (alone)"
+
 // alone runs each foreign test by itself a few times without injection: that
 // gives histories that are the test's own, and tells whether it fails alone but
-// not in its suite, or the other way round.
+// not in its suite, or the other way round. One that never passed is run again
+// while nothing else runs: a crowd is no proof.
 func (h *hunter) alone(ctx context.Context) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, h.Executor.Workers())
-	for _, t := range h.leaves() {
+	leaves := h.leaves()
+	h.mu.Lock()
+	h.progress.Total += aloneRuns * len(leaves)
+	h.mu.Unlock()
+	for _, t := range leaves {
 		for range aloneRuns {
 			wg.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				if ctx.Err() != nil {
-					return
-				}
-				h.mu.Lock()
-				h.active++
-				index := h.Trials + h.active
-				h.mu.Unlock()
-				d, err := h.Executor.Do(ctx, Job{
-					Index: index, Suite: t.Suite + " (alone)", Tests: []string{t.Name}, Arm: harness.Survey,
-					Seed: Mix(h.Seed, index), Keep: true, Urgent: true,
-				})
-				if err == nil {
-					h.learn(d)
-					err = h.keep(d)
-				}
-				if err != nil && ctx.Err() == nil {
-					h.failInfra(t.Suite, index, err)
-				}
+				h.runAlone(ctx, t)
 			})
 		}
 	}
 	wg.Wait()
+	for _, t := range leaves {
+		for range aloneAgain {
+			if c := h.tallies()[t.Name].alone; c.N == 0 || c.K < c.N || ctx.Err() != nil {
+				break
+			}
+			h.mu.Lock()
+			h.progress.Total++
+			h.mu.Unlock()
+			h.runAlone(ctx, t)
+		}
+	}
 }
 
-// disagree notes tests that fail alone but never in their suite, or only there.
-func (h *hunter) disagree() {
-	type tally struct{ suite, alone harness.Count }
-	seen := map[string]*tally{}
+func (h *hunter) runAlone(ctx context.Context, t harness.TestID) {
+	if ctx.Err() != nil {
+		return
+	}
+	h.mu.Lock()
+	h.active++
+	index := h.Trials + h.active
+	h.mu.Unlock()
+	d, err := h.Executor.Do(ctx, Job{
+		Index: index, Suite: t.Suite + aloneSuite, Tests: []string{t.Name}, Arm: harness.Survey,
+		Seed: Mix(h.Seed, index), Keep: true, Urgent: true,
+	})
+	if err == nil {
+		h.learn(d)
+		err = h.keep(d)
+	}
+	if err != nil && ctx.Err() == nil {
+		h.failInfra(t.Suite, index, err)
+	}
+}
+
+// tally counts the executions of one test without injection.
+type tally struct{ suite, alone harness.Count }
+
+// tallies counts those of all tests, by name.
+func (h *hunter) tallies() map[string]tally {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count()
+}
+
+// count is tallies with h.mu held.
+func (h *hunter) count() map[string]tally {
+	seen := map[string]tally{}
 	for _, t := range h.trials {
 		if !t.Arm.Natural() {
 			continue
 		}
 		for _, o := range t.Outcomes {
 			s := seen[o.Test.Name]
-			if s == nil {
-				s = &tally{}
-				seen[o.Test.Name] = s
-			}
 			c := &s.suite
-			if strings.HasSuffix(t.Suite, " (alone)") {
+			if strings.HasSuffix(t.Suite, aloneSuite) {
 				c = &s.alone
 			}
 			c.N++
 			if o.Verdict == harness.Failed {
 				c.K++
 			}
+			seen[o.Test.Name] = s
 		}
 	}
+	return seen
+}
+
+// disagree notes tests that fail alone but never in their suite, or only there.
+// h.mu is held.
+func (h *hunter) disagree() {
+	seen := h.count()
 	for _, id := range h.tests {
 		s := seen[id.Name]
 		switch {
-		case s == nil || s.alone.N == 0 || s.suite.N < 2:
+		case s.alone.N == 0 || s.suite.N < 2:
 		case s.alone.K == s.alone.N && s.suite.K == 0:
 			h.warnings = append(h.warnings, id.Name+" fails when it runs alone and not in its suite: it needs something that an earlier test does (a warm connection pool, a cached script, a key)")
 		case s.suite.K == s.suite.N && s.alone.K == 0:

@@ -22,7 +22,7 @@ type PoolConfig struct {
 	Provider redisenv.Provider
 	Runner   runner.Runner
 	Workers  int              // 0: 1
-	Adapt    bool             // begin with few workers, and add to them while this machine's timers stay on time; needs Lateness
+	Adapt    bool             // begin with few workers, have more while this machine's timers are on time and fewer when not; needs Lateness
 	Lateness *runner.Lateness // nil: not watched
 	Payload  int              // bytes kept of a frame; 0: the proxy's default
 	TempDir  string           // under which each trial gets a directory; empty: none is made
@@ -42,8 +42,12 @@ type Pool struct {
 	mu      sync.Mutex
 	info    harness.RedisInfo
 	started int
-	waiting int  // jobs that no worker has taken yet
-	pacing  bool // pace runs
+	allowed int           // workers that may begin a job; those beyond rest
+	changed chan struct{} // closed when allowed has changed
+	tooMany int           // so many crowded the machine; 0: not known
+	since   time.Time     // when they did
+	waiting int           // jobs that no worker has taken yet
+	pacing  bool          // keepPace runs
 	errs    []error
 	ctx     context.Context // ends the workers; a pool is itself a lifetime
 }
@@ -68,7 +72,7 @@ func NewPool(cfg PoolConfig) *Pool {
 	ctx, stop := context.WithCancel(context.Background())
 	return &Pool{
 		cfg: cfg, ctx: ctx, stop: stop,
-		urgent: make(chan *request), normal: make(chan *request),
+		urgent: make(chan *request), normal: make(chan *request), changed: make(chan struct{}),
 	}
 }
 
@@ -106,16 +110,9 @@ func (p *Pool) Do(ctx context.Context, j Job) (*Done, error) {
 	return a.done, a.err
 }
 
-const (
-	// pace is how often a pool that adapts may add a worker.
-	pace = 100 * time.Millisecond
-	// onTime is the lateness of timers up to which it does.
-	onTime = 10 * time.Millisecond
-)
-
 // expect counts a job that waits for a worker, and sees to it that there are
 // workers: one for each job at once, or when the pool adapts, as many as there
-// are CPUs and then more, one after the other.
+// are CPUs and then as many as pacing allows.
 func (p *Pool) expect() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,37 +134,16 @@ func (p *Pool) taken() {
 	p.waiting--
 }
 
-// grow starts one more worker unless all are there. p.mu is held.
+// grow lets one more worker run unless all do. p.mu is held.
 func (p *Pool) grow() {
-	if p.started >= p.cfg.Workers || p.ctx.Err() != nil {
+	if p.allowed >= p.cfg.Workers || p.ctx.Err() != nil {
 		return
 	}
-	p.started++
-	id := p.started
-	p.wg.Go(func() { p.work(id) })
-}
-
-// keepPace adds workers while jobs wait and timers are on time: a suite that
-// mostly waits gets many, one that computes gets as many as there are CPUs.
-func (p *Pool) keepPace() {
-	t := time.NewTicker(pace)
-	defer t.Stop()
-	for {
-		select {
-		case <-p.ctx.Done():
-			return
-		case now := <-t.C:
-			late := p.cfg.Lateness.Worst(now.Add(-5 * pace))
-			p.mu.Lock()
-			if p.waiting > 0 && late < onTime {
-				p.grow()
-			}
-			full := p.started >= p.cfg.Workers
-			p.mu.Unlock()
-			if full {
-				return
-			}
-		}
+	p.allow(p.allowed + 1)
+	if p.started < p.allowed {
+		p.started++
+		id := p.started
+		p.wg.Go(func() { p.work(id) })
 	}
 }
 
@@ -181,6 +157,9 @@ func (p *Pool) work(id int) {
 		}
 	}()
 	for {
+		if !p.mayRun(id) {
+			return
+		}
 		var r *request
 		select { // urgent first
 		case r = <-p.urgent:
