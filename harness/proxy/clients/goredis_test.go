@@ -21,7 +21,7 @@ func playGoRedis(t *testing.T, s *server, to target, big payload) transcript {
 	defer cancel()
 	c := redis.NewClient(&redis.Options{
 		Addr: to.addr, Protocol: to.protocol, TLSConfig: to.tls,
-		ReadTimeout: time.Minute, WriteTimeout: time.Minute, // for 64 MiB on a busy machine
+		DialTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute, // a busy machine
 	})
 	defer func() { require.NoError(t, c.Close()) }()
 	g := goRedis{t: t, ctx: ctx, c: c, s: s}

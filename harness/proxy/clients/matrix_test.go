@@ -1,7 +1,8 @@
 // Package clients plays the same seven scenarios with clients as they are
 // shipped, straight to a redis-server and through the proxy. What a client sees
 // must not depend on the way, and the recorder must have seen all of it. The
-// tests must never change a client's settings beyond address, protocol and TLS.
+// tests must never change a client's settings beyond address, protocol, TLS and
+// time limits.
 package clients
 
 import (

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { RESP_TYPES, createClient } from 'redis'
 
 const settings = JSON.parse(process.argv[2])
-const socket = { host: settings.host, port: Number(settings.port) }
+const socket = { host: settings.host, port: Number(settings.port), connectTimeout: 60000 }
 if (settings.ca) Object.assign(socket, { tls: true, ca: readFileSync(settings.ca) })
 
 const clients = []
