@@ -15,6 +15,9 @@ import (
 // maxWarnings bounds what one test's warnings can take.
 const maxWarnings = 100
 
+// maxActs bounds how many actions are kept to be used again.
+const maxActs = 256
+
 // core is the state that all connections share. Everything in it, and in the
 // sessions and pipes, is guarded by mu; no method blocks while it holds mu.
 type core struct {
@@ -37,6 +40,7 @@ type core struct {
 	keptFrom time.Duration
 	writing  int           // writes in progress without mu: portable links
 	scratch  []byte        // of digest
+	acts     []*action     // to be used again
 	quiet    chan struct{} // closed when there is none; nil: nobody waits
 }
 
@@ -56,6 +60,7 @@ func newCore(cfg Config) *core {
 		cfg: cfg.withDefaults(), faults: faultTable(), names: newNames(),
 		epoch: time.Now(), run: &run{}, sessions: map[*session]struct{}{},
 	}
+	c.journal.furnish()
 	c.journal.reset(nil)
 	return c
 }
@@ -107,11 +112,23 @@ func (c *core) decide(p *pipe, f *frame) {
 	}
 	d.At = at
 	c.run.digest += c.digest(d)
-	f.act = &action{Decision: d, fault: do, c: c, p: p, in: f.in, sent: max(0, p.wrote-(f.end-f.size))}
+	f.act = c.act()
+	*f.act = action{Decision: d, fault: do, c: c, p: p, in: f.in, sent: max(0, p.wrote-(f.end-f.size))}
 	if d.Action == harness.Hold {
 		f.act.hold = c.newHold(p, d, f.run, f.in)
 	}
 	p.acted++
+}
+
+// act gives an action to be filled in.
+func (c *core) act() *action {
+	n := len(c.acts)
+	if n == 0 {
+		return &action{}
+	}
+	a := c.acts[n-1]
+	c.acts = c.acts[:n-1]
+	return a
 }
 
 // forwarded notes that a frame was handed to the kernel.
@@ -198,6 +215,11 @@ func (c *core) warn(now time.Duration, conn uint32, text string) {
 	if len(c.run.warnings) < maxWarnings {
 		c.run.warnings = append(c.run.warnings, text)
 	}
+}
+
+// unreachable notes that a client found no Redis.
+func (c *core) unreachable(err error) {
+	c.warn(c.now(), 0, fmt.Sprintf("connect to Redis: %v", err))
 }
 
 // digest folds a decision into one number.

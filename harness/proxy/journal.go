@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"sync"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -30,7 +31,32 @@ type slot struct {
 }
 
 func (j *journal) reset(rec harness.Recorder) {
-	*j = journal{rec: rec, base: 1}
+	clear(j.waiting)
+	*j = journal{rec: rec, base: 1, waiting: j.waiting[:0], slab: j.slab[len(j.slab):]}
+}
+
+// rooms is where journals of closed proxies leave the room of their slots: in
+// virtual time there is a new proxy every half of a millisecond.
+var rooms sync.Pool
+
+// furnish gives a journal the room that another one left.
+func (j *journal) furnish() {
+	if room, ok := rooms.Get().(*[]slot); ok {
+		j.waiting = *room
+	} else {
+		j.waiting = make([]slot, 0, 64)
+	}
+}
+
+// vacate leaves the room to another journal; nothing is recorded after it.
+func (j *journal) vacate() {
+	room := j.waiting[:cap(j.waiting)]
+	clear(room)
+	*j = journal{base: 1}
+	if len(room) > 0 && len(room) <= 1<<10 {
+		room = room[:0]
+		rooms.Put(&room)
+	}
 }
 
 // stamp gives the next Seq.
@@ -86,9 +112,10 @@ func (j *journal) keep(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
 	}
-	const size = 32 << 10
+	// Small at first: most trials of one test alone fill no more.
+	const least, most = 4 << 10, 32 << 10
 	if len(j.slab)+len(b) > cap(j.slab) {
-		j.slab = make([]byte, 0, max(size, len(b)))
+		j.slab = make([]byte, 0, max(least, min(2*cap(j.slab), most), len(b)))
 	}
 	from := len(j.slab)
 	j.slab = append(j.slab, b...)

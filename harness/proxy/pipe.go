@@ -155,6 +155,9 @@ func (p *pipe) advance(now time.Duration, n int) {
 		if f.g != nil {
 			c.forwarded(p, f, now)
 		}
+		if f.act != nil && len(c.acts) < maxActs {
+			c.acts, f.act = append(c.acts, f.act), nil
+		}
 	}
 	p.trim()
 }

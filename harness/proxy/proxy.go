@@ -153,12 +153,15 @@ func (p *Proxy) serve(client net.Conn, e engine) {
 		client.Close()
 		return
 	}
+	if p.cfg.InMemory && p.join(client) {
+		return
+	}
 	kicks := p.kicks()
 	p.wg.Go(func() {
 		server, err := p.dial()
 		if err != nil {
 			p.core.mu.Lock()
-			p.core.warn(p.core.now(), 0, fmt.Sprintf("connect to Redis: %v", err))
+			p.core.unreachable(err)
 			p.core.mu.Unlock()
 			client.Close()
 			return
@@ -234,6 +237,7 @@ func (p *Proxy) Close() error {
 		}
 	})
 	p.wg.Wait()
+	p.core.vacate()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}

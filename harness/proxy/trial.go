@@ -29,6 +29,13 @@ func (c *core) startTrial(s harness.Scheduler, r harness.Recorder) {
 	}
 }
 
+// vacate gives back what a closed proxy needs no more.
+func (c *core) vacate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.journal.vacate()
+}
+
 // shift moves all pending times back by d.
 func (c *core) shift(d time.Duration) {
 	c.moved -= d

@@ -60,7 +60,7 @@ func (e Endpoint) Options() *redis.Options {
 		o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { return e.Dial(ctx) }
 		// Connections are made anew for each trial, and most of what that takes is
 		// buffers: go-redis' own are 32 KiB each.
-		o.ReadBufferSize, o.WriteBufferSize = 4<<10, 4<<10
+		o.ReadBufferSize, o.WriteBufferSize = 1<<10, 1<<10
 		if o.Addr == "" {
 			o.Addr = "127.0.0.1:6379" // never dialled; an IP keeps the client from asking DNS
 		}

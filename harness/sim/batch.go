@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
@@ -59,8 +60,14 @@ func (b *Batch) job(i int) hunt.Job {
 func (w *worker) batch(o *batchOrder) report {
 	b := &o.Batch
 	r := &batchReport{}
+	told := time.Now()
 	for i := b.First; i < b.First+b.Count; i++ {
-		w.tell(report{At: i})
+		// A mark costs as much as a tenth of a short trial, so there is one now and
+		// then, lest the parent lose its patience.
+		if o.Marks || time.Since(told) > patience/10 {
+			w.tell(report{At: i})
+			told = time.Now()
+		}
 		done, left, err := w.play(b.job(i), o.Worker, nil)
 		if err != nil {
 			return report{Err: fmt.Sprintf("trial %d: %v", i, err), Last: left}

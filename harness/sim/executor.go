@@ -13,7 +13,8 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
-	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/redisenv/embedded"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 )
 
 // Config says what is simulated; only Target is needed.
@@ -60,9 +61,12 @@ func New(cfg Config) (*Executor, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	r, err := runnerFor(cfg.Target)
+	if cfg.Target.Kind != harness.ShippedTarget {
+		return nil, fmt.Errorf("simulate %s: only the shipped suites can be run in virtual time here; a Go test of your own asks for it with package simtest", cfg.Target.Kind)
+	}
+	r, err := inprocess.ForTarget(cfg.Target)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	e := &Executor{cfg: cfg, idle: make(chan *slot, cfg.Workers), stop: stop, ctx: ctx}
@@ -70,13 +74,13 @@ func New(cfg Config) (*Executor, error) {
 		stop()
 		return nil, err
 	}
-	instance, err := redisenv.Start(ctx, redisenv.Spec{Provider: "sim"})
+	redis, err := embedded.InMemory()
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	e.info = instance.Info()
-	if err := instance.Close(ctx); err != nil {
+	e.info = redis.Info()
+	if err := redis.Close(ctx); err != nil {
 		stop()
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 )
 
 // SearchConfig says what to look for, and for how long; Executor alone is needed.
@@ -109,7 +110,7 @@ func (s *search) directed(ctx context.Context) error {
 	e := s.cfg.Executor
 	r := s.cfg.Known
 	if r == nil {
-		suites, err := runnerFor(e.cfg.Target)
+		suites, err := inprocess.ForTarget(e.cfg.Target)
 		if err != nil {
 			return err
 		}

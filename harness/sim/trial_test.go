@@ -16,6 +16,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/harness/sim/bubble"
 )
 
 var (
@@ -31,6 +32,9 @@ func TestTrialRate(t *testing.T) {
 	r, err := inprocess.ForTarget(harness.Target{Kind: harness.ShippedTarget, Run: "^" + *profiled + "$"})
 	require.NoError(t, err)
 	w := &worker{t: t, reports: gob.NewEncoder(io.Discard), heap: newHeap(), runner: r}
+	stop := make(chan struct{})
+	defer close(stop)
+	bubble.DeepStacks(stop)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start, cpu := time.Now(), processorTime(t)

@@ -80,20 +80,25 @@ func (e *Executor) Play(ctx context.Context, b Batch) (*Played, error) {
 }
 
 // part plays some trials of a batch on one worker. If one of them ends the
-// worker it is played again by itself, to know whose fault it was, and the rest
-// goes on in a fresh process.
+// worker they are played again with marks, to know which, and that one by
+// itself, to know whose fault it was; the rest goes on in a fresh process.
 func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 	out := &Played{}
 	end := b.First + b.Count
+	marks, counted := false, false
 	for b.First < end {
 		b.Count = end - b.First
 		at := b.First
 		start := time.Now()
 		r, err := e.with(ctx, func(s *slot) (*report, error) {
-			return s.p.order(ctx, order{Batch: &batchOrder{Batch: b, Worker: s.id}}, func(r report) { at = r.At })
+			return s.p.order(ctx, order{Batch: &batchOrder{Batch: b, Worker: s.id, Marks: marks}}, func(r report) { at = r.At })
 		})
 		var c *crash
 		switch {
+		case errors.As(err, &c) && !marks:
+			marks, counted = true, true // again, to know which it was
+			out.Crashes++
+			continue
 		case errors.As(err, &c):
 			// What came of the trials before it is lost with the process.
 			if at > b.First {
@@ -109,7 +114,11 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 			if err != nil {
 				return out, err
 			}
-			p := &Played{Trials: 1, Crashes: 1}
+			p := &Played{Trials: 1}
+			if !counted {
+				p.Crashes = 1
+			}
+			counted = false
 			if f := failuresOf(done); f != nil {
 				p.Failed = []*hunt.Done{{Trial: f.Trial, Events: f.Events, Scheduler: done.Scheduler}}
 			}

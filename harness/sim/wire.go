@@ -37,6 +37,7 @@ type jobOrder struct {
 type batchOrder struct {
 	Batch  Batch
 	Worker int
+	Marks  bool // say of each trial that it begins: one of them ends the worker
 }
 
 type report struct {

@@ -19,7 +19,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/redisenv/embedded"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/sim/bubble"
 )
 
@@ -36,6 +38,7 @@ type worker struct {
 	runner  runner.Runner
 	reports *gob.Encoder
 	heap    []metrics.Sample
+	spare   embedded.Spare
 	runtime uint64 // of the runtime's own memory at the beginning
 }
 
@@ -62,8 +65,9 @@ func serve(t *testing.T, orders io.Reader, reports io.Writer) {
 			next <- o
 		}
 	}()
+	bubble.DeepStacks(nil) // for as long as the process lives
 	var err error
-	if w.runner, err = runnerFor(w.setup.Target); err != nil {
+	if w.runner, err = inprocess.ForTarget(w.setup.Target); err != nil {
 		w.tell(report{Err: err.Error(), Last: true})
 		os.Exit(1)
 	}
@@ -130,6 +134,9 @@ func plan(s *harness.Schedule) hunt.Plan {
 // left behind in it, so that this process should not be used any more.
 func (w *worker) play(j hunt.Job, id int, began func(test string)) (done *hunt.Done, left bool, err error) {
 	ids(j.Seed)
+	if err := w.spare.Prepare(); err != nil {
+		return nil, false, err
+	}
 	ended := false
 	defer func() {
 		// Whoever is still blocked when the bubble's time has ended makes
@@ -149,7 +156,7 @@ func (w *worker) play(j hunt.Job, id int, began func(test string)) (done *hunt.D
 }
 
 func (w *worker) inBubble(ctx context.Context, j hunt.Job, id int, began func(test string)) (done *hunt.Done, err error) {
-	world, err := bubble.New(ctx, bubble.Config{Payload: w.setup.Payload})
+	world, err := bubble.New(bubble.Config{Payload: w.setup.Payload, Spare: &w.spare})
 	if err != nil {
 		return nil, err
 	}

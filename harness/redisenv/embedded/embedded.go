@@ -31,11 +31,15 @@ type Redis struct {
 	listener  net.Listener  // nil: in memory
 	accepting chan struct{} // closed when accept has ended
 
-	subscribers atomic.Int64 // among connections in memory, so far
+	// Of connections in memory:
+	subscribers atomic.Int64   // so far
+	serving     sync.WaitGroup // goroutines that answer commands
 
 	mu     sync.Mutex
 	mini   *miniredis.Miniredis
-	conns  connset.Set
+	conns  connset.Set // those of the listener
+	open   []*Conn     // the others' servers' ends, since the last Reset
+	spare  *Spare      // where miniredis goes after use; nil: nowhere
 	closed bool
 }
 
@@ -67,15 +71,14 @@ func InMemory() (*Redis, error) {
 
 // fresh puts a new miniredis in the place of the old one, which it ends.
 func (e *Redis) fresh() error {
-	m := miniredis.NewMiniRedis()
-	// The first Dial starts it without a listener; ClockTTL then makes keys
-	// expire as time passes, instead of only when told.
-	c, err := m.Dial()
-	if err != nil {
-		return fmt.Errorf("start the embedded redis: %w", err)
+	m := e.spare.take()
+	if m == nil {
+		var err error
+		if m, err = start(); err != nil {
+			return err
+		}
 	}
-	_ = c.Close()
-	m.ClockTTL(true)
+	m.ClockTTL(true) // keys expire as time passes, instead of only when told
 	mend(m.Server())
 	e.mu.Lock()
 	if e.closed {
@@ -83,13 +86,38 @@ func (e *Redis) fresh() error {
 		m.Close()
 		return fmt.Errorf("start the embedded redis: %w", net.ErrClosed)
 	}
-	old := e.mini
-	e.mini = m
+	old, open := e.mini, e.open
+	e.mini, e.open = m, nil
 	e.mu.Unlock()
-	if old != nil {
-		old.Close()
-	}
+	e.end(old, open)
 	return nil
+}
+
+// start starts a miniredis without a listener, which its first Dial does.
+func start() (*miniredis.Miniredis, error) {
+	m := miniredis.NewMiniRedis()
+	c, err := m.Dial()
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded redis: %w", err)
+	}
+	_ = c.Close()
+	return m, nil
+}
+
+// end ends a miniredis, nil: none, and its connections in memory.
+func (e *Redis) end(m *miniredis.Miniredis, open []*Conn) {
+	if m == nil {
+		return
+	}
+	m.CtxCancel() // commands that wait in it give up
+	for _, c := range open {
+		_ = c.Close()
+		c.in.finish(false) // as if the client had closed it: whoever answers there leaves
+	}
+	e.serving.Wait()
+	if !e.spare.put(m) {
+		m.Close()
+	}
 }
 
 func (e *Redis) accept() {
@@ -103,17 +131,15 @@ func (e *Redis) accept() {
 	}
 }
 
-// serve hands the server's end of a connection to the current miniredis, if
-// there still is one.
-func (e *Redis) serve(c net.Conn) bool {
+// serve hands the server's end of a connection to the current miniredis.
+func (e *Redis) serve(c net.Conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		_ = c.Close()
-		return false
+		return
 	}
 	e.mini.Server().ServeConn(c)
-	return true
 }
 
 // Dial gives a fresh connection, on which commands can be sent at once. Without
@@ -121,9 +147,13 @@ func (e *Redis) serve(c net.Conn) bool {
 func (e *Redis) Dial(ctx context.Context) (net.Conn, error) {
 	if e.listener == nil {
 		client, server := Pipe()
-		if !e.serve(&pushOrder{Conn: server, subscribers: &e.subscribers}) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.closed {
 			return nil, fmt.Errorf("connect to the embedded redis: %w", net.ErrClosed)
 		}
+		e.open = append(e.open, server)
+		e.attach(e.mini.Server(), server)
 		return client, nil
 	}
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", e.Addr())
@@ -202,13 +232,13 @@ func (e *Redis) Close(context.Context) error {
 		return nil
 	}
 	e.closed = true
-	m := e.mini
+	m, open := e.mini, e.open
 	e.mu.Unlock()
 	e.conns.End()
 	if e.listener != nil {
 		_ = e.listener.Close()
 		<-e.accepting
 	}
-	m.Close()
+	e.end(m, open)
 	return nil
 }

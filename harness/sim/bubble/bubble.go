@@ -18,11 +18,13 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/proxy"
-	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/redisenv/embedded"
 )
 
 // Config says what a World is made of; the zero value works.
 type Config struct {
+	// Spare, prepared outside of the bubble, saves making a Redis; nil: make one.
+	Spare   *embedded.Spare
 	Payload int          // bytes kept of a frame; 0: the proxy's default
 	Log     *slog.Logger // nil: silent
 }
@@ -30,27 +32,31 @@ type Config struct {
 // World is one Redis and one proxy. It must be made, used and closed within
 // one bubble.
 type World struct {
-	instance redisenv.Instance
-	proxy    *proxy.Proxy
+	redis *embedded.Redis
+	proxy *proxy.Proxy
 }
 
 // New starts an empty Redis and a proxy before it.
-func New(ctx context.Context, cfg Config) (*World, error) {
-	instance, err := redisenv.Start(ctx, redisenv.Spec{Provider: "sim", Log: cfg.Log})
+func New(cfg Config) (*World, error) {
+	start := embedded.InMemory
+	if cfg.Spare != nil {
+		start = cfg.Spare.InMemory
+	}
+	r, err := start()
 	if err != nil {
 		return nil, fmt.Errorf("start the simulated redis: %w", err)
 	}
 	p := proxy.New(proxy.Config{
-		Dial: instance.Dial, PayloadLimit: cfg.Payload, Portable: true, Spacing: MaxJitter, Log: cfg.Log,
+		Dial: r.Dial, PayloadLimit: cfg.Payload, InMemory: true, Spacing: MaxJitter, Log: cfg.Log,
 	})
-	return &World{instance: instance, proxy: p}, nil
+	return &World{redis: r, proxy: p}, nil
 }
 
 // Proxy is the proxy that all connections of Dial pass.
 func (w *World) Proxy() *proxy.Proxy { return w.proxy }
 
 // Redis is what is behind the proxy.
-func (w *World) Redis() redisenv.Instance { return w.instance }
+func (w *World) Redis() *embedded.Redis { return w.redis }
 
 // Start begins a trial in which s, which may be nil, decides and each frame is
 // late by a little of its own besides; r, which may be nil, records.
@@ -60,7 +66,7 @@ func (w *World) Start(seed uint64, s harness.Scheduler, r harness.Recorder) {
 
 // Dial connects to the proxy.
 func (w *World) Dial(context.Context) (net.Conn, error) {
-	client, server := redisenv.Pipe()
+	client, server := embedded.Pipe()
 	w.proxy.Serve(server)
 	return client, nil
 }
@@ -72,11 +78,11 @@ func (w *World) Options() *redis.Options {
 		Addr:   "127.0.0.1:6379",
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return w.Dial(ctx) },
 		// A trial is short, and most of what it would allocate is buffers.
-		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
+		ReadBufferSize: 1 << 10, WriteBufferSize: 1 << 10,
 	}
 }
 
 // Close ends the proxy and the Redis, and waits for their goroutines.
 func (w *World) Close() error {
-	return errors.Join(w.proxy.Close(), w.instance.Close(context.Background()))
+	return errors.Join(w.proxy.Close(), w.redis.Close(context.Background()))
 }

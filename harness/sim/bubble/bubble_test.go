@@ -87,7 +87,7 @@ func TestTidyOrdersOnlyWhatHasNoOrder(t *testing.T) {
 func TestWorld(t *testing.T) {
 	begun := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		w, err := bubble.New(t.Context(), bubble.Config{})
+		w, err := bubble.New(bubble.Config{})
 		require.NoError(t, err)
 		buffer := history.NewBuffer(history.BufferConfig{})
 		defer buffer.Close()
