@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -57,6 +58,7 @@ func (s *screen) latent(r *harness.Result) {
 		s.WriteString(s.paint(dim, pad(fit(oneLine(f.ID, 40), 10), 11)) + fit(oneLine(string(f.Class), 40), s.width-11) + "\n")
 		s.para(11, "0", oneLine(f.Title, 400))
 		s.para(11, dim, inTests(f))
+		s.WriteString(strings.Repeat(" ", 11) + Repro(f.ID) + "\n")
 	}
 	s.WriteString("\n")
 }
@@ -76,6 +78,12 @@ func mdLatent(b *limited, r *harness.Result) {
 			return
 		}
 	}
+}
+
+// lostConnection reports whether a finding's schedule ends a connection, which no
+// slow network does.
+func lostConnection(f *harness.Finding) bool {
+	return slices.ContainsFunc(f.Schedule.Decisions, func(d harness.Decision) bool { return d.Action == harness.Disconnect })
 }
 
 // faultWords says what was done beyond delays, if anything was asked for.

@@ -234,6 +234,9 @@ func evidence(f *harness.Finding) string {
 	add("naturally", f.Natural)
 	add("provoked", f.Provoked)
 	add("counterfactual", f.Counter)
+	if f.Standing != harness.Latent && lostConnection(f) {
+		s = append(s, "it took a lost connection")
+	}
 	return orElse(strings.Join(s, ", "), "not yet: predicted")
 }
 

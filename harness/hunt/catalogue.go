@@ -48,8 +48,9 @@ func Fingerprint(class harness.Class, first, then harness.Point) string {
 		first.Dir, then = harness.ToServer, harness.Point{}
 	case class == harness.OrderMessages && then.Dir == harness.ToClient:
 		first = harness.Point{}
-	case class == harness.ConnectionLost:
-		then.Role = ""
+	case class == harness.ConnectionLost && first.Dir == harness.ToClient:
+		// The connection is the cause, by whichever of its subscriptions a message came.
+		first.Verb, then = "message", harness.Point{}
 	}
 	shape := func(p harness.Point) string { return p.Role + p.Dir.String() + strings.ToUpper(p.Verb) }
 	sum := sha256.Sum256([]byte(string(class) + "\n" + shape(first) + "\n" + shape(then)))

@@ -60,6 +60,9 @@ func (v *Verified) Sentence() string {
 		}
 		return fmt.Sprintf("schedule no longer applies (diverged at %s); hunting afresh found nothing", v.Replay.Diverged)
 	}
+	if v.Latent {
+		return fmt.Sprintf("it fails (%d of %d): the prediction holds", v.Replay.Count.K, v.Replay.Count.N)
+	}
 	return fmt.Sprintf("still failing (%d of %d)", v.Replay.Count.K, v.Replay.Count.N)
 }
 
