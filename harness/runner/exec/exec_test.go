@@ -141,6 +141,7 @@ func TestOneTest(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"begin " + delivers, "end " + delivers}, marks)
 		require.Equal(t, delivers+"=pass", verdicts(out))
+		require.Equal(t, harness.BoundaryAlone, out[0].Boundary)
 		require.Contains(t, fmt.Sprint(out[0].Warnings), "exit 1", "the command's end contradicts its report")
 	}
 }
@@ -205,9 +206,13 @@ func TestWithoutJUnit(t *testing.T) {
 	_, err = r.Run(ctx, where(1))
 	require.ErrorIs(t, err, context.DeadlineExceeded, "an interrupted hunt is not a failure of the suite")
 
-	r = b.runner(exec.Config{Argv: []string{"/no/such/thing"}})
+	// What is there at first may be gone later.
+	program := filepath.Join(b.dir, "passing.sh")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755))
+	r = b.runner(exec.Config{Argv: []string{"./passing.sh"}})
+	require.NoError(t, os.Remove(program))
 	_, err = r.Run(t.Context(), where(1))
-	require.ErrorContains(t, err, "starting /no/such/thing")
+	require.ErrorContains(t, err, "starting ./passing.sh")
 }
 
 func TestDamagedReport(t *testing.T) {
@@ -224,13 +229,19 @@ func TestDamagedReport(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
+	here := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(here, "plain.txt"), nil, 0o644))
 	for want, c := range map[string]exec.Config{
-		"no command to run":     {},
-		"not a valid pattern":   {Argv: []string{"x"}, JUnit: "a[b"},
-		"--one-test needs":      {Argv: []string{"x"}, OneTest: "x {name}"},
-		"does not say which":    {Argv: []string{"x"}, JUnit: "*.xml", OneTest: "x"},
-		"not a command line":    {Argv: []string{"x"}, JUnit: "*.xml", OneTest: "x '{name}"},
-		"no placeholder {hots}": {Argv: []string{"x"}, Env: []string{"A={hots}"}},
+		"no command to run":            {},
+		"not a valid pattern":          {Argv: []string{"sh"}, JUnit: "a[b"},
+		"--one-test needs":             {Argv: []string{"sh"}, OneTest: "sh {name}"},
+		"does not say which":           {Argv: []string{"sh"}, JUnit: "*.xml", OneTest: "sh"},
+		"not a command line":           {Argv: []string{"sh"}, JUnit: "*.xml", OneTest: "sh '{name}"},
+		"no placeholder {hots}":        {Argv: []string{"sh"}, Env: []string{"A={hots}"}},
+		"pytset: no such program on":   {Argv: []string{"pytset"}},
+		"vitset: no such program on":   {Argv: []string{"sh"}, JUnit: "*.xml", OneTest: "vitset {name}"},
+		"./suite.sh: no such program:": {Argv: []string{"./suite.sh"}, Dir: here},
+		"it cannot be executed":        {Argv: []string{"./plain.txt"}, Dir: here},
 	} {
 		_, err := exec.New(c)
 		require.ErrorContains(t, err, want)

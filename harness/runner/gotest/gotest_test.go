@@ -87,6 +87,7 @@ func TestPlain(t *testing.T) {
 	require.Equal(t, harness.Survey, o.Arm)
 	require.False(t, o.Start.IsZero())
 	require.Equal(t, []string{"+TestPass", "-TestPass", "+TestFail", "-TestFail"}, marks[:4])
+	require.Equal(t, harness.BoundaryEvents, o.Boundary)
 }
 
 func TestFlagsAreKept(t *testing.T) {
@@ -106,6 +107,7 @@ func TestSingleTests(t *testing.T) {
 	x.Tests = []string{bad}
 	require.Equal(t, "TestParent/bad_(1|2)_[x]=fail:assertion", told(run(t, r, x)))
 	require.Equal(t, []string{"begin " + bad, "end " + bad}, marks)
+	require.Equal(t, harness.BoundaryAlone, find(t, run(t, r, x), "[x]").Boundary)
 
 	x.Tests = []string{module + "/plain.TestPass", module + "/plain.TestFail", module + "/plain.TestParent/with/slash", module + "/ends.TestA"}
 	require.Equal(t, "TestA=pass TestFail=fail:assertion TestParent/with/slash=pass TestPass=pass", told(run(t, r, x)))
@@ -189,6 +191,7 @@ func TestParallelExit(t *testing.T) {
 	require.Equal(t, harness.ExitFailure, find(t, out, "TestP1").Failure.Kind)
 	require.Equal(t, harness.Passed, find(t, out, "TestP2").Verdict)
 	require.Contains(t, fmt.Sprint(find(t, out, "TestP2").Warnings), "run alone")
+	require.Equal(t, harness.BoundaryAlone, find(t, out, "TestP2").Boundary)
 	require.Equal(t, harness.Passed, find(t, out, "TestZ").Verdict)
 }
 

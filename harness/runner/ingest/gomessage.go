@@ -9,6 +9,8 @@ import (
 var (
 	goNoise   = regexp.MustCompile(`^\s*(=== (RUN|PAUSE|CONT|NAME|ATTR|ARTIFACTS)\b|--- (PASS|SKIP|FAIL|BENCH): |PASS\s*$|FAIL\s*$|FAIL\t|ok  \t|exit status \d)`)
 	goLogLine = regexp.MustCompile(`^\s*[\w.-]+\.go:\d+: `)
+	// goLogBehind is a log line behind what the test printed without ending the line.
+	goLogBehind = regexp.MustCompile(`\S    [\w.-]+_test\.go:\d+: (.*)$`)
 	// testifyField starts a part of a testify report: "Error:", "Test:", …
 	testifyField = regexp.MustCompile(`^\s+(Error Trace|Error|Test|Messages):\s*(.*)$`)
 )
@@ -34,6 +36,8 @@ func goMessage(out string) string {
 			if text := strings.TrimSpace(goLogLine.ReplaceAllString(line, "")); text != "" {
 				logged = append(logged, text)
 			}
+		case field == "" && goLogBehind.MatchString(line):
+			logged = append(logged, strings.TrimSpace(goLogBehind.FindStringSubmatch(line)[1]))
 		default:
 			if m := testifyField.FindStringSubmatch(line); m != nil {
 				field = m[1]

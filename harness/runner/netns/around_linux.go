@@ -27,6 +27,8 @@ type note struct {
 	Index int    `json:"index"`
 	Ready bool   `json:"ready,omitempty"`
 	Error string `json:"error,omitempty"`
+	// Command says that Error is about the command, not about the network.
+	Command bool `json:"command,omitempty"`
 }
 
 func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (func() error, error) {
@@ -56,6 +58,8 @@ func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (fu
 				if !ready && failure == nil {
 					failure = fmt.Errorf("setting up a private network: the helper ended before it was ready: %w", err)
 				}
+			case n.Command:
+				failure = errors.New(n.Error)
 			case n.Error != "":
 				failure = explain(errors.New(n.Error))
 			case n.Ready:

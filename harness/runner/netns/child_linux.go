@@ -23,10 +23,20 @@ func MaybeRunChild() {
 		return
 	}
 	err := child(os.Args[2], os.Args[3:])
-	_ = send(note{Index: -1, Error: err.Error()}, -1)
+	var start *startError
+	_ = send(note{Index: -1, Error: err.Error(), Command: errors.As(err, &start)}, -1)
 	fmt.Fprintln(os.Stderr, "flakehunt:", err)
 	os.Exit(125)
 }
+
+// startError says that the command, not the network, is at fault.
+type startError struct {
+	program string
+	err     error
+}
+
+func (e *startError) Error() string { return "starting " + e.program + ": " + e.err.Error() }
+func (e *startError) Unwrap() error { return e.err }
 
 // child sets the private network up and becomes the command.
 func child(text string, argv []string) error {
@@ -37,7 +47,7 @@ func child(text string, argv []string) error {
 	unix.CloseOnExec(helperFD)
 	program, err := exec.LookPath(argv[0])
 	if err != nil {
-		return fmt.Errorf("starting %s: %w", argv[0], err)
+		return &startError{argv[0], err}
 	}
 	if err := loopbackUp(p.Add); err != nil {
 		return err
@@ -65,7 +75,7 @@ func child(text string, argv []string) error {
 	if err := send(note{Index: -1, Ready: true}, -1); err != nil {
 		return err
 	}
-	return fmt.Errorf("starting %s: %w", argv[0], syscall.Exec(program, argv, os.Environ()))
+	return &startError{argv[0], syscall.Exec(program, argv, os.Environ())}
 }
 
 // loopbackUp brings lo up and gives it the IPv4 addresses, as aliases.

@@ -72,9 +72,9 @@ const (
 	// dyingTime is how long a killed process may take. One that the kernel
 	// holds longer (a dead network disk) is given up.
 	dyingTime = 2 * time.Second
-	// reapingTime is how long its new parent may take to read its status. Some
-	// containers have an init that never does.
-	reapingTime = 500 * time.Millisecond
+	// reapingTime is how long its new parent may take to read its status: there
+	// are inits that look every other second, and containers whose init never does.
+	reapingTime = 5 * time.Second
 )
 
 // patiently asks until it is so, or the time is up.
