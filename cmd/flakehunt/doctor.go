@@ -62,7 +62,7 @@ Exit codes:
 			case at == 0 && len(args) == 0:
 				return usagef("doctor: nothing follows --; write the test command there, as in 'flakehunt doctor -- go test ./...'")
 			case timeout <= 0:
-				return usagef("--timeout %s: want a time that is not negative, such as 2m", timeout)
+				return usagef("--timeout %s: want more than 0, such as 2m", timeout)
 			case at == 0:
 				return a.examine(c.Context(), &f, args, timeout)
 			}

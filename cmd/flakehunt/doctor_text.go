@@ -96,8 +96,15 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 		line("", "unread", "%s", cut(u, 200))
 	}
 	line("", "tests told apart", "%s", boundaries(a.Boundaries))
+	if time.Duration(a.Wall) < leastTold {
+		return
+	}
 	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), waitingWords(a.Waiting))
 }
+
+// leastTold is the wall time below which the share of waiting says nothing: the
+// start of the processes is most of it.
+const leastTold = 200 * time.Millisecond
 
 func testWords(a *probe.Attempt) string {
 	t := a.Tests

@@ -47,12 +47,8 @@ func advise(r *Report) (a Advice) {
 
 // unseen says what to do when the suite did not come through us.
 func (a *Advice) unseen(r *Report) {
-	encrypted := 0
-	for _, d := range r.As.Doors {
-		encrypted += d.TLS
-	}
 	switch again := r.Again; {
-	case encrypted > 0:
+	case r.As.encrypted() > 0:
 		a.Why += ": the suite began with TLS, and the address that it was given speaks none: let it take redis:// as it is written"
 	case again != nil && again.Wire.Commands > 0:
 		a.Hunt = r.Target
@@ -61,7 +57,7 @@ func (a *Advice) unseen(r *Report) {
 		for _, d := range busiest(again.Doors) {
 			if d.Fixed && !slices.Contains(a.Hunt.Takeover, d.takeover) {
 				a.Hunt.Takeover = append(a.Hunt.Takeover, d.takeover)
-				how = append(how, d.takeover+" is hard-coded")
+				how = append(how, "the address "+d.takeover+" is hard-coded")
 			}
 			for _, s := range again.hinted {
 				e := s.Name + "=" + s.Template
@@ -83,6 +79,14 @@ func (a *Advice) unseen(r *Report) {
 			a.Why += "; --takeover localhost:6379 showed none either"
 		}
 	}
+}
+
+// encrypted counts the connections that began with a TLS handshake.
+func (a *Attempt) encrypted() (n int) {
+	for _, d := range a.Doors {
+		n += d.TLS
+	}
+	return n
 }
 
 // tips are about single tests and parallel trials.

@@ -124,7 +124,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	if r.As, err = c.attempt(ctx, inst, c.Target.Takeover, nil); err != nil {
 		return nil, err
 	}
-	if takeover, hinted := c.second(); r.As.Wire.Commands == 0 && len(takeover)+len(hinted) > 0 {
+	if takeover, hinted := c.second(); r.As.Wire.Commands == 0 && r.As.encrypted() == 0 && len(takeover)+len(hinted) > 0 {
 		c.Note("no command seen on the wire; once more%s", secondWords(takeover, hinted))
 		if r.Again, err = c.attempt(ctx, inst, takeover, hinted); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/resp"
@@ -45,10 +46,11 @@ type tally struct {
 	verbs    map[string]int
 	blocking map[string]int
 	pubsub   map[string]int
+	foreign  map[uint32]bool // connections that speak another protocol
 }
 
 func newTally() *tally {
-	return &tally{verbs: map[string]int{}, blocking: map[string]int{}, pubsub: map[string]int{}}
+	return &tally{verbs: map[string]int{}, blocking: map[string]int{}, pubsub: map[string]int{}, foreign: map[uint32]bool{}}
 }
 
 var _ harness.Recorder = (*tally)(nil)
@@ -78,6 +80,11 @@ func (t *tally) Record(e *harness.Event) {
 func (t *tally) request(e *harness.Event) {
 	w := &t.wire
 	verb := e.Point.Verb
+	if t.foreign[e.Conn] || strings.ContainsFunc(verb, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.foreign[e.Conn] = true // TLS, most likely: what looks like a command later is none either
+		keep(&w.Unread, "a client speaks another protocol than Redis'")
+		return
+	}
 	w.Commands++
 	t.verbs[verb]++
 	switch {
