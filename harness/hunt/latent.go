@@ -77,6 +77,7 @@ func (h *hunter) foretell(c near.Candidate, why string) {
 	}
 	if traces := h.events[c.Test]; len(traces) > 0 {
 		f.Timeline = history.Lines(traces[0].Events, frames(traces[0], c.First, c.Then))
+		f.Boundary = traces[0].Outcome.Boundary
 	}
 	h.found.add(f)
 }
