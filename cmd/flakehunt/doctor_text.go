@@ -56,7 +56,7 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 	mark := map[bool]string{true: "ok", false: "no"}
 	line(mark[a.Trouble == "" && a.Tests.Failed == 0 && a.Tests.Passed > 0], "suite", "%s: %s", how, testWords(a))
 	for _, f := range a.Failures {
-		line("", "failed", "%s: %s", f.Test, cut(f.Message, 200))
+		line("", "failed", "%s: %s", f.Test, cut(lines(f.Message), 300))
 	}
 	w := &a.Wire
 	line(mark[w.Commands > 0], "reaches redis", "%s on %s", plural(w.Commands, "command"), plural(w.Connections, "connection"))
@@ -230,6 +230,11 @@ func plural(n int, what string) string {
 
 func seconds(d harness.Duration) string {
 	return time.Duration(d).Round(10 * time.Millisecond).String()
+}
+
+// lines puts several lines into one.
+func lines(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " / ")
 }
 
 func cut(s string, n int) string {

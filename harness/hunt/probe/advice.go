@@ -40,8 +40,13 @@ func advise(r *Report) (a Advice) {
 	default:
 		a.Why = "no command seen on the wire"
 		a.unseen(r)
+		if as.Tests.Passed == 0 && !a.Hunts() {
+			a.Why += "; and no test passed: does the command work without flakehunt?"
+		}
 	}
-	a.tips(r)
+	if a.Hunts() {
+		a.tips(r)
+	}
 	return a
 }
 

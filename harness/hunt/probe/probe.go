@@ -353,9 +353,9 @@ func (a *Attempt) sum(outcomes []harness.Outcome) {
 			a.Tests.Failed++
 			f := Failure{Test: o.Test.Name}
 			if o.Failure != nil {
-				f.Message = firstLine(o.Failure.Message)
+				f.Message = o.Failure.Message
 				if o.Failure.Kind == harness.TimeoutFailure {
-					late = errors.New(f.Message)
+					late = errors.New(firstLine(f.Message))
 				}
 			}
 			if len(a.Failures) < 5 {
