@@ -42,7 +42,9 @@ func replays(ctx context.Context, o options) error {
 				return
 			}
 			for _, f := range r.Findings {
-				found = append(found, finding{l, d, f})
+				if f.Standing != harness.Latent {
+					found = append(found, finding{l, d, f})
+				}
 			}
 		})
 	}

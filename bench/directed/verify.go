@@ -76,7 +76,9 @@ func (v *verification) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(r.Findings, func(f harness.Finding) bool { return f.Class != harness.Unattributed })
+		i := slices.IndexFunc(r.Findings, func(f harness.Finding) bool {
+			return f.Class != harness.Unattributed && f.Standing != harness.Latent
+		})
 		v.mu.Lock()
 		v.n++
 		v.mu.Unlock()

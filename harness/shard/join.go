@@ -28,7 +28,9 @@ func joinFindings(parts []Part) []harness.Finding {
 			if better(f, old) {
 				winner, other = f, old
 			}
-			winner.Tests = union(slices.Clone(winner.Tests), other.Tests)
+			if other.Standing != harness.Latent || winner.Standing == harness.Latent {
+				winner.Tests = union(slices.Clone(winner.Tests), other.Tests)
+			} // else nothing was seen in them
 			best[f.Fingerprint] = winner
 		}
 	}
@@ -39,7 +41,15 @@ func joinFindings(parts []Part) []harness.Finding {
 		}
 		out = append(out, f)
 	}
-	slices.SortFunc(out, func(a, b harness.Finding) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	predicted := func(f harness.Finding) int {
+		if f.Standing == harness.Latent {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(out, func(a, b harness.Finding) int {
+		return cmp.Or(cmp.Compare(predicted(a), predicted(b)), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
 	return out
 }
 
@@ -142,7 +152,7 @@ func joinTests(parts []Part, trials []harness.Trial, r *harness.Result) []harnes
 			t.Decided = decide(t.Strip)
 		}
 		for _, f := range r.Findings {
-			if !slices.Contains(f.Tests, name) {
+			if !slices.Contains(f.Tests, name) || f.Standing == harness.Latent {
 				continue
 			}
 			t.Findings = append(t.Findings, f.ID)

@@ -171,17 +171,22 @@ func TestMergeRefusesWhatDoesNotBelongTogether(t *testing.T) {
 
 func TestFindingsAndMarginsOfShardsBecomeOne(t *testing.T) {
 	parts := eight()[:2]
-	weak := harness.Finding{ID: "F-1", Fingerprint: "f", Standing: harness.Latent, Tests: []string{"z"}}
+	weak := harness.Finding{ID: "F-1", Fingerprint: "f", Standing: harness.Simulated, Tests: []string{"z"}}
+	predicted := harness.Finding{ID: "F-1", Fingerprint: "f", Standing: harness.Latent, Tests: []string{"a"}}
+	other := harness.Finding{ID: "F-0", Fingerprint: "e", Standing: harness.Latent, Tests: []string{"z"}}
 	strong := harness.Finding{ID: "F-1", Fingerprint: "f", Standing: harness.Provoked, Provoked: harness.Count{K: 10, N: 10}, Tests: []string{"m"}}
-	parts[0].Result.Findings, parts[1].Result.Findings = []harness.Finding{weak}, []harness.Finding{strong}
+	parts[0].Result.Findings, parts[1].Result.Findings = []harness.Finding{other, weak}, []harness.Finding{strong}
+	parts = append(parts, eight()[2])
+	parts[2].Result.Findings = []harness.Finding{predicted}
 	m := harness.Margin{Test: "z", Edge: "SET", Size: harness.Duration(7 * time.Millisecond)}
 	n := m
 	n.Size = harness.Duration(5 * time.Millisecond)
 	parts[0].Result.Margins, parts[1].Result.Margins = []harness.Margin{m}, []harness.Margin{n}
 	r, _, err := Merge(parts)
 	require.NoError(t, err)
-	require.Len(t, r.Findings, 1)
-	assert.Equal(t, []string{"m", "z"}, r.Findings[0].Tests)
+	require.Len(t, r.Findings, 2)
+	assert.Equal(t, []string{"m", "z"}, r.Findings[0].Tests, "in a it was only predicted")
+	assert.Equal(t, harness.Latent, r.Findings[1].Standing, "last")
 	assert.Equal(t, harness.Provoked, r.Findings[0].Standing)
 	assert.Equal(t, []harness.Margin{n}, r.Margins)
 	for _, test := range r.Tests {
