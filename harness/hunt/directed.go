@@ -90,6 +90,9 @@ func (h *hunter) learn(d *Done) {
 			continue
 		}
 		name := o.Test.Name
+		if !h.surest(o) {
+			continue
+		}
 		if old := h.events[name]; len(old) > 0 {
 			h.shared = append(h.shared, proxy.SharedPoints(old[0].Events, events))
 		}

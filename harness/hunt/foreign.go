@@ -2,10 +2,12 @@ package hunt
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 )
 
 // aloneRuns is how often a foreign test is run by itself before prediction: on
@@ -142,6 +144,18 @@ func (h *hunter) count() map[string]tally {
 		}
 	}
 	return seen
+}
+
+// surest keeps of a test's histories those whose frames are surely its own, as
+// soon as there is one: it reports whether that of o is to be kept. h.mu is held.
+func (h *hunter) surest(o harness.Outcome) bool {
+	unsure := func(t *detect.Trace) bool { return !t.Outcome.Boundary.Exact() }
+	kept := h.events[o.Test.Name]
+	if o.Boundary.Exact() {
+		h.events[o.Test.Name] = slices.DeleteFunc(kept, unsure)
+		return true
+	}
+	return !slices.ContainsFunc(kept, func(t *detect.Trace) bool { return !unsure(t) })
 }
 
 // disagree notes tests that fail alone but never in their suite, or only there.
