@@ -39,7 +39,7 @@ func (t *Trace) late() (tardy, bool) {
 	began := map[string]time.Duration{} // by channel: when the wait began at the latest
 	for _, ch := range t.Channels() {
 		for _, p := range t.Publishes(ch) {
-			began[ch] = max(began[ch], min(p.Replied, p.Arrived+wait))
+			began[ch] = max(began[ch], p.Arrived, p.Replied)
 		}
 	}
 	handlers := map[*Delivery]*Command{} // the last command of its handlers
