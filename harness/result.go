@@ -92,6 +92,18 @@ type Expectation struct {
 	Tests          []string `json:"tests,omitempty"`
 }
 
+// Simulation is what a search in virtual time did before the hunt on a real
+// Redis. None of it is in the tests' numbers.
+type Simulation struct {
+	Trials    int      `json:"trials"`    // of single tests and of suites
+	Failed    int      `json:"failed"`    // of them
+	Orders    int      `json:"orders"`    // different orders of commands and messages that were seen
+	Findings  int      `json:"findings"`  // failures of one test by one cause, to be proved
+	Confirmed int      `json:"confirmed"` // that the real Redis confirmed
+	Only      int      `json:"only"`      // that it did not: findings whose standing is simulated
+	Took      Duration `json:"took"`
+}
+
 // Result is everything a run found, as reports read it and result.json holds it.
 type Result struct {
 	Version      int               `json:"schema"`
@@ -115,6 +127,7 @@ type Result struct {
 	Margins      []Margin          `json:"margins,omitempty"` // smallest first
 	Forecast     *Forecast         `json:"forecast,omitempty"`
 	Coverage     *Coverage         `json:"coverage,omitempty"`
+	Simulation   *Simulation       `json:"simulation,omitempty"`
 	Expectations []Expectation     `json:"expectations,omitempty"`
 	Infra        []InfraFailure    `json:"infra,omitempty"`
 	PointsShared float64           `json:"points_shared,omitempty"` // share of points that trials of one test have in common

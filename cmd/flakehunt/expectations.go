@@ -103,7 +103,7 @@ func gap(r *harness.Result, classes []harness.Class) (text string, tests []strin
 	var smallest *harness.Margin
 	causes := 0
 	for _, f := range r.Findings {
-		if !slices.Contains(classes, f.Class) || f.Standing == harness.Latent {
+		if !slices.Contains(classes, f.Class) || f.Standing == harness.Latent || f.Standing == harness.Simulated && r.Simulation != nil {
 			continue
 		}
 		causes++

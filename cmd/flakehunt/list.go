@@ -70,36 +70,14 @@ func newListCmd(a *app) *cobra.Command {
 }
 
 // chooseScenarios returns the scenarios of the named suites (none: all) whose
-// names match expr.
+// names match expr, or says how to name others.
 func chooseScenarios(suites []string, expr string) ([]scenarios.Scenario, error) {
-	known := map[string]bool{}
-	var names []string
-	all := scenarios.All()
-	for _, s := range all {
-		if !known[s.Suite] {
-			known[s.Suite] = true
-			names = append(names, s.Suite)
-		}
-	}
-	want := map[string]bool{}
-	for _, s := range suites {
-		if !known[s] {
-			return nil, usagef("unknown suite %q: there are %s; for tests of your own write 'flakehunt run -- COMMAND'", s, strings.Join(names, " and "))
-		}
-		want[s] = true
-	}
-	match, err := matcher(expr)
-	if err != nil {
+	if _, err := matcher(expr); err != nil {
 		return nil, err
 	}
-	var list []scenarios.Scenario
-	for _, s := range all {
-		if (len(want) == 0 || want[s.Suite]) && match(s.Name) {
-			list = append(list, s)
-		}
-	}
-	if len(list) == 0 {
-		return nil, usagef("no test matches --run %q; 'flakehunt list' names them all", expr)
+	list, err := scenarios.Choose(suites, expr)
+	if err != nil {
+		return nil, usagef("%w; 'flakehunt list' names all tests, and for tests of your own there is 'flakehunt run -- COMMAND'", err)
 	}
 	return list, nil
 }

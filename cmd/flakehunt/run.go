@@ -115,6 +115,9 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	}
 	defer history.close()
 
+	before := a.rehearse(ctx, f, target, out, provider.Name())
+	defer before.close()
+
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()
 	var late *runner.Lateness
@@ -139,7 +142,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	cfg := hunt.Config{
 		Target: target, Runner: r, Match: match, NoDirect: len(target.Takeover) > 0, Executor: pool,
 		Strategy: f.strategy, Params: f.params(), Faults: f.actions(), Seed: f.seed, Trials: f.trials, For: f.forD, Shard: shard,
-		Resume: out.resumed, Journal: out.journal, Lateness: late, Learned: history.learned(),
+		Claims: before.claims, Resume: out.resumed, Journal: out.journal, Lateness: late, Learned: history.learned(),
 		Tool: "flakehunt " + toolVersion(), Log: a.logger(), Progress: bar.show,
 	}
 	if f.untilDecided {
@@ -154,6 +157,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if simulated && err == nil && !result.Interrupted {
 		err = a.prove(ctx, f, virtual, cfg, result)
 	}
+	before.finish(result)
 	cerr := pool.Close()
 	if result == nil {
 		return errors.Join(redisError(err), cerr)

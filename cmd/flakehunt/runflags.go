@@ -29,6 +29,7 @@ type runFlags struct {
 	forD         time.Duration
 	untilDecided bool
 	strategy     string
+	simulate     time.Duration
 	latency      time.Duration
 	jitter       time.Duration
 	distribution string
@@ -58,6 +59,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.forD, "for", 0, "go on for this long instead of a number of trials")
 	fs.BoolVar(&f.untilDecided, "until-decided", false, "stop a test's trials as soon as the sequential test has decided; exit 4 if some are undecided")
 	fs.StringVar(&f.strategy, "strategy", "directed", "how delays are chosen: "+strings.Join(strategies(), ", "))
+	fs.DurationVar(&f.simulate, "simulate", 3*time.Second, "for the shipped suites under directed: search in virtual time for this long first, then prove what was found on the real Redis; 0 leaves it out")
 	fs.DurationVar(&f.latency, "latency", 0, "for latency: mean delay of each frame, in each direction")
 	fs.DurationVar(&f.jitter, "jitter", 0, "for latency: spread around it")
 	fs.StringVar(&f.distribution, "distribution", "uniform", "for latency: fixed, uniform or normal")
@@ -91,6 +93,8 @@ func (f *runFlags) check() error {
 	switch {
 	case f.trials < 1:
 		return usagef("--trials %d: want at least 1", f.trials)
+	case f.simulate < 0:
+		return usagef("--simulate %s: want a duration that is not negative, such as 2s, or 0 to leave it out", f.simulate)
 	case f.latency < 0 || f.jitter < 0:
 		return usagef("--latency and --jitter: want durations that are not negative, such as 20ms")
 	case (f.latency > 0 || f.jitter > 0) && f.strategy != "latency":

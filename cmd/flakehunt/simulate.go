@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -26,6 +27,97 @@ func (e *environment) executor(t harness.Target, cfg hunt.PoolConfig) (hunt.Exec
 		return nil, usagef("--redis sim: %w", err)
 	}
 	return x, nil
+}
+
+// simulatedName is the journal of what was played in virtual time before a hunt
+// on a real Redis: the directed hunt's trials, and the failing seeds.
+const simulatedName = "simulated.jsonl"
+
+// mostClaims is how many simulated failures are proved on the real Redis at most.
+const mostClaims = 64
+
+// rehearsal is a search in virtual time that precedes the hunt on a real Redis.
+type rehearsal struct {
+	executor *sim.Executor
+	journal  *hunt.Journal
+	claims   []hunt.Claim
+	sum      *harness.Simulation
+}
+
+// rehearse searches in virtual time for a short while. What it finds is only
+// claimed: the hunt proves it. That it cannot be done fails no run: then there
+// is nothing to prove.
+func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, out *outDir, provider string) (r rehearsal) {
+	shard, _ := f.part() // it has been looked at before
+	switch {
+	case f.simulate <= 0, t.Kind != harness.ShippedTarget, f.strategy != "directed", provider == "sim":
+		return r
+	case shard.I > 1:
+		return r // one of the shards does it
+	}
+	a.notef("simulating for %s: what is found is then proved on %s (--simulate 0 leaves it out)", f.simulate, provider)
+	var err error
+	r.executor, err = sim.New(sim.Config{Target: t, Workers: min(max(f.parallel, 0), numCPU()), Log: a.logger()})
+	if err == nil {
+		path := filepath.Join(out.path, simulatedName)
+		if err = keepAside(path); err == nil {
+			r.journal, err = hunt.OpenJournal(path)
+		}
+	}
+	if err != nil {
+		a.notef("nothing was simulated: %s", oneLine(err))
+		return r
+	}
+	seen := map[string]bool{}
+	claim := func(g harness.Finding) {
+		key := g.Fingerprint + g.Tests[0]
+		if seen[key] || len(r.claims) >= mostClaims {
+			return
+		}
+		seen[key] = true
+		r.claims = append(r.claims, hunt.Claim{Finding: g, Parted: func(ctx context.Context, events []harness.Event) string {
+			where, err := r.executor.Parted(ctx, &g, events)
+			if err != nil {
+				return ""
+			}
+			return where
+		}})
+	}
+	list, stats, err := sim.Search(ctx, sim.SearchConfig{
+		Executor: r.executor, Seed: f.seed, For: f.simulate, Claims: true, Journal: r.journal, Proven: claim,
+	})
+	for _, g := range list { // those that fail without delays, too
+		claim(g)
+	}
+	if err != nil && ctx.Err() == nil {
+		a.notef("the simulation ended early: %s", oneLine(err))
+	}
+	r.sum = &harness.Simulation{
+		Trials: stats.Trials, Failed: stats.Failed, Orders: stats.Orders, Findings: len(r.claims), Took: harness.Duration(stats.Took),
+	}
+	a.notef("simulated %d trials in %.1f s: %d failures to be proved", stats.Trials, stats.Took.Seconds(), len(r.claims))
+	return r
+}
+
+// finish writes into the result what came of the claims.
+func (r *rehearsal) finish(result *harness.Result) {
+	if r.sum == nil || result == nil {
+		return
+	}
+	if s := result.Simulation; s != nil {
+		r.sum.Confirmed, r.sum.Only = s.Confirmed, s.Only
+	}
+	result.Simulation = r.sum
+}
+
+// close ends the workers.
+func (r *rehearsal) close() {
+	if r.journal != nil {
+		_ = r.journal.Close()
+	}
+	if r.executor != nil {
+		_ = r.executor.Close()
+	}
 }
 
 // prove goes on with what a hunt in virtual time found: it searches further

@@ -23,18 +23,23 @@ type Config struct {
 	For      time.Duration // go on until this has passed; 0: Trials decides
 	// Until, if set, ends a test's trials as soon as the sequential test has
 	// decided; Trials is then the most that one gets.
-	Until    *stats.Rule
-	NoDirect bool // no survey trial goes past the proxy: the suite's address leads to it
+	Until     *stats.Rule
+	NoMargins bool // findings are neither made smaller nor measured: somebody else proves them
+	NoDirect  bool // no survey trial goes past the proxy: the suite's address leads to it
 	// Faults are what directed may do beyond delays: near misses that it takes a
 	// lost connection to provoke are provoked with harness.Disconnect among them.
 	Faults   []harness.Action
 	Shard    Shard
+	Claims   []Claim         // directed proves them first
 	Resume   []harness.Trial // done earlier, with the same seed
 	Journal  *Journal        // nil: none
 	Lateness *runner.Lateness
 	Learned  Ranking // nil: none
 	Tool     string
 	Log      *slog.Logger
+	// Proven, if set, is given each finding that directed proved, test by test,
+	// before those of one cause become one. It is called one at a time.
+	Proven   func(harness.Finding)
 	Progress func(Progress) // called from several goroutines, one at a time; may be nil
 }
 

@@ -42,6 +42,8 @@ type Ranking interface {
 // directed is the loop that gives the package its name: survey, predict,
 // provoke, confirm, reduce. The survey goes on while candidates are provoked.
 func (h *hunter) directed(ctx context.Context) error {
+	defer h.enterClaims()
+	h.proveClaims(ctx)
 	h.phase("survey", h.total())
 	if err := h.survey(ctx, 1, min(firstLook, h.Trials)); err != nil || ctx.Err() != nil {
 		return err
@@ -56,6 +58,7 @@ func (h *hunter) directed(ctx context.Context) error {
 	}
 	err := h.survey(ctx, firstLook+1, h.Trials)
 	wg.Wait()
+	h.enterClaims()
 	if err != nil {
 		return err
 	}
@@ -143,6 +146,10 @@ func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
 		}
 		tried[next.Key()] = true
 		done = append(done, next)
+		if k := h.settled(test.Name, next); k != nil {
+			p.measure(ctx, next, k)
+			continue
+		}
 		p.try(ctx, next)
 	}
 	p.conclude()

@@ -33,6 +33,9 @@ type hunter struct {
 	suspects map[string]suspect // failures that nobody aimed at, one of a kind
 	order    []string           // of their keys
 	found    *catalogue
+	claims   []*claimed        // that came true here
+	only     []harness.Finding // claims that did not
+	proving  sync.Mutex        // held while Proven is called
 	coverage harness.Coverage
 	margins  []harness.Margin
 	shared   []float64

@@ -75,7 +75,9 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 		p.doubts = append(p.doubts, f)
 		return false
 	}
-	p.reduce(ctx, c, &f, events)
+	if !p.h.NoMargins {
+		p.reduce(ctx, c, &f, events)
+	}
 	p.proven = true
 	p.add(f)
 	return true

@@ -219,6 +219,11 @@ func (p *pursuit) taught(c near.Candidate, hit bool) {
 
 // add enters a finding into the catalogue.
 func (p *pursuit) add(f harness.Finding) {
+	if p.h.Proven != nil && f.Class != harness.Unattributed {
+		p.h.proving.Lock()
+		p.h.Proven(f)
+		p.h.proving.Unlock()
+	}
 	if p.h.found.add(f) {
 		p.h.note("%s  %s  %s", f.ID, f.Class, f.Title)
 	}

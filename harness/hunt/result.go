@@ -37,6 +37,10 @@ func (h *hunter) result(started time.Time) *harness.Result {
 			f.Margin.MachineP99 = r.Machine.TimerP99
 		}
 	}
+	if len(h.Claims) > 0 {
+		r.Simulation = &harness.Simulation{Findings: len(h.Claims), Confirmed: len(h.claims), Only: len(h.only)}
+	}
+	r.Findings = append(r.Findings, h.simulatedOnly(r.Findings)...) // of no test, as far as this run knows
 	slices.SortStableFunc(r.Margins, bySize)
 	if h.coverage.Seen > 0 {
 		c := h.coverage

@@ -1,5 +1,7 @@
 package proxy
 
+import "sync"
+
 // class is what a command tells of the connection that sends it.
 type class uint8
 
@@ -59,9 +61,13 @@ func (c *command) plain() bool {
 	return c.key <= keyNone && c.effect == noEffect && !c.container && !c.blocks && !c.secret
 }
 
-// commandTable lists the commands that differ from the zero command. Key
+// commandTable gives what makeCommandTable does, once for all proxies: in virtual
+// time there is a new one every millisecond. Nobody may change it.
+var commandTable = sync.OnceValue(makeCommandTable)
+
+// makeCommandTable lists the commands that differ from the zero command. Key
 // positions are those of COMMAND DOCS of Redis 7.
-func commandTable() map[string]*command {
+func makeCommandTable() map[string]*command {
 	t := map[string]*command{}
 	add := func(c command, names ...string) {
 		for _, n := range names {

@@ -43,7 +43,11 @@ type Config struct {
 	ServerTLS  *tls.Config // serve TLS with this
 	SelfSigned bool        // serve TLS with a certificate made at start, see Proxy.CertificatePEM
 
-	Portable bool         // never use the epoll engine
+	Portable bool // never use the epoll engine
+	// InMemory says that clients and Redis are Memory, and that Dial does not
+	// wait: Serve then connects before it returns, and no connection has a
+	// goroutine. Meant for virtual time. What is no Memory is served as ever.
+	InMemory bool
 	Log      *slog.Logger // nil: silent
 }
 

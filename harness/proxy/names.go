@@ -40,13 +40,14 @@ type roleNames struct {
 
 // names gives every frame its group.
 type names struct {
-	table  map[string]*command
+	table  map[string]*command // shared: not to be changed
+	more   map[string]*command // what clients sent besides
 	groups map[harness.Point]*group
 	roles  map[string]*roleNames
 }
 
 func newNames() names {
-	return names{table: commandTable(), groups: map[harness.Point]*group{}, roles: map[string]*roleNames{}}
+	return names{table: commandTable(), more: map[string]*command{}, groups: map[harness.Point]*group{}, roles: map[string]*roleNames{}}
 }
 
 // forget drops all groups; roles, which live connections point to, stay.
@@ -112,9 +113,19 @@ func (n *names) command(verb []byte) *command {
 	if c := n.table[string(verb)]; c != nil {
 		return c
 	}
-	c := &command{name: string(verb)}
-	if len(n.table) < maxRaw {
-		n.table[c.name] = c
+	if c := n.more[string(verb)]; c != nil {
+		return c
+	}
+	return n.learn(&command{name: string(verb)})
+}
+
+// learn remembers a command, and gives the one of that name that it remembers.
+func (n *names) learn(c *command) *command {
+	if known := n.more[c.name]; known != nil {
+		return known
+	}
+	if len(n.more) < maxRaw {
+		n.more[c.name] = c
 	}
 	return c
 }

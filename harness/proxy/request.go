@@ -19,7 +19,7 @@ func (s *session) lookCloser(f *frame, args []string) entry {
 	if cmd.container && len(rest) > 0 {
 		sub := *cmd
 		sub.name += "|" + strings.ToUpper(rest[0][:min(len(rest[0]), 64)])
-		cmd = s.container(&sub)
+		cmd = s.c.names.learn(&sub)
 	}
 	if cmd.blocks {
 		f.blocking = hasWord(rest, "BLOCK")
@@ -41,18 +41,6 @@ func (s *session) lookCloser(f *frame, args []string) entry {
 		}
 	}
 	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, normalise([]byte(keyOf(cmd, rest))))}
-}
-
-// container remembers a container command together with its subcommand.
-func (s *session) container(sub *command) *command {
-	t := s.c.names.table
-	if known := t[sub.name]; known != nil {
-		return known
-	}
-	if len(t) < maxRaw {
-		t[sub.name] = sub
-	}
-	return sub
 }
 
 // helloName is HELLO … SETNAME name.

@@ -173,7 +173,7 @@ func (c *container) Close(ctx context.Context) error {
 	var err error
 	c.once.Do(func() {
 		if c.owned != nil {
-			c.conns.end()
+			c.conns.End()
 		}
 		if c.ctr == nil {
 			return

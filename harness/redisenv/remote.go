@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/flakehunt/flakehunt/harness/redisenv/connset"
 )
 
 // dialTimeout bounds one attempt to connect to a Redis that should be near.
@@ -20,7 +22,7 @@ const dialTimeout = 5 * time.Second
 // it is, and the connections that Dial handed out.
 type remote struct {
 	opts  *redis.Options
-	conns connSet
+	conns connset.Set
 }
 
 func newRemote(opts *redis.Options) *remote {
@@ -49,7 +51,7 @@ func (r *remote) dial(ctx context.Context, opts *redis.Options) (net.Conn, error
 		_ = c.Close()
 		return nil, err
 	}
-	t, err := r.conns.add(c)
+	t, err := r.conns.Add(c)
 	if err != nil {
 		return nil, fmt.Errorf("connect to redis at %s: %w", r.opts.Addr, err)
 	}

@@ -25,7 +25,7 @@ func own(ctx context.Context, r *remote) (*owned, error) {
 // reset makes the Redis as new. The clients go first, so that none of them can
 // write after the flush.
 func (o *owned) reset(ctx context.Context) error {
-	o.conns.drop()
+	o.conns.Drop()
 	if _, err := o.ask(ctx,
 		[]string{"CLIENT", "UNPAUSE"},
 		[]string{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"},

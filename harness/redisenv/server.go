@@ -202,7 +202,7 @@ func (s *server) because(err error) error {
 }
 
 func (s *server) Close(ctx context.Context) error {
-	if !s.conns.end() {
+	if !s.conns.End() {
 		return nil
 	}
 	stop := time.NewTimer(stopGrace)

@@ -1,19 +1,21 @@
 package redisenv
 
-import "context"
+import (
+	"context"
 
-// simProvider is the embedded Redis without a listener: all is in memory and
-// by the clock of the goroutines that use it, so an instance that is started,
-// used and closed within a testing/synctest bubble lives in the bubble's
-// virtual time. Each bubble needs an instance of its own.
+	"github.com/flakehunt/flakehunt/harness/redisenv/embedded"
+)
+
+// simProvider is the embedded Redis in memory, by the clock of the goroutines
+// that use it: each testing/synctest bubble needs an instance of its own.
 type simProvider struct{}
 
 func (simProvider) Name() string                { return "sim" }
 func (simProvider) Check(context.Context) error { return nil }
 
 func (simProvider) Start(context.Context) (Instance, error) {
-	e := &embedded{}
-	if err := e.fresh(); err != nil {
+	e, err := embedded.InMemory()
+	if err != nil {
 		return nil, err
 	}
 	return e, nil

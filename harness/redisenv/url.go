@@ -71,7 +71,7 @@ func (*urlProvider) maxInstances() int { return 1 }
 
 func (p *urlProvider) Check(ctx context.Context) error {
 	r := newRemote(p.opts)
-	defer r.conns.end()
+	defer r.conns.End()
 	return p.check(ctx, r)
 }
 
@@ -103,7 +103,7 @@ func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
 	}
 	r := newRemote(p.opts)
 	if err := p.check(ctx, r); err != nil {
-		r.conns.end()
+		r.conns.End()
 		return nil, err
 	}
 	p.busy = true
@@ -132,7 +132,7 @@ func (x *external) Options() *redis.Options {
 }
 
 func (x *external) Reset(ctx context.Context) error {
-	x.conns.drop()
+	x.conns.Drop()
 	if _, err := x.ask(ctx, []string{"FLUSHDB"}); err != nil {
 		return fmt.Errorf("empty database %d: %w", x.opts.DB, err)
 	}
@@ -140,7 +140,7 @@ func (x *external) Reset(ctx context.Context) error {
 }
 
 func (x *external) Close(ctx context.Context) error {
-	if !x.conns.end() {
+	if !x.conns.End() {
 		return nil
 	}
 	x.provider.mu.Lock()

@@ -53,5 +53,7 @@ func TestPartFindsTheFirstDifference(t *testing.T) {
 	assert.Contains(t, Part(whole, history("GET", "GET = 1")), "came in the simulation alone")
 	assert.Contains(t, Part(whole, history("GET", "GET = 2", "SET", "SET = OK")), "was 1 in the simulation and 2 on the real one")
 	assert.Contains(t, Part(history("GET", "SET"), history("SET", "GET")), "came after")
+	assert.Empty(t, Part(history("GET", "GET = order A of…"), history("GET", "GET = order A o…")), "cut elsewhere")
+	assert.NotEmpty(t, Part(history("GET", "GET = order A of…"), history("GET", "GET = order B o…")))
 	assert.Empty(t, Part(history("GET", "GET = 1700000000123"), history("GET", "GET = 1700000000999")), "clocks differ")
 }

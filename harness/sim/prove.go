@@ -94,18 +94,25 @@ func (e *Executor) parted(ctx context.Context, real hunt.Executor, f *harness.Fi
 	}
 	s := f.Schedule
 	job := hunt.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true}
-	a, err := e.Do(ctx, job)
-	if err != nil {
-		return "", err
-	}
-	if job.Plan = plan(&s); len(s.Decisions) == 0 {
+	if len(s.Decisions) == 0 {
 		job.Plan = nil
 	}
-	b, err := real.Do(ctx, job)
+	d, err := real.Do(ctx, job)
 	if err != nil {
 		return "", err
 	}
-	where := Part(a.Events[f.Tests[0]], b.Events[f.Tests[0]])
+	return e.Parted(ctx, f, d.Events[f.Tests[0]])
+}
+
+// Parted says at which event the history of the finding's schedule, played here
+// again, parts from a real one.
+func (e *Executor) Parted(ctx context.Context, f *harness.Finding, real []harness.Event) (string, error) {
+	s := f.Schedule
+	d, err := e.Do(ctx, hunt.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true})
+	if err != nil {
+		return "", err
+	}
+	where := Part(d.Events[f.Tests[0]], real)
 	if where == "" {
 		where = "the histories are alike, but for their times: it depends on less time than the real one took"
 	}
@@ -139,7 +146,7 @@ func Part(simulated, real []harness.Event) string {
 		switch {
 		case other == nil:
 			return fmt.Sprintf("%s (%s) came in the simulation alone", e.Point, words(e))
-		case e.Kind != harness.Request && words(e) != words(other):
+		case e.Kind != harness.Request && !alike(words(e), words(other)):
 			return fmt.Sprintf("%s was %s in the simulation and %s on the real one", e.Point, words(e), words(other))
 		case before != nil && other.Out < before.Out && before.Point.Key == other.Point.Key && before.Kind == harness.Request && other.Kind == harness.Request:
 			return fmt.Sprintf("%s came after %s in the simulation and before it on the real one", e.Point, beforeSim.Point)
@@ -163,6 +170,18 @@ func byOut(events []harness.Event) []*harness.Event {
 
 // volatile is what differs between any two runs.
 var volatile = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[0-9:.]+Z|\d{6,}(-\d+)?`)
+
+// alike compares words of which the ends may have been cut, where ids and times
+// before them are not equally long.
+func alike(a, b string) bool {
+	const cut = "…"
+	if !strings.HasSuffix(a, cut) && !strings.HasSuffix(b, cut) {
+		return a == b
+	}
+	a, b = strings.TrimSuffix(a, cut), strings.TrimSuffix(b, cut)
+	n := min(len(a), len(b))
+	return a[:n] == b[:n]
+}
 
 func words(e *harness.Event) string {
 	return volatile.ReplaceAllString(strings.Join(e.Args, " "), "#")

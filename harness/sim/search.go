@@ -24,7 +24,10 @@ type SearchConfig struct {
 	// Known is what a directed hunt over the same executor found, if there was
 	// one; else the search begins with it.
 
-	Progress func(Stats) // called one at a time; may be nil
+	Claims   bool                  // findings are to be proved elsewhere: they are neither made smaller nor measured
+	Journal  *hunt.Journal         // of the directed hunt's trials and of failing seeds; nil: none
+	Proven   func(harness.Finding) // given each finding, test by test, one at a time; may be nil
+	Progress func(Stats)           // called one at a time; may be nil
 }
 
 // Stats says what a search did.
@@ -99,6 +102,14 @@ func (s *search) list() []harness.Finding {
 	return list
 }
 
+// proven passes a finding on.
+func (s *search) proven(f harness.Finding) {
+	if s.cfg.Proven != nil {
+		f.Standing = harness.Simulated
+		s.cfg.Proven(f)
+	}
+}
+
 func (s *search) tell() {
 	s.stats.Findings = len(s.found)
 	if s.cfg.Progress != nil {
@@ -109,6 +120,7 @@ func (s *search) tell() {
 func (s *search) directed(ctx context.Context) error {
 	e := s.cfg.Executor
 	r := s.cfg.Known
+	aimed := 0
 	if r == nil {
 		suites, err := inprocess.ForTarget(e.cfg.Target)
 		if err != nil {
@@ -116,19 +128,25 @@ func (s *search) directed(ctx context.Context) error {
 		}
 		r, err = hunt.Run(ctx, hunt.Config{
 			Target: e.cfg.Target, Runner: suites, Executor: e, Strategy: "directed",
-			Seed: s.cfg.Seed, Trials: directedTrials, NoDirect: true, Log: e.cfg.Log,
+			Seed: s.cfg.Seed, Trials: directedTrials, NoDirect: true, NoMargins: s.cfg.Claims, Log: e.cfg.Log,
+			Journal: s.cfg.Journal, Proven: s.proven,
 			Progress: func(p hunt.Progress) {
+				aimed = p.Done + p.Active
 				if p.Findings > s.stats.Findings && s.cfg.Progress != nil {
 					s.stats.Findings = p.Findings
 					s.cfg.Progress(s.stats)
 				}
 			},
 		})
+		s.stats.Trials += aimed
 		if err != nil {
 			return err
 		}
 	}
 	for _, f := range r.Findings {
+		if f.Standing == harness.Latent {
+			continue // nothing has failed, in virtual time neither
+		}
 		f.Standing = harness.Simulated
 		s.found[f.Fingerprint] = f
 	}
@@ -230,6 +248,11 @@ func (s *search) play(ctx context.Context, a *arm, n int) error {
 	s.stats.Failed += len(p.Failed)
 	s.stats.Orders += fresh
 	for _, d := range p.Failed {
+		if s.cfg.Journal != nil {
+			if err := s.cfg.Journal.Append(d.Trial); err != nil {
+				return err
+			}
+		}
 		if o := d.Outcome(a.test.Name); o != nil {
 			s.failure(ctx, d, o)
 		}
@@ -256,6 +279,7 @@ func (s *search) failure(ctx context.Context, d *hunt.Done, o *harness.Outcome) 
 	if err != nil || f == nil {
 		return // it could not be played again: the time is over
 	}
+	s.proven(*f)
 	if old, ok := s.found[f.Fingerprint]; ok {
 		old.Tests = append(slices.Clone(old.Tests), f.Tests...)
 		s.found[f.Fingerprint] = old
