@@ -14,6 +14,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"log"
@@ -108,7 +109,7 @@ func one(bin string, i int, k kind, moment time.Duration) bool {
 	case <-ended:
 		log.Fatalf("%s: the hunt ended by itself: %s", k.name, said.String())
 	}
-	before := look(id, tmp, owner, nil)
+	before := look(id, tmp, owner, &sight{processes: map[int]string{cmd.Process.Pid: fields(cmd.Process.Pid)[19]}})
 	check(cmd.Process.Kill())
 	<-ended
 
@@ -156,12 +157,16 @@ func (s sight) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// look counts. Of what was there before, a process counts even when it shows no
-// environment any more, and a network while any process is in it.
+// look counts. A process is of the hunt by its environment, by its parent, by
+// where it works (redis-server writes over its environment), or since it was
+// before; a network is there while any process is in it.
 func look(id, tmp, owner string, before *sight) *sight {
 	s := &sight{processes: map[int]string{}, namespaces: map[string]bool{}}
 	host, _ := os.Readlink("/proc/self/ns/net")
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	slices.SortFunc(dirs, func(a, b string) int { // parents first, but for the turn of the counter
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 	for _, dir := range dirs {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		f := fields(pid)
@@ -170,9 +175,9 @@ func look(id, tmp, owner string, before *sight) *sight {
 		}
 		env, _ := os.ReadFile(dir + "/environ")
 		ours := slices.Contains(strings.Split(string(env), "\x00"), marker+"="+id)
-		if before != nil && before.processes[pid] == f[19] {
-			ours = true
-		}
+		cwd, _ := os.Readlink(dir + "/cwd")
+		parent, _ := strconv.Atoi(f[1])
+		ours = ours || before.processes[pid] == f[19] || s.processes[parent] != "" || strings.HasPrefix(cwd, tmp+"/")
 		network, _ := os.Readlink(dir + "/ns/net")
 		if ours && f[0] == "Z" && f[1] == "1" {
 			s.unread++
@@ -183,7 +188,7 @@ func look(id, tmp, owner string, before *sight) *sight {
 			cmdline, _ := os.ReadFile(dir + "/cmdline")
 			s.list = append(s.list, fmt.Sprintf("process %d %s %q", pid, f[0], cmdline))
 		}
-		if network != "" && network != host && (ours || before != nil && before.namespaces[network]) {
+		if network != "" && network != host && (ours || before.namespaces[network]) {
 			s.namespaces[network] = true
 			s.list = append(s.list, "network "+network)
 		}

@@ -187,6 +187,6 @@ func (h *hunter) unseen() {
 		through++
 	}
 	if through > 0 {
-		h.warnings = append(h.warnings, "no command was seen on the wire: the suite does not use REDIS_URL, REDIS_ADDR, REDIS_HOST or REDIS_PORT; if its address is hard-coded, try --takeover localhost:6379, or name its variable with --env")
+		h.warnings = append(h.warnings, "no command was seen on the wire: the suite does not use REDIS_URL, REDIS_ADDR, REDIS_HOST or REDIS_PORT; if its address is hard-coded, try --takeover localhost:6379, or name its variable with --env; 'flakehunt doctor -- COMMAND' finds out which")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -49,7 +50,8 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	}
 	buffer := history.NewBuffer(history.BufferConfig{Payload: s.Payload})
 	defer buffer.Close()
-	s.Proxy.StartTrial(decides, buffer)
+	wire := &counted{Buffer: buffer}
+	s.Proxy.StartTrial(decides, wire)
 
 	stats := map[string]proxy.TestStats{}
 	digest := ""
@@ -116,9 +118,25 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	d.Trial = harness.Trial{
 		Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Worker: s.Worker,
 		Start: start, Duration: harness.Duration(time.Since(start)),
-		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: max(frames, buffer.Len()),
+		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: max(frames, int(wire.frames.Load())),
 	}
 	return d, nil
+}
+
+// counted is a buffer that knows how many frames are in it: marks of tests and
+// connections are not among them, so that none means that nothing was said.
+type counted struct {
+	*history.Buffer
+	frames atomic.Int64
+}
+
+// Record counts and keeps an event.
+func (c *counted) Record(e *harness.Event) {
+	switch e.Kind {
+	case harness.Request, harness.Reply, harness.Push:
+		c.frames.Add(1)
+	}
+	c.Buffer.Record(e)
 }
 
 // during gives the frames that passed while a test ran whose boundaries nobody
