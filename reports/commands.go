@@ -41,6 +41,9 @@ func rerun(r *harness.Result) []string {
 	for _, k := range slices.Sorted(maps.Keys(r.Params)) {
 		flag(oneLine(k, 60), r.Params[k], "")
 	}
+	if r.For > 0 {
+		flag("for", r.For.String(), "")
+	}
 	if r.TrialsAsked > 0 {
 		flag("trials", fmt.Sprint(r.TrialsAsked), "")
 	}

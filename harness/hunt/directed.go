@@ -40,9 +40,26 @@ type Ranking interface {
 }
 
 // directed is the loop that gives the package its name: survey, predict,
-// provoke, confirm, reduce. The survey goes on while candidates are provoked.
+// provoke, confirm, reduce. The survey goes on while candidates are provoked;
+// where there is a time and not a number of trials, until nearly all of it is
+// used, and again when all that was suspected is settled.
 func (h *hunter) directed(ctx context.Context) error {
-	defer h.enterClaims()
+	err := h.search(ctx)
+	if err == nil {
+		h.settle(ctx)
+	}
+	if err == nil && h.For > 0 {
+		h.phase("survey", 0)
+		err = h.survey(ctx, 1, endless)
+	}
+	h.enterClaims()
+	h.fromFailures() // also of a hunt that was ended early
+	h.latent()
+	return err
+}
+
+// search is directed without what is done about failures that nobody aimed at.
+func (h *hunter) search(ctx context.Context) error {
 	h.proveClaims(ctx)
 	h.phase("survey", h.total())
 	if err := h.survey(ctx, 1, min(firstLook, h.Trials)); err != nil || ctx.Err() != nil {
@@ -56,16 +73,11 @@ func (h *hunter) directed(ctx context.Context) error {
 	for _, t := range h.leaves() {
 		wg.Go(func() { h.pursue(ctx, t) })
 	}
-	err := h.survey(ctx, firstLook+1, h.Trials)
+	most, cancel := h.most(ctx)
+	defer cancel()
+	err := h.survey(most, firstLook+1, h.last())
 	wg.Wait()
-	h.enterClaims()
-	if err != nil {
-		return err
-	}
-	h.settle(ctx)
-	h.fromFailures()
-	h.latent()
-	return nil
+	return err
 }
 
 // survey does numbered trials without injection.

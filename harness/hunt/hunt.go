@@ -17,8 +17,9 @@ import (
 // hunter is the state of one Run.
 type hunter struct {
 	Config
-	tests  []harness.TestID
-	suites []string
+	tests   []harness.TestID
+	suites  []string
+	started time.Time
 
 	mu       sync.Mutex
 	trials   []harness.Trial
@@ -57,7 +58,7 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 	if h.Strategy == "" {
 		h.Strategy = "directed"
 	}
-	started := time.Now()
+	h.started = time.Now()
 	all, err := h.Runner.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the tests: %w", err)
@@ -103,7 +104,7 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 		err = nil // what was asked for ended early; what there is counts
 		interrupted = !errors.Is(context.Cause(ctx), errBudget)
 	}
-	r := h.result(started)
+	r := h.result(h.started)
 	r.Interrupted = interrupted
 	if err != nil {
 		return r, err

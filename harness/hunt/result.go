@@ -20,8 +20,11 @@ func (h *hunter) result(started time.Time) *harness.Result {
 		Seed: h.Seed, Strategy: h.Strategy, Params: h.Config.Params, Target: h.Target,
 		Redis: h.Executor.Info(), Workers: h.Executor.Workers(),
 		Machine: harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
-		Shard:   h.Shard.String(), TrialsAsked: h.Trials, Infra: h.infra, Warnings: h.warnings,
+		Shard:   h.Shard.String(), TrialsAsked: h.Trials, For: harness.Duration(h.For), Infra: h.infra, Warnings: h.warnings,
 		Findings: h.found.all(),
+	}
+	if h.For > 0 {
+		r.TrialsAsked = 0
 	}
 	if h.Lateness != nil {
 		h.Lateness.Fill(&r.Machine)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -37,6 +38,34 @@ func (h *hunter) observe(t harness.Trial) {
 	}
 }
 
+// endless is the last index of trials that only their time ends.
+const endless = math.MaxInt
+
+// last is the index of the last numbered trial.
+func (h *hunter) last() int {
+	if h.For > 0 {
+		return endless
+	}
+	return h.Trials
+}
+
+// most ends before ctx where the hunt has a time to use, and leaves a fifth of
+// it for proving what was seen.
+func (h *hunter) most(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.For <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(ctx, h.started.Add(h.For*4/5), errBudget)
+}
+
+// allDecided reports whether the sequential tests want no further trial.
+func (h *hunter) allDecided() bool {
+	if h.decide == nil || len(h.leaves()) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(h.suites, func(suite string) bool { return len(h.names(suite)) > 0 })
+}
+
 // each calls do for every suite trial of the shard that is not yet done,
 // several at a time, until ctx ends or one returns an error.
 func (h *hunter) each(ctx context.Context, from, to int, do func(ctx context.Context, suite string, index int) error) error {
@@ -44,7 +73,7 @@ func (h *hunter) each(ctx context.Context, from, to int, do func(ctx context.Con
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, h.Executor.Workers())
-	for index := from; (h.For > 0 || index <= to) && ctx.Err() == nil; index++ {
+	for index := from; index <= to && ctx.Err() == nil && !h.allDecided(); index++ {
 		if !h.Shard.Has(index) {
 			continue
 		}
@@ -84,6 +113,9 @@ func (h *hunter) done(suite string, index int) bool {
 
 // total is how many suite trials the shard does.
 func (h *hunter) total() int {
+	if h.For > 0 {
+		return 0
+	}
 	n := 0
 	for i := 1; i <= h.Trials; i++ {
 		if h.Shard.Has(i) {

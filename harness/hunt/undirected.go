@@ -16,20 +16,26 @@ func (h *hunter) undirected(ctx context.Context) error {
 			return err
 		}
 	}
-	err := h.each(ctx, 1, h.Trials, func(ctx context.Context, suite string, index int) error {
+	trial := func(ctx context.Context, suite string, index int) error {
 		j := Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: Mix(h.Seed, index), Keep: index <= 2}
 		if h.Strategy != "none" {
 			j.Arm = harness.Explore
 			j.Plan = h.plan(j.Seed, index)
 		}
 		return h.passiveTrial(ctx, j)
-	})
-	if err != nil {
-		return err
 	}
-	h.settle(ctx)
+	search, cancel := h.most(ctx)
+	defer cancel()
+	err := h.each(search, 1, h.last(), trial)
+	if err == nil {
+		h.settle(ctx)
+	}
+	if err == nil && h.For > 0 {
+		h.phase(h.Strategy, 0)
+		err = h.each(ctx, 1, h.last(), trial)
+	}
 	h.fromFailures()
-	return nil
+	return err
 }
 
 // measure runs each suite once without injection, since how much may be injected

@@ -1,0 +1,68 @@
+package hunt
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/scenarios"
+)
+
+// TestTimeIsUsedForProvokingToo: a hunt with a time and no number of trials does
+// not survey until its time is over, but goes on surveying when it has provoked.
+func TestTimeIsUsedForProvokingToo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cfg := real(t, []scenarios.Scenario{counting("smoke/t/count", 60*time.Millisecond)}, fixtures.LostUpdate)
+	cfg.For, cfg.Trials = 2*time.Minute, 2 // ended below; 2 is no limit
+	cfg.Progress = func(p Progress) {
+		if p.Findings > 0 && p.Done > 10 {
+			cancel()
+		}
+	}
+	r, err := Run(ctx, cfg)
+	require.NoError(t, err)
+	assert.Equal(t, harness.Provoked, find(t, r, harness.RaceLostUpdate).Standing)
+	assert.Greater(t, r.TrialsDone, 2)
+	assert.Zero(t, r.TrialsAsked)
+}
+
+// TestEarlyEndKeepsFailures: what failed before a hunt was ended is a finding.
+func TestEarlyEndKeepsFailures(t *testing.T) {
+	for _, strategy := range []string{"none", "directed"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		f := &fake{tests: twoSuites}
+		f.do = func(ctx context.Context, j Job) (harness.Verdict, error) {
+			if j.Index >= 3 {
+				cancel()
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+			return harness.Failed, nil
+		}
+		r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Trials: 50})
+		require.NoError(t, err)
+		assert.True(t, r.Interrupted)
+		assert.NotEmpty(t, r.Findings, strategy)
+	}
+}
+
+// TestDecidedEndsATimedHunt: when every test is decided there is nothing to use
+// the rest of the time for.
+func TestDecidedEndsATimedHunt(t *testing.T) {
+	f := &fake{tests: twoSuites, do: func(context.Context, Job) (harness.Verdict, error) { return harness.Failed, nil }}
+	rule := stats.Rule{}
+	start := time.Now()
+	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", For: time.Hour, Until: &rule})
+	require.NoError(t, err)
+	assert.False(t, r.Interrupted)
+	assert.Positive(t, r.TrialsDone)
+	assert.Less(t, time.Since(start), time.Hour/2)
+}
