@@ -161,11 +161,32 @@ func (p *pursuit) ends(ctx context.Context, c near.Candidate, size, d time.Durat
 		case said && p.samples[before].explained():
 		default:
 			if unexplained++; unexplained == doubted {
+				p.refuted = true
 				return 0, false
 			}
 		}
 	}
 	return 0, false
+}
+
+// unconfirmed is the wire's word where there was no time to ask about it, or this
+// machine was too late to: between the longest delay that passed and the
+// shortest that failed, if these agree with it.
+func (p *pursuit) unconfirmed(c near.Candidate) (m harness.Margin, ok bool) {
+	size, _ := typical(p.samples)
+	var lo, hi time.Duration
+	for _, s := range p.samples {
+		switch {
+		case s.failed && s.kept > 0 && (hi == 0 || s.kept < hi):
+			hi = s.kept
+		case !s.failed && s.kept > lo:
+			lo = s.kept
+		}
+	}
+	if size <= lo || size >= hi {
+		return m, false
+	}
+	return p.margin(c.Late(), size, lo, hi), true
 }
 
 // delayed makes one frame late by d.

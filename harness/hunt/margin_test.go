@@ -102,11 +102,25 @@ func TestTheWireIsGivenUpWhenTrialsSayOtherwise(t *testing.T) {
 	require.NotEmpty(t, p.samples, "no frame %s among them", at)
 	_, ok := p.fromWire(t.Context(), p.aim)
 	assert.False(t, ok, "10 ms by the wire, 80 ms by the trials")
+	assert.True(t, p.refuted)
 	m, ok := p.fromTrials(t.Context(), at, 200*time.Millisecond)
 	require.True(t, ok)
 	// The test's own commands take some of the 80 ms on a busy machine.
 	assert.LessOrEqual(t, time.Duration(m.Lo), 81*time.Millisecond)
 	assert.Greater(t, time.Duration(m.Hi), 20*time.Millisecond)
+}
+
+// TestTheWiresWordUnconfirmed: where there was no time for more trials it stands
+// between those that there were.
+func TestTheWiresWordUnconfirmed(t *testing.T) {
+	const ms = time.Millisecond
+	p := &pursuit{samples: []sample{{margin: 20 * ms}, {margin: 21 * ms, kept: 5 * ms}, {margin: 22 * ms, kept: 80 * ms, failed: true}, {margin: 22 * ms, kept: 60 * ms, failed: true}}}
+	m, ok := p.unconfirmed(near.Candidate{})
+	require.True(t, ok)
+	assert.Equal(t, []harness.Duration{harness.Duration(5 * ms), harness.Duration(21500 * time.Microsecond), harness.Duration(60 * ms)}, []harness.Duration{m.Lo, m.Size, m.Hi})
+	p.samples = append(p.samples, sample{margin: 20 * ms, kept: 30 * ms})
+	_, ok = p.unconfirmed(near.Candidate{})
+	assert.False(t, ok, "30 ms passed")
 }
 
 // dueAfter is a rival that always comes so long after the late frame.

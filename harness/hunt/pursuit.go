@@ -45,6 +45,7 @@ type pursuit struct {
 	late    map[harness.Point]bool // frames that may be late without any margin being used up
 	aim     near.Candidate         // what is tried now
 	samples []sample               // what its trials, and the passing ones before, say of its margin
+	refuted bool                   // trials say something else of it than the wire does
 }
 
 // over reports whether the test has had its share of the time: one that fails
@@ -118,7 +119,7 @@ func alike(c near.Candidate, first *harness.Outcome) func(*harness.Outcome) bool
 
 // aimAt begins the work on one candidate.
 func (p *pursuit) aimAt(c near.Candidate) {
-	p.aim, p.samples = c, nil
+	p.aim, p.samples, p.refuted = c, nil, false
 	p.h.mu.Lock()
 	defer p.h.mu.Unlock()
 	for _, t := range p.h.events[p.test.Name] {

@@ -30,6 +30,9 @@ func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Findi
 	if !ok {
 		m, ok = p.fromTrials(ctx, c.Late(), keptFor(events, c.Late()))
 	}
+	if !ok && !p.refuted {
+		m, ok = p.unconfirmed(c)
+	}
 	if !ok {
 		return
 	}
