@@ -45,6 +45,7 @@ type Ranking interface {
 // used, and again when all that was suspected is settled.
 func (h *hunter) directed(ctx context.Context) error {
 	err := h.search(ctx)
+	h.enterClaims()
 	if err == nil {
 		h.settle(ctx)
 	}
@@ -52,7 +53,6 @@ func (h *hunter) directed(ctx context.Context) error {
 		h.phase("survey", 0)
 		err = h.survey(ctx, 1, endless)
 	}
-	h.enterClaims()
 	h.fromFailures() // also of a hunt that was ended early
 	h.latent()
 	return err
