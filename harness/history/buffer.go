@@ -20,7 +20,7 @@ const (
 // BufferConfig says how much a Buffer keeps and where; the zero value works.
 type BufferConfig struct {
 	Payload int    // bytes kept of each frame; 0: DefaultPayload
-	Memory  int    // bytes kept in memory before the rest goes to a file; 0: 32 MiB
+	Memory  int    // bytes kept in memory before the rest goes to a file; 0: 32 MiB; a slow disk has 16 MiB more wait
 	Dir     string // where that file is made; "": the system's directory for temporary files
 }
 
@@ -29,15 +29,17 @@ type BufferConfig struct {
 type Buffer struct {
 	cfg BufferConfig
 
-	mu     sync.Mutex
-	enc    *encoder
-	chunks [][]byte // full ones
-	last   []byte   // being filled
-	inMem  int      // bytes in chunks
-	file   *os.File // chunks that were spilled, in order, before those in memory
-	size   int64    // of the file
-	events int
-	err    error // why nothing is recorded any more
+	mu      sync.Mutex
+	enc     *encoder
+	chunks  [][]byte // full ones
+	last    []byte   // being filled
+	inMem   int      // bytes in chunks
+	file    spillFile
+	size    int64 // of the file, which holds the chunks before those in memory
+	writing bool  // a goroutine moves chunks to the file
+	moved   *sync.Cond
+	events  int
+	err     error // why nothing is recorded any more
 }
 
 // NewBuffer returns an empty buffer. Close removes its file, if there is one.
@@ -45,7 +47,9 @@ func NewBuffer(cfg BufferConfig) *Buffer {
 	if cfg.Memory <= 0 {
 		cfg.Memory = defaultMemory
 	}
-	return &Buffer{cfg: cfg, enc: newEncoder(cfg.Payload)}
+	b := &Buffer{cfg: cfg, enc: newEncoder(cfg.Payload)}
+	b.moved = sync.NewCond(&b.mu)
+	return b
 }
 
 // Record appends ev. After a failure to spill it drops events, and Events says so.
@@ -57,40 +61,9 @@ func (b *Buffer) Record(ev *harness.Event) {
 	}
 	b.events++
 	b.last = b.enc.event(b.last, ev)
-	if len(b.last) < chunkSize {
-		return
+	if len(b.last) >= chunkSize {
+		b.filled()
 	}
-	b.chunks = append(b.chunks, b.last)
-	b.inMem += len(b.last)
-	b.last = make([]byte, 0, chunkSize+4096)
-	if b.inMem > b.cfg.Memory {
-		b.err = b.spill()
-	}
-}
-
-// spill moves the full chunks to the file. That is a copy to the page cache,
-// tens of microseconds for a chunk, not a wait for the disk.
-func (b *Buffer) spill() error {
-	if b.file == nil {
-		f, err := os.CreateTemp(b.cfg.Dir, "flakehunt-history-*")
-		if err != nil {
-			return fmt.Errorf("spill history to a file: %w", err)
-		}
-		_ = os.Remove(f.Name()) // where the system lets it, so that a process that is killed leaves nothing
-		b.file = f
-		// From now on each full chunk goes to the file at once: moving all of
-		// the memory's share time and again would be a long stop each time.
-		b.cfg.Memory = 0
-	}
-	for _, c := range b.chunks {
-		n, err := b.file.WriteAt(c, b.size)
-		b.size += int64(n)
-		if err != nil {
-			return fmt.Errorf("spill history to %s: %w", b.file.Name(), err)
-		}
-	}
-	b.chunks, b.inMem = nil, 0
-	return nil
 }
 
 // Len says how many events were recorded.
@@ -165,6 +138,9 @@ func (b *Buffer) Close() error {
 	defer b.mu.Unlock()
 	b.chunks, b.last = nil, nil
 	b.err = errors.New("the recording is closed")
+	for b.writing {
+		b.moved.Wait()
+	}
 	if b.file == nil {
 		return nil
 	}

@@ -1,0 +1,72 @@
+package history
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxUnwritten bounds what waits in memory for a slow disk, beyond what is kept
+// there anyway. Whoever records more than that meanwhile has to wait.
+const maxUnwritten = 16 << 20
+
+// spillFile is the temporary file of a buffer.
+type spillFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Name() string
+}
+
+// filled puts the full chunk away, with mu held. Writing to a file is a copy to
+// the page cache most of the time, and seconds of waiting for the disk when much
+// of it is dirty: a frame must not wait for that, so a goroutine writes.
+func (b *Buffer) filled() {
+	b.chunks = append(b.chunks, b.last)
+	b.inMem += len(b.last)
+	b.last = make([]byte, 0, chunkSize+4096)
+	if b.file == nil {
+		if b.inMem <= b.cfg.Memory {
+			return
+		}
+		f, err := os.CreateTemp(b.cfg.Dir, "flakehunt-history-*")
+		if err != nil {
+			b.err = fmt.Errorf("spill history to a file: %w", err)
+			return
+		}
+		_ = os.Remove(f.Name()) // where the system lets it, so that a process that is killed leaves nothing
+		b.file = f
+	}
+	if !b.writing {
+		b.writing = true
+		go b.spill()
+	}
+	for b.inMem > b.cfg.Memory+maxUnwritten && b.err == nil {
+		b.moved.Wait()
+	}
+}
+
+// spill moves chunks to the file until none is left.
+func (b *Buffer) spill() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.chunks) > 0 && b.err == nil {
+		chunk, file, at := b.chunks[0], b.file, b.size
+		b.mu.Unlock()
+		_, err := file.WriteAt(chunk, at)
+		b.mu.Lock()
+		if err != nil && b.err == nil {
+			b.err = fmt.Errorf("spill history to %s: %w", file.Name(), err)
+		}
+		if b.err != nil { // or it was closed meanwhile
+			break
+		}
+		b.size += int64(len(chunk))
+		b.chunks[0] = nil
+		b.chunks = b.chunks[1:]
+		b.inMem -= len(chunk)
+		b.moved.Broadcast()
+	}
+	b.writing = false
+	b.moved.Broadcast()
+}

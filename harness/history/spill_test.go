@@ -1,0 +1,105 @@
+package history
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// stuck is a file on a disk that does nothing until it is let.
+type stuck struct {
+	*os.File
+	let  chan struct{}
+	fail error
+}
+
+func (s *stuck) WriteAt(b []byte, at int64) (int, error) {
+	<-s.let
+	if s.fail != nil {
+		return 0, s.fail
+	}
+	return s.File.WriteAt(b, at)
+}
+
+// stuckBuffer is a buffer that spills from the first full chunk on, to a disk
+// that is stuck.
+func stuckBuffer(t *testing.T) (*Buffer, *stuck) {
+	f, err := os.CreateTemp(t.TempDir(), "spill")
+	require.NoError(t, err)
+	s := &stuck{File: f, let: make(chan struct{})}
+	b := NewBuffer(BufferConfig{Memory: 1})
+	b.file = s
+	return b, s
+}
+
+// A disk that stands still holds up nobody who records, and nothing is lost.
+func TestSlowDiskHoldsNobodyUp(t *testing.T) {
+	b, disk := stuckBuffer(t)
+	const n = 50_000 // some 3 MB
+	for i := range n {
+		ev := set(i, "a")
+		b.Record(&ev)
+	}
+	assert.Zero(t, b.Disk())
+	events, err := b.Events("a")
+	require.NoError(t, err)
+	assert.Len(t, events, n, "while it waits for the disk")
+	close(disk.let)
+	require.Eventually(t, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.chunks) == 0
+	}, 20*time.Second, time.Millisecond)
+	assert.Greater(t, b.Disk(), int64(1<<20))
+	events, err = b.Events("a")
+	require.NoError(t, err)
+	require.Len(t, events, n, "from the disk")
+	for i, e := range events {
+		require.Equal(t, uint64(i+1), e.Seq)
+	}
+	require.NoError(t, b.Close())
+}
+
+// What waits for the disk stays bounded: who records more has to wait.
+func TestSlowDiskBoundsMemory(t *testing.T) {
+	b, disk := stuckBuffer(t)
+	const n = 400_000 // more than may wait
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range n {
+			ev := set(i, "a")
+			b.Record(&ev)
+		}
+	}()
+	require.Eventually(t, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.inMem > b.cfg.Memory+maxUnwritten
+	}, 20*time.Second, time.Millisecond)
+	b.mu.Lock()
+	assert.Less(t, b.inMem, b.cfg.Memory+maxUnwritten+2*chunkSize)
+	b.mu.Unlock()
+	close(disk.let)
+	<-done
+	assert.Equal(t, n, b.Len())
+	require.NoError(t, b.Close())
+}
+
+func TestDiskThatFails(t *testing.T) {
+	b, disk := stuckBuffer(t)
+	disk.fail = errors.New("no space left")
+	for i := range 5000 {
+		ev := set(i, "a")
+		b.Record(&ev)
+	}
+	close(disk.let)
+	require.Eventually(t, func() bool { return b.Err() != nil }, 20*time.Second, time.Millisecond)
+	_, err := b.Events("a")
+	assert.ErrorContains(t, err, "spill history to "+disk.Name()+": no space left")
+	require.NoError(t, b.Close())
+}
