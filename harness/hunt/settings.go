@@ -20,6 +20,12 @@ func (h *hunter) params(index int) map[string]string {
 	if h.Strategy == "skew" {
 		p["trial"] = strconv.Itoa(index)
 	}
+	if measured(h.Strategy) && p["max"] == "" {
+		// The budget bounds what a trial is given altogether, not one test: a frame
+		// that is late by longer than a test waits fails it, and shows only that it
+		// has a deadline.
+		p["max"] = MaxDelay.String()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.size.Frames > 0 {

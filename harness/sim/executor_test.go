@@ -12,6 +12,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/sim"
 )
 
@@ -93,6 +94,23 @@ func TestCancelEndsABatchAtOnce(t *testing.T) {
 	assert.Less(t, time.Since(start), 30*time.Second)
 	_, err = e.Do(t.Context(), hunt.Job{Index: 1, Tests: []string{"smoke/kv/set-then-get"}, Seed: 1})
 	assert.NoError(t, err, "the executor can be used on")
+}
+
+// What the undirected strategies inject by default fails no sound test: each
+// delay is within what the suites wait for. The seed decides all of it.
+func TestHardenedPassesUndirected(t *testing.T) {
+	for _, strategy := range []string{"random", "pct", "skew"} {
+		e := executor(t, sim.Config{Target: shipped()})
+		suites, err := inprocess.ForTarget(shipped())
+		require.NoError(t, err)
+		r, err := hunt.Run(t.Context(), hunt.Config{Target: shipped(), Runner: suites, Executor: e, Strategy: strategy, Seed: 1, Trials: 20})
+		require.NoError(t, err)
+		assert.Empty(t, r.Findings, strategy)
+		for _, res := range r.Tests {
+			assert.Equal(t, 20, res.Runs, res.Name)
+			assert.Zero(t, res.Failures, "%s under %s", res.Name, strategy)
+		}
+	}
 }
 
 func TestBadTargetsAreSaid(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/fixtures"
+	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/sim"
 )
 
@@ -49,7 +50,9 @@ func throughput(t *testing.T) {
 func suites(t *testing.T) {
 	e := executor(t, sim.Config{Target: shipped()})
 	start := time.Now()
-	p, err := e.Play(context.Background(), sim.Batch{Strategy: "random", Seed: 1, First: 1, Count: 1000})
+	p, err := e.Play(context.Background(), sim.Batch{
+		Strategy: "random", Params: map[string]string{"max": hunt.MaxDelay.String()}, Seed: 1, First: 1, Count: 1000,
+	})
 	require.NoError(t, err)
 	t.Logf("both suites × %d seeds in %v; %d failed", p.Trials, time.Since(start).Round(time.Millisecond), len(p.Failed))
 }
