@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt/probe"
@@ -40,7 +42,7 @@ its own)? Which clients, which commands, how many tests, how they are told
 apart, how much of the time it waits. Where no command is seen, it is run once
 more: with the variables set that its sources name, and in a private loopback
 in which Redis answers at localhost:6379. The last line is the command to hunt
-with.
+with. The flags and settings of 'run' are taken as they are.
 
 Exit codes:
   0    the machine was looked at; with a command: a hunt of it would work
@@ -64,9 +66,12 @@ Exit codes:
 			case timeout <= 0:
 				return usagef("--timeout %s: want more than 0, such as 2m", timeout)
 			case at == 0:
+				if _, err := loadSettings(f.config, c.Flags()); err != nil {
+					return err
+				}
 				return a.examine(c.Context(), &f, args, timeout)
 			}
-			for _, flag := range []string{"junit", "one-test", "env", "takeover", "forward", "redis", "image", "timeout"} {
+			for _, flag := range suiteFlags {
 				if c.Flags().Changed(flag) {
 					return usagef("--%s is about a suite: write its command after --, as in 'flakehunt doctor --%s … -- COMMAND'", flag, flag)
 				}
@@ -74,12 +79,17 @@ Exit codes:
 			return a.machine(c.Context())
 		},
 	}
+	// All flags of run are taken, so that doctor can be written in its place and
+	// reads the same settings; those that say nothing of a suite are not shown.
 	fs := c.Flags()
-	f.redisFlags(fs)
-	f.foreign(fs)
+	f.register(fs)
+	fs.VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(suiteFlags, f.Name) })
 	fs.DurationVar(&timeout, "timeout", probe.DefaultTimeout, "how long the suite may run")
 	return c
 }
+
+// suiteFlags are those of run that say how a suite is run and on which Redis.
+var suiteFlags = []string{"junit", "one-test", "env", "takeover", "forward", "redis", "image", "allow-flush", "config", "timeout"}
 
 // machine says what this machine offers.
 func (a *app) machine(ctx context.Context) error {

@@ -30,7 +30,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
 	"github.com/flakehunt/flakehunt/harness/runner/hints"
-	"github.com/flakehunt/flakehunt/harness/runner/netns"
 )
 
 // DefaultTimeout is how long the suite may run when nothing else is said.
@@ -253,92 +252,6 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 		a.Doors = append(a.Doors, *d)
 	}
 	return a, nil
-}
-
-// open makes the doors: on this machine, or in a private loopback.
-func (c Config) open(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (doors []*Door, env []string, around environ.Around, adopt func(net.Listener), err error) {
-	if len(takeover) > 0 {
-		return c.openPrivate(ctx, p, takeover, all)
-	}
-	var kept []net.Listener
-	env, doors, err = plan(all, aliases(), freePort(func(l net.Listener) { kept = append(kept, l) }))
-	byAddr := index(doors)
-	for _, l := range kept {
-		if d := byAddr[l.Addr().String()]; d != nil && err == nil {
-			p.Adopt(&counted{l, d})
-		} else {
-			_ = l.Close()
-		}
-	}
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	for _, d := range doors {
-		for _, addr := range d.optional {
-			if l, err := net.Listen("tcp", addr); err == nil { // somebody else's, or there is none: then this stays untold
-				p.Adopt(&counted{l, d})
-			}
-		}
-	}
-	return doors, env, nil, p.Adopt, nil
-}
-
-func (c Config) openPrivate(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (doors []*Door, env []string, around environ.Around, adopt func(net.Listener), err error) {
-	next := 21000 // all are free there; the kernel's own choices begin at 32768
-	env, doors, err = plan(all, true, func(...string) (int, error) { next++; return next, nil })
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	var also []string
-	for _, d := range doors {
-		also = append(append(also, d.listen...), d.optional...)
-	}
-	byAddr := index(doors)
-	for _, t := range takeover {
-		d := &Door{Name: t, Fixed: true, takeover: t, seen: &atomic.Int64{}, tls: &atomic.Int64{}}
-		host, port, err := net.SplitHostPort(t)
-		if err != nil {
-			continue // the private network says it better
-		}
-		for _, h := range []string{host, "127.0.0.1", "::1"} {
-			if a := net.JoinHostPort(h, port); byAddr[a] == nil && (h == host || isLoopback(host)) {
-				byAddr[a] = d
-			}
-		}
-		doors = append(doors, d)
-	}
-	n, err := netns.New(ctx, netns.Config{Takeover: takeover, Also: also, Forward: c.Target.Forward, Log: c.Log})
-	if err != nil {
-		return nil, nil, nil, nil, &SetupError{err}
-	}
-	return doors, env, n.Around(), func(l net.Listener) {
-		if d := byAddr[l.Addr().String()]; d != nil {
-			l = &counted{l, d}
-		}
-		p.Adopt(l)
-	}, nil
-}
-
-// SetupError is an error about what was asked for: addresses that cannot be
-// taken over, or a machine that has no private loopback.
-type SetupError struct{ err error }
-
-func (e *SetupError) Error() string { return e.err.Error() }
-func (e *SetupError) Unwrap() error { return e.err }
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-func index(doors []*Door) map[string]*Door {
-	m := map[string]*Door{}
-	for _, d := range doors {
-		for _, a := range append(slices.Clone(d.listen), d.optional...) {
-			m[a] = d
-		}
-	}
-	return m
 }
 
 // sum adds the outcomes up.
