@@ -58,6 +58,8 @@ func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeou
 	})
 	var setup *probe.SetupError
 	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.As(err, &setup):
 		return usagef("--takeover: %w", err)
 	case err != nil:
