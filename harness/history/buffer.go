@@ -60,6 +60,9 @@ func (b *Buffer) Record(ev *harness.Event) {
 		return
 	}
 	b.events++
+	if b.last == nil {
+		b.last = make([]byte, 0, 8<<10)
+	}
 	b.last = b.enc.event(b.last, ev)
 	if len(b.last) >= chunkSize {
 		b.filled()
@@ -137,6 +140,10 @@ func (b *Buffer) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.chunks, b.last = nil, nil
+	if b.enc != nil {
+		b.enc.done()
+		b.enc = nil
+	}
 	b.err = errors.New("the recording is closed")
 	for b.writing {
 		b.moved.Wait()

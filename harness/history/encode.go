@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -38,17 +39,35 @@ func slot(p *harness.Point) uint {
 	return h % recentPoints
 }
 
+// idle are encoders of closed buffers: in virtual time a trial is shorter than
+// it takes to grow the tables.
+var idle sync.Pool
+
 func newEncoder(payload int) *encoder {
 	if payload <= 0 {
 		payload = DefaultPayload
 	}
-	e := &encoder{payload: payload}
-	e.forget()
+	e, ok := idle.Get().(*encoder)
+	if !ok {
+		e = &encoder{strings: map[string]uint64{}, points: map[harness.Point]uint64{}}
+		e.forget()
+	}
+	e.payload = payload
 	return e
 }
 
+// done gives the encoder to whoever needs one next.
+func (e *encoder) done() {
+	const most = 1 << 10
+	if len(e.strings) <= most && cap(e.body) <= 1<<16 {
+		e.forget()
+		idle.Put(e)
+	}
+}
+
 func (e *encoder) forget() {
-	e.strings, e.points = map[string]uint64{}, map[harness.Point]uint64{}
+	clear(e.strings)
+	clear(e.points)
 	e.seq, e.in = 0, 0
 	e.lastTest, e.lastTestN, e.recent = "", 0, [recentPoints]recentPoint{}
 }

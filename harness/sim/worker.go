@@ -27,7 +27,7 @@ import (
 
 const (
 	memoryLimit = 512 << 20 // collects within a trial, lest a huge one takes the machine
-	sweepAt     = 12 << 20  // collects between trials
+	sweepAt     = 32 << 20  // collects between trials
 	retireAt    = 16 << 20  // of the runtime's own memory: see retired
 )
 
