@@ -183,7 +183,7 @@ func getexExpiry(args []string) expiry {
 }
 
 // scriptExpiry guesses: a script's last argument that is a round number of
-// milliseconds from 100 ms to an hour is taken for a time to live. It is right
+// milliseconds from 20 ms to an hour is taken for a time to live. It is right
 // for the usual compare-and-set and lock scripts; what rests on it says so.
 func scriptExpiry(args []string) expiry {
 	if len(args) < 2 {
@@ -195,7 +195,7 @@ func scriptExpiry(args []string) expiry {
 	}
 	for i := len(args) - 1; i >= n+2; i-- {
 		ms, err := strconv.Atoi(args[i])
-		if err == nil && ms >= 100 && ms <= 3_600_000 && ms%10 == 0 {
+		if err == nil && ms >= 20 && ms <= 3_600_000 && ms%10 == 0 {
 			return expiry{change: setsTTL, ttl: time.Duration(ms) * time.Millisecond, unsure: true}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // candidate explains. ours means that a delay of ours hit a deadline: that shows
 // only that there is one.
 func judge(c near.Candidate, t *detect.Trace) (m detect.Match, ours bool) {
-	m = detect.Match{Class: c.Class, Title: c.Title}
+	m = detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
 	found := false
 	for _, o := range detect.Run(t) {
 		switch {

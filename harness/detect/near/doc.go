@@ -36,6 +36,7 @@ type Candidate struct {
 	Test        string           // which test it is about
 	Shape       string           // what is turned round, in a word or two; see Kind
 	Title       string           // one line
+	Why         string           // a few sentences, for where no detector can tell what the failing history shows
 	Explanation string           // a few sentences, of what no delay provokes; else empty
 	First, Then harness.Point    // First came before Then, and should
 	Provoke     harness.Schedule // makes First come too late
@@ -104,6 +105,7 @@ func finders() []func(*detect.Trace) []Candidate {
 		brokenCycle,
 		nearExpiry,
 		remainingTime,
+		scriptedExpiry,
 		overlappingHandlers,
 		unorderedCommands,
 		unorderedPublishers,
