@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -95,7 +93,7 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 	for _, u := range w.Unread {
 		line("", "unread", "%s", cut(u, 200))
 	}
-	line("", "tests told apart", "%s", boundaries(a.Boundaries))
+	line("", "tests told apart", "%s", boundaries(a))
 	if time.Duration(a.Wall) < leastTold {
 		return
 	}
@@ -182,13 +180,18 @@ func verbs(list []probe.Verb, n int) string {
 	return strings.Join(parts, ", ")
 }
 
-func boundaries(m map[harness.Boundary]int) string {
-	var parts []string
-	for _, b := range slices.Sorted(maps.Keys(m)) {
-		parts = append(parts, fmt.Sprintf("%d %s", m[b], b))
-	}
-	if len(parts) == 0 {
+func boundaries(a *probe.Attempt) string {
+	if len(a.Boundaries) == 0 {
 		return "no test ran"
+	}
+	var parts []string
+	exact := true
+	for _, b := range a.Boundaries {
+		parts = append(parts, fmt.Sprintf("%d %s", b.Tests, b.Says))
+		exact = exact && b.Boundary.Exact()
+	}
+	if !exact && a.Single {
+		parts = append(parts, "a hunt also runs each alone, which is exact")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -63,17 +64,17 @@ type Report struct {
 
 // Attempt is one run of the suite.
 type Attempt struct {
-	Private    bool                     `json:"private_loopback"` // it ran in a loopback of its own
-	Doors      []Door                   `json:"doors"`
-	Wire       Wire                     `json:"wire"`
-	Tests      Tests                    `json:"tests"`
-	Failures   []Failure                `json:"failures,omitempty"`   // the first five
-	Boundaries map[harness.Boundary]int `json:"boundaries,omitempty"` // how many tests are told apart how
-	Wall       harness.Duration         `json:"wall"`
-	CPU        harness.Duration         `json:"cpu"`
-	Waiting    float64                  `json:"waiting"`           // share of the wall time in which it did not compute, 0 to 1
-	Trouble    string                   `json:"trouble,omitempty"` // why it could not be run to its end
-	Single     bool                     `json:"single"`            // one test can be run alone
+	Private    bool             `json:"private_loopback"` // it ran in a loopback of its own
+	Doors      []Door           `json:"doors"`
+	Wire       Wire             `json:"wire"`
+	Tests      Tests            `json:"tests"`
+	Failures   []Failure        `json:"failures,omitempty"`   // the first five
+	Boundaries []Told           `json:"boundaries,omitempty"` // how tests are told apart on the wire
+	Wall       harness.Duration `json:"wall"`
+	CPU        harness.Duration `json:"cpu"`
+	Waiting    float64          `json:"waiting"`           // share of the wall time in which it did not compute, 0 to 1
+	Trouble    string           `json:"trouble,omitempty"` // why it could not be run to its end
+	Single     bool             `json:"single"`            // one test can be run alone
 	hinted     []Setting
 }
 
@@ -83,6 +84,13 @@ type Tests struct {
 	Passed  int `json:"passed"`
 	Failed  int `json:"failed"`
 	Skipped int `json:"skipped"`
+}
+
+// Told is how many tests are told apart how.
+type Told struct {
+	Boundary harness.Boundary `json:"boundary"` // empty: not known
+	Says     string           `json:"says"`     // the same for a person
+	Tests    int              `json:"tests"`
 }
 
 // Failure is a test that failed.
@@ -194,7 +202,7 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	}
 	defer p.Close()
 
-	a := &Attempt{Private: len(takeover) > 0, Boundaries: map[harness.Boundary]int{}, hinted: hinted}
+	a := &Attempt{Private: len(takeover) > 0, hinted: hinted}
 	doors, env, around, adopt, err := c.open(ctx, p, takeover, settings(c.Target.Env, hinted))
 	if err != nil {
 		return nil, err
@@ -257,6 +265,7 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 // sum adds the outcomes up.
 func (a *Attempt) sum(outcomes []harness.Outcome) {
 	var late error
+	told := map[harness.Boundary]int{}
 	for _, o := range outcomes {
 		a.Tests.Total++
 		switch o.Verdict {
@@ -278,8 +287,11 @@ func (a *Attempt) sum(outcomes []harness.Outcome) {
 			a.Tests.Skipped++
 		}
 		if o.Verdict == harness.Passed || o.Verdict == harness.Failed {
-			a.Boundaries[o.Boundary]++
+			told[o.Boundary]++
 		}
+	}
+	for _, b := range slices.Sorted(maps.Keys(told)) {
+		a.Boundaries = append(a.Boundaries, Told{b, b.String(), told[b]})
 	}
 	if late != nil && a.Trouble == "" {
 		a.Trouble = late.Error()

@@ -158,7 +158,7 @@ func TestWhichVariableIsRead(t *testing.T) {
 		require.Equal(t, r.Target, r.Hunt, "as it was given")
 		require.Positive(t, r.As.Wire.Commands)
 		require.Equal(t, probe.Tests{Total: 1, Passed: 1}, r.As.Tests)
-		require.Equal(t, map[harness.Boundary]int{harness.BoundaryAlone: 1}, r.As.Boundaries)
+		require.Equal(t, []probe.Told{{Boundary: harness.BoundaryAlone, Says: "exact: the test ran alone", Tests: 1}}, r.As.Boundaries)
 	}
 	half := look(t, "users half", func(c *probe.Config) { c.Target.Env = []string{"CACHE_HOST={host}"} })
 	require.Equal(t, []string{"(REDIS_HOST or CACHE_HOST) and (REDIS_PORT)"}, used(half.As))
