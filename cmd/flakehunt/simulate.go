@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
@@ -136,7 +137,13 @@ func (a *app) prove(ctx context.Context, f *runFlags, e *sim.Executor, cfg hunt.
 		}
 	}()
 	if cfg.Strategy == "directed" {
-		list, stats, err := sim.Search(ctx, sim.SearchConfig{Executor: e, Seed: f.seed, For: f.forD, Known: r})
+		said := time.Now()
+		list, stats, err := sim.Search(ctx, sim.SearchConfig{Executor: e, Seed: f.seed, For: f.forD, Known: r, Progress: func(s sim.Stats) {
+			if time.Since(said) >= plainEvery {
+				said = time.Now()
+				a.notef("searching: %d trials of single tests · %d different orders · %d causes", s.Trials, s.Orders, s.Findings)
+			}
+		}})
 		if err != nil {
 			return harnessError(err)
 		}

@@ -21,5 +21,5 @@ func TestExampleModule(t *testing.T) {
 	out, err = run("-tags", "flaky", "-run", "Flaky", ".")
 	require.Error(t, err)
 	assert.Contains(t, out, "looks like race/subscribe-publish")
-	assert.Contains(t, out, "go test -run '^TestLoginIsToldFlaky$'")
+	assert.Contains(t, out, "go test -run '^TestLoginIsToldFlaky$' -tags flaky\n")
 }

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -11,6 +12,18 @@ import (
 	"github.com/flakehunt/flakehunt/harness/sim/bubble"
 )
 
+// tags is the flag without which the test would not be in the binary.
+func tags() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-tags" && s.Value != "" {
+				return " -tags " + s.Value
+			}
+		}
+	}
+	return ""
+}
+
 // report says of a failed seed how to play it again, what was late, what it
 // looks like, and what was on the wire.
 func report(test string, seed uint64, s schedule, buffer *history.Buffer) string {
@@ -19,7 +32,7 @@ func report(test string, seed uint64, s schedule, buffer *history.Buffer) string
 		b.WriteString("simulated: failed without any delay, so no schedule is to blame\n")
 	} else {
 		fmt.Fprintf(&b, "simulated: failed with seed %d\n", seed)
-		fmt.Fprintf(&b, "  again:  %s=%d go test -run '^%s$'\n", SeedEnv, seed, strings.SplitN(test, "/", 2)[0])
+		fmt.Fprintf(&b, "  again:  %s=%d go test -run '^%s$'%s\n", SeedEnv, seed, strings.SplitN(test, "/", 2)[0], tags())
 	}
 	events, err := buffer.Events(test)
 	if err != nil {
