@@ -45,7 +45,11 @@ func thresholds(ctx context.Context, o options) error {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			found[i] = append(found[i], marginOf(r))
+			m := marginOf(r)
+			found[i] = append(found[i], m)
+			if m == 0 {
+				fmt.Fprintf(o.out, "    %s, seed %d: no margin%s\n", list[i].Name, seed, whyNone(r))
+			}
 			return nil
 		})
 		if cerr := l.close(); err == nil {
@@ -74,6 +78,18 @@ func thresholds(ctx context.Context, o options) error {
 }
 
 func round(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+
+// whyNone says what a hunt that measured no margin did find.
+func whyNone(r *harness.Result) string {
+	s := ""
+	for _, t := range r.Tests {
+		s += fmt.Sprintf("; failed %d of %d, provoked %d of %d, %d not counted", t.Failures, t.Runs, t.Provoked.K, t.Provoked.N, t.Infra)
+	}
+	for _, f := range r.Findings {
+		s += fmt.Sprintf("; %s %s", f.Standing, f.Class)
+	}
+	return s
+}
 
 // marginOf is the measured margin of the proven finding; 0 if there is none.
 func marginOf(r *harness.Result) time.Duration {

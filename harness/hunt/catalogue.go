@@ -41,13 +41,14 @@ func (c *catalogue) whose(test, failure string) *harness.Finding {
 // matters, without keys and ordinals, so that it is the same in other tests and
 // other runs. Of a topic that was subscribed twice it is the subscription alone,
 // whether its request or its confirmation was late; of messages whose handling
-// overlapped it is the delivery alone, whatever their handlers do.
+// overlapped it is the delivery alone, whatever their handlers do; of a message
+// that was lost with its connection, the connection.
 func Fingerprint(class harness.Class, first, then harness.Point) string {
 	switch {
 	case class == harness.RaceDuplicateSubscribe:
 		first.Dir, then = harness.ToServer, harness.Point{}
 	case class == harness.OrderMessages && then.Dir == harness.ToClient:
-		first = harness.Point{}
+		first, then.Verb = harness.Point{}, "message" // by name or by pattern
 	case class == harness.ConnectionLost && first.Dir == harness.ToClient:
 		// The connection is the cause, by whichever of its subscriptions a message came.
 		first.Verb, then = "message", harness.Point{}

@@ -137,6 +137,9 @@ func TestOneCauseHasOneFingerprint(t *testing.T) {
 
 	assert.Equal(t, Fingerprint(harness.RaceDuplicateSubscribe, sub, publish), Fingerprint(harness.RaceDuplicateSubscribe, sub.Reply(), again))
 	assert.Equal(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, get, message))
+	byName := message
+	byName.Verb = "message"
+	assert.Equal(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, set, byName))
 	assert.NotEqual(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, publish, publish), "two publishers are another cause")
 	assert.NotEqual(t, Fingerprint(harness.RaceSubscribePublish, sub, publish), Fingerprint(harness.RaceSubscribePublish, sub.Reply(), publish))
 }
