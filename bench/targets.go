@@ -68,7 +68,7 @@ type tally struct {
 	miss  map[string][]string
 }
 
-func (t *tally) add(verdict, row string) {
+func (t *tally) add(verdict, row string, got float64) {
 	name, outcome, _ := strings.Cut(verdict, ": ")
 	if t.hit == nil {
 		t.hit, t.of, t.miss = map[string]int{}, map[string]int{}, map[string][]string{}
@@ -76,11 +76,14 @@ func (t *tally) add(verdict, row string) {
 	if t.of[name]++; t.of[name] == 1 {
 		t.order = append(t.order, name)
 	}
-	if outcome == "reached" {
+	switch outcome {
+	case "reached":
 		t.hit[name]++
-		return
+	case "not measured":
+		t.miss[name] = append(t.miss[name], row+" not measured")
+	default:
+		t.miss[name] = append(t.miss[name], fmt.Sprintf("%s %.2f", row, got))
 	}
-	t.miss[name] = append(t.miss[name], row+" "+strings.ToLower(outcome))
 }
 
 func (t *tally) print(out io.Writer) {

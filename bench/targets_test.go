@@ -43,11 +43,11 @@ func TestVerdicts(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
-		all.add(got, c.row)
+		all.add(got, c.row, c.got)
 	}
 	var out strings.Builder
 	all.print(&out)
-	const want = "rate ≥ 1.40: reached in 1 of 3 rows (b not reached; c not measured)\nrate ≤ 1.40: reached in 1 of 2 rows (e not reached)\n"
+	const want = "rate ≥ 1.40: reached in 1 of 3 rows (b 1.39; c not measured)\nrate ≤ 1.40: reached in 1 of 2 rows (e 1.41)\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}

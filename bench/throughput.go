@@ -209,8 +209,9 @@ func (t *throughput) print(out io.Writer, reached *tally, shape shape, command, 
 	if aim, ok := targetOf(shape); ok && kind == kindFlakehunt {
 		r := verdict("rate", "≥", aim.rate, median(ratio), len(pairs))
 		c := verdict("CPU", "≤", aim.cpu, median(cpu), len(pairs))
-		reached.add(r, fmt.Sprintf("%s %s: %.2f", shape, command, median(ratio)))
-		reached.add(c, fmt.Sprintf("%s %s: %.2f", shape, command, median(cpu)))
+		row := fmt.Sprintf("%s %s", shape, command)
+		reached.add(r, row, median(ratio))
+		reached.add(c, row, median(cpu))
 		verdicts = r + ", " + c
 	}
 	fmt.Fprintf(out, "| %s | %s | %s | %d | %d | %.0f | %.0f | **%.2f** | %.2f–%.2f | %.2f | %s |\n", shape, command, kind,
