@@ -23,3 +23,31 @@ func TestPatterns(t *testing.T) {
 	require.Equal(t, `U|^TestA$|^TestB$/^s$`, skipping("U", []string{"TestA", "TestB/s"}))
 	require.Empty(t, skipping("", nil))
 }
+
+// TestTopLevel: which tests a -run pattern may leave, and which a -skip pattern
+// leaves nothing of, split as the testing package splits them.
+func TestTopLevel(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"":                      ".",
+		"TestA":                 "(?:TestA)",
+		"TestA/sub":             "(?:TestA)",
+		"TestA|TestB/x|^TestC$": "(?:TestA)|(?:TestB)|(?:^TestC$)",
+		"Test(A|B)/x/y":         "(?:Test(A|B))",
+		"Test[A/|]/x":           "(?:Test[A/|])",
+		`Test\|A/x`:             `(?:Test\|A)`,
+		"/sub":                  ".",
+		"TestA|/sub":            ".",
+		"Test]A/x":              "(?:Test]A)",
+	} {
+		require.Equal(t, want, topLevel(pattern), pattern)
+	}
+	re, err := skipsWhole("TestA$|TestB/sub")
+	require.NoError(t, err)
+	require.True(t, re.MatchString("TestA"))
+	require.False(t, re.MatchString("TestB"), "only a part of it")
+	re, err = skipsWhole("TestB/sub")
+	require.NoError(t, err)
+	require.Nil(t, re)
+	_, err = skipsWhole("Test(")
+	require.Error(t, err)
+}

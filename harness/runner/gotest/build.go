@@ -213,9 +213,9 @@ func exists(file string) bool {
 
 // ask has the binary name its tests that -run and -skip leave at the top level.
 func (r *Runner) ask(ctx context.Context, p *pkg) error {
-	list := "."
-	if first, _, _ := strings.Cut(r.cmd.Run, "/"); first != "" && !strings.Contains(r.cmd.Run, "|") {
-		list = first
+	skipped, err := skipsWhole(r.cmd.Skip)
+	if err != nil {
+		return fmt.Errorf("-skip %q: %w", r.cmd.Skip, err)
 	}
 	var out, errs capture.Buffer
 	out.Head, out.Tail = 4<<20, -1
@@ -223,7 +223,7 @@ func (r *Runner) ask(ctx context.Context, p *pkg) error {
 	if err != nil {
 		return err
 	}
-	res, err := proc.Run(ctx, proc.Spec{Argv: append(argv, "-test.list="+list), Dir: p.Dir, Env: os.Environ(), Stdout: &out, Stderr: &errs})
+	res, err := proc.Run(ctx, proc.Spec{Argv: append(argv, "-test.list="+topLevel(r.cmd.Run)), Dir: p.Dir, Env: os.Environ(), Stdout: &out, Stderr: &errs})
 	if err != nil {
 		return err
 	}
@@ -233,6 +233,9 @@ func (r *Runner) ask(ctx context.Context, p *pkg) error {
 		return nil
 	}
 	for name := range strings.FieldsSeq(out.String()) {
+		if skipped != nil && skipped.MatchString(name) {
+			continue
+		}
 		if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") || strings.HasPrefix(name, "Fuzz") {
 			p.Tests = append(p.Tests, r.id(p, name))
 		}

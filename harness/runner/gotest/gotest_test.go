@@ -95,6 +95,23 @@ func TestFlagsAreKept(t *testing.T) {
 	out := run(t, r, where())
 	require.Equal(t, "TestParent/good=pass TestParent/good=pass TestParent=pass TestParent=pass TestShort=skip TestShort=skip TestWord=fail:assertion TestWord=fail:assertion", told(out))
 	require.Equal(t, "word is hello", find(t, out, "TestWord").Failure.Message)
+
+	r = open(t, "-short", "-run=TestShort|TestParent/good", "-skip", "Word", "./plain")
+	list, err := r.List(t.Context())
+	require.NoError(t, err)
+	var names []string
+	for _, id := range list {
+		names = append(names, strings.TrimPrefix(id.Name, module+"/plain."))
+	}
+	require.ElementsMatch(t, []string{"TestShort", "TestParent"}, names)
+
+	r = open(t, "-skip", "Test(Parent|Pass)|TestFail/x", "./plain")
+	list, err = r.List(t.Context())
+	require.NoError(t, err)
+	for _, id := range list {
+		require.NotRegexp(t, "Parent|Pass", id.Name)
+	}
+	require.NotEmpty(t, list)
 }
 
 func TestSingleTests(t *testing.T) {

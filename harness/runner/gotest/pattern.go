@@ -40,3 +40,66 @@ func skipping(user string, names []string) string {
 	}
 	return strings.Join(patterns, "|")
 }
+
+// elements splits a -run or -skip pattern as the testing package does: first at
+// |, then each alternative at /, both only outside of brackets.
+func elements(pattern string) [][]string {
+	var out [][]string
+	var one []string
+	from, square, round := 0, 0, 0
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '\\':
+			i++
+		case c == '[':
+			square++
+		case c == ']':
+			square = max(square-1, 0) // an unmatched ] is a character
+		case c == '(' && square == 0:
+			round++
+		case c == ')' && square == 0:
+			round--
+		case (c == '|' || c == '/') && square == 0 && round == 0:
+			one = append(one, pattern[from:i])
+			from = i + 1
+			if c == '|' {
+				out, one = append(out, one), nil
+			}
+		}
+	}
+	return append(out, append(one, pattern[from:]))
+}
+
+// topLevel gives one expression for the top-level tests of which a -run pattern
+// may leave something.
+func topLevel(run string) string {
+	if run == "" {
+		return "."
+	}
+	var firsts []string
+	for _, e := range elements(run) {
+		if e[0] == "" {
+			return "." // matches any
+		}
+		firsts = append(firsts, "(?:"+e[0]+")")
+	}
+	return strings.Join(firsts, "|")
+}
+
+// skipsWhole gives one expression for the top-level tests of which a -skip
+// pattern leaves nothing, or nil.
+func skipsWhole(skip string) (*regexp.Regexp, error) {
+	if skip == "" {
+		return nil, nil
+	}
+	var whole []string
+	for _, e := range elements(skip) {
+		if len(e) == 1 {
+			whole = append(whole, "(?:"+e[0]+")")
+		}
+	}
+	if len(whole) == 0 {
+		return nil, nil
+	}
+	return regexp.Compile(strings.Join(whole, "|"))
+}
