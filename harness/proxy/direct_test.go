@@ -108,7 +108,7 @@ func TestInMemoryDelaysInOrder(t *testing.T) {
 		time.Sleep(time.Second - 1)
 		text, _ := redis.read()
 		assert.Empty(t, text)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		text, _ = redis.read()
 		assert.Equal(t, string(a)+string(b), text, "b waits behind a")
