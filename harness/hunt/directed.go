@@ -65,19 +65,53 @@ func (h *hunter) search(ctx context.Context) error {
 	if err := h.survey(ctx, 1, min(firstLook, h.Trials)); err != nil || ctx.Err() != nil {
 		return err
 	}
-	if h.foreign() {
-		h.alone(ctx)
-	}
 	h.phase("provoke", 0)
-	var wg sync.WaitGroup
-	for _, t := range h.leaves() {
-		wg.Go(func() { h.pursue(ctx, t) })
+	leaves := h.leaves()
+	slots := make(chan struct{}, max(1, len(leaves)))
+	if h.foreign() { // test by test, so that one ended early has done the likeliest; and the survey goes on
+		slots = make(chan struct{}, max(1, h.Executor.Workers()*3/4))
+		h.likeliestFirst(leaves)
+		h.mu.Lock()
+		h.progress.Total += aloneRuns * len(leaves)
+		h.mu.Unlock()
 	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for _, t := range leaves {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				if h.foreign() {
+					h.alone(ctx, t)
+				}
+				h.pursue(ctx, t)
+			})
+		}
+	})
 	most, cancel := h.most(ctx)
 	defer cancel()
 	err := h.survey(most, firstLook+1, h.last())
 	wg.Wait()
+	if err == nil && h.foreign() {
+		h.again(ctx)
+	}
 	return err
+}
+
+// likeliestFirst sorts tests by their likeliest candidate, as far as histories
+// tell by now.
+func (h *hunter) likeliestFirst(tests []harness.TestID) {
+	best := map[string]float64{}
+	for _, t := range tests {
+		if list := h.candidates(t.Name, near.Known{}); len(list) > 0 {
+			best[t.Name] = h.weight(list[0])
+		}
+	}
+	slices.SortStableFunc(tests, func(a, b harness.TestID) int { return cmp.Compare(best[b.Name], best[a.Name]) })
 }
 
 // survey does numbered trials without injection.
@@ -134,15 +168,17 @@ func (h *hunter) candidates(test string, known near.Known) []near.Candidate {
 	if slices.Contains(h.Faults, harness.Disconnect) {
 		list = append(list, near.Latent(traces)...)
 	}
-	weight := func(c near.Candidate) float64 {
-		w := c.Likelihood
-		if h.Learned != nil {
-			w *= h.Learned.Weight(c.Kind())
-		}
-		return w
-	}
-	slices.SortStableFunc(list, func(a, b near.Candidate) int { return cmp.Compare(weight(b), weight(a)) })
+	slices.SortStableFunc(list, func(a, b near.Candidate) int { return cmp.Compare(h.weight(b), h.weight(a)) })
 	return list
+}
+
+// weight is how likely a candidate comes true, by its kind's record too.
+func (h *hunter) weight(c near.Candidate) float64 {
+	w := c.Likelihood
+	if h.Learned != nil {
+		w *= h.Learned.Weight(c.Kind())
+	}
+	return w
 }
 
 // pursue provokes the candidates of one test, one after the other, within the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
@@ -58,28 +57,19 @@ func (h *hunter) leaves() []harness.TestID {
 // aloneSuite marks the trials of a test by itself.
 const aloneSuite = " (alone)"
 
-// alone runs each foreign test by itself a few times without injection: that
-// gives histories that are the test's own, and tells whether it fails alone but
-// not in its suite, or the other way round. One that never passed is run again
-// while nothing else runs: a crowd is no proof.
-func (h *hunter) alone(ctx context.Context) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, h.Executor.Workers())
-	leaves := h.leaves()
-	h.mu.Lock()
-	h.progress.Total += aloneRuns * len(leaves)
-	h.mu.Unlock()
-	for _, t := range leaves {
-		for range aloneRuns {
-			wg.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				h.runAlone(ctx, t)
-			})
-		}
+// alone runs a foreign test by itself a few times without injection: that gives
+// histories that are the test's own, and tells whether it fails alone but not in
+// its suite, or the other way round.
+func (h *hunter) alone(ctx context.Context, t harness.TestID) {
+	for range aloneRuns {
+		h.runAlone(ctx, t)
 	}
-	wg.Wait()
-	for _, t := range leaves {
+}
+
+// again runs tests that never passed alone once more, while nothing else runs: a
+// crowd is no proof.
+func (h *hunter) again(ctx context.Context) {
+	for _, t := range h.leaves() {
 		for range aloneAgain {
 			if c := h.tallies()[t.Name].alone; c.N == 0 || c.K < c.N || ctx.Err() != nil {
 				break
