@@ -31,21 +31,7 @@ func (h *hunter) fromFailures() {
 			}
 		}
 	}
-}
-
-// listen notes by which words each test failed when a detector knew the cause: a
-// failure that says the same, and of which the wire shows nothing, is of that too.
-func (h *hunter) listen() {
-	h.heard = map[words]harness.Class{}
-	for _, t := range h.trials {
-		for _, o := range t.Outcomes {
-			if o.Verdict == harness.Failed && o.Failure != nil && o.Cause != "" && len(o.Blocked) == 0 {
-				if w := (words{o.Test.Name, o.Failure.Fingerprint}); h.heard[w] == "" {
-					h.heard[w] = o.Cause
-				}
-			}
-		}
-	}
+	h.dropDoubts()
 }
 
 // natural counts one failure of a numbered trial: to the finding of its cause,
@@ -89,8 +75,8 @@ func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
 func (h *hunter) home(o harness.Outcome) *harness.Finding {
 	var alike, proven, elsewhere *harness.Finding
 	cause := o.Cause
-	if cause == "" {
-		cause = h.heard[words{o.Test.Name, o.Failure.Fingerprint}]
+	if heard := h.heard[words{o.Test.Name, o.Failure.Fingerprint}]; cause == "" && len(heard) > 0 {
+		cause = heard[0]
 	}
 	shape := ""
 	if o.Suspect != nil && !content(o.Cause) {
@@ -117,7 +103,7 @@ func (h *hunter) home(o harness.Outcome) *harness.Finding {
 		alike = f
 	}
 	switch {
-	case alike != nil && !content(o.Cause):
+	case alike != nil && !content(o.Cause) && (alike.Class != harness.Unattributed || elsewhere == nil):
 		return alike
 	case elsewhere != nil:
 		return elsewhere

@@ -18,9 +18,6 @@ type catalogue struct {
 	says map[words]string            // what failures of a test say, and whose fingerprint that was
 }
 
-// words is how one test failed.
-type words struct{ test, failure string }
-
 func newCatalogue() *catalogue {
 	return &catalogue{list: map[string]*harness.Finding{}, says: map[words]string{}}
 }
@@ -42,11 +39,14 @@ func (c *catalogue) whose(test, failure string) *harness.Finding {
 // other runs. Of a topic that was subscribed twice it is the subscription alone,
 // whether its request or its confirmation was late; of messages whose handling
 // overlapped it is the delivery alone, whatever their handlers do; of a message
-// that was lost with its connection, the connection.
+// that was lost with its connection, the connection; of a read and a write that
+// another caller came between, the write, whatever that caller did.
 func Fingerprint(class harness.Class, first, then harness.Point) string {
 	switch {
 	case class == harness.RaceDuplicateSubscribe:
 		first.Dir, then = harness.ToServer, harness.Point{}
+	case class == harness.RaceCheckThenAct || class == harness.RaceLostUpdate:
+		then = harness.Point{}
 	case class == harness.OrderMessages && then.Dir == harness.ToClient:
 		first, then.Verb = harness.Point{}, "message" // by name or by pattern
 	case class == harness.ConnectionLost && first.Dir == harness.ToClient:
@@ -147,6 +147,13 @@ func (c *catalogue) len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.list)
+}
+
+// drop takes a finding out.
+func (c *catalogue) drop(fingerprint string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.list, fingerprint)
 }
 
 // all returns the findings, those in most tests first, and what is only

@@ -30,7 +30,7 @@ type hunter struct {
 	events   map[string][]*detect.Trace // by test: passing traces for prediction
 	passed   [][]*detect.Trace          // by trial, in the order in which its tests ran
 	outlook  outlook
-	heard    map[words]harness.Class
+	heard    map[words][]harness.Class
 	suspects map[string]suspect // failures that nobody aimed at, one of a kind
 	order    []string           // of their keys
 	found    *catalogue
