@@ -262,8 +262,8 @@ func (s *search) play(ctx context.Context, a *arm, n int) error {
 
 // failure makes a finding of a failed trial, unless its like is known.
 func (s *search) failure(ctx context.Context, d *hunt.Done, o *harness.Outcome) {
-	if o.Verdict != harness.Failed || o.Failure == nil {
-		return
+	if o.Verdict != harness.Failed || o.Failure == nil || o.Cause == harness.TimeoutClient {
+		return // a delay beyond what a test waits shows that it waits, as in the hunt
 	}
 	key := o.Test.Name + "\n" + string(o.Cause) + "\n" + o.Failure.Fingerprint
 	if s.seen[key] || ctx.Err() != nil {

@@ -53,7 +53,7 @@ func (s *Spare) take() *miniredis.Miniredis {
 // its user's is keys, scripts and subscribers; one that still has subscribers
 // is not taken.
 func (s *Spare) put(m *miniredis.Miniredis) bool {
-	if s == nil || m.PubSubNumPat() > 0 || len(m.PubSubChannels("*")) > 0 {
+	if s == nil || m.PubSubNumPat() > 0 || len(m.PubSubChannels("")) > 0 {
 		return false
 	}
 	m.FlushAll()
