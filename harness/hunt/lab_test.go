@@ -135,6 +135,9 @@ func find(t *testing.T, r *harness.Result, class harness.Class) *harness.Finding
 	t.Helper()
 	i := slices.IndexFunc(r.Findings, func(f harness.Finding) bool { return f.Class == class })
 	if i < 0 {
+		for _, f := range r.Findings {
+			t.Logf("%s %s: %s\n%s", f.Standing, f.Class, f.Title, f.Explanation)
+		}
 		t.Fatalf("no finding of %s among %d", class, len(r.Findings))
 	}
 	return &r.Findings[i]
