@@ -279,7 +279,9 @@ func (s *search) failure(ctx context.Context, d *hunt.Done, o *harness.Outcome) 
 	if err != nil || f == nil {
 		return // it could not be played again: the time is over
 	}
-	s.proven(*f)
+	if len(f.Warnings) == 0 { // it failed again by itself
+		s.proven(*f)
+	}
 	if old, ok := s.found[f.Fingerprint]; ok {
 		old.Tests = append(slices.Clone(old.Tests), f.Tests...)
 		s.found[f.Fingerprint] = old
