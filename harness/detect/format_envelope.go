@@ -18,12 +18,17 @@ func formatEnvelope() Detector {
 			type seen struct{ d *Delivery }
 			shapes := map[string]map[string]seen{}
 			var channels []string
+			structured := false // some payload is JSON, so one that is not is odd
 			for _, d := range t.Deliveries {
+				if strings.HasSuffix(d.Payload, "…") {
+					continue // the recording does not hold enough of it
+				}
 				if shapes[d.Channel] == nil {
 					shapes[d.Channel] = map[string]seen{}
 					channels = append(channels, d.Channel)
 				}
 				s := shape(d.Payload)
+				structured = structured || s != text
 				if _, ok := shapes[d.Channel][s]; !ok {
 					shapes[d.Channel][s] = seen{d}
 				}
@@ -36,18 +41,29 @@ func formatEnvelope() Detector {
 			for _, ch := range channels {
 				kinds := slices.Sorted(maps.Keys(shapes[ch]))
 				var odd []string
+				first := shapes[ch][kinds[0]].d
 				for _, k := range kinds {
-					if strings.HasPrefix(k, "!") {
+					before := len(odd)
+					switch {
+					case k == text && (structured || said > 0):
+						odd = append(odd, noJSON)
+					case strings.HasPrefix(k, "!"):
 						odd = append(odd, k[1:])
 					}
+					if before == 0 && len(odd) > 0 {
+						first = shapes[ch][k].d
+					}
 				}
-				first := shapes[ch][kinds[0]].d
 				m := Match{First: first.Event.Point, Then: first.Event.Point}
 				for _, k := range kinds {
 					m.Events = append(m.Events, shapes[ch][k].d.Event.Seq)
 				}
 				slices.Sort(m.Events)
 				switch {
+				case len(odd) > 0 && odd[0] == noJSON:
+					m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
+					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that expects JSON must say what it does with anything else: log and drop it, and go on.", ch, brief(first.Payload), noJSON)
+					m.Score = 0.4 + said
 				case len(odd) > 0:
 					m.Title = fmt.Sprintf("a payload on %s %s", ch, odd[0])
 					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
@@ -68,15 +84,18 @@ func formatEnvelope() Detector {
 	}
 }
 
+// text is the shape of what is no JSON: a channel may carry nothing else.
+const text = "text"
+
+// noJSON is what is odd about it beside JSON.
+const noJSON = "is no JSON"
+
 // shape describes a payload by its kind and field names. One that a reader may
 // well mistake begins with "!", followed by what is odd about it.
 func shape(payload string) string {
-	if strings.HasSuffix(payload, "…") {
-		return "cut" // the recording does not hold enough of it
-	}
 	var v any
 	if err := json.Unmarshal([]byte(payload), &v); err != nil {
-		return "!is no JSON"
+		return text
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
