@@ -2,6 +2,7 @@ package detect
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,7 +147,8 @@ func (t *Trace) deliver(ev *harness.Event) {
 }
 
 // attribute finds the PUBLISH of each delivery: of those with the channel and
-// payload that had come by then, the first that this subscription has not had.
+// payload that had come by then, the first that this subscription has not had
+// and that went to more subscribers than are known.
 func (t *Trace) attribute() {
 	type subscriber struct {
 		conn    uint32
@@ -170,7 +172,7 @@ func (t *Trace) attribute() {
 			if p.Arrived > d.Came && i > next[who]+lookBack {
 				break
 			}
-			if p.Arrived <= d.Came && !had[who][i] && samePayload(p.Args[1], d.Payload) {
+			if p.Arrived <= d.Came && !had[who][i] && samePayload(p.Args[1], d.Payload) && !t.spent(p) {
 				had[who][i] = true
 				d.Publish, d.Index = p, i
 				p.Sent = min(p.Sent, d.Came)
@@ -183,6 +185,16 @@ func (t *Trace) attribute() {
 			next[who]++
 		}
 	}
+}
+
+// spent reports whether all deliveries of a PUBLISH are known: its reply counts
+// them.
+func (t *Trace) spent(p *Command) bool {
+	if p.IsError || len(p.Result) != 1 {
+		return false
+	}
+	n, err := strconv.Atoi(p.Result[0])
+	return err == nil && len(t.of[p]) >= n
 }
 
 // samePayload compares what was kept of two payloads, which may be cut at
