@@ -201,8 +201,8 @@ a PUBLISH any hello
 s <
 s SUBSCRIBE any
 a PUBLISH any twice
-s < !! the pattern's message comes before the channel's
-s < !! and the channel's after it
+s < !? the pattern's message comes before the channel's
+s < !? and the channel's after it
 p PSUBSCRIBE news.* news.?
 p <
 a PUBLISH news.1 x !! a connection with several patterns that fit gets one message

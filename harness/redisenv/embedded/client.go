@@ -54,7 +54,7 @@ func (c *client) end() {
 	defer c.mu.Unlock()
 	c.ended = true
 	if c.running { // a command that waits in Redis gives up
-		c.e.serving.Go(c.peer.Close)
+		c.e.serving.run(c.peer.Close)
 	}
 	c.run()
 }
@@ -63,7 +63,7 @@ func (c *client) end() {
 func (c *client) run() {
 	if !c.running {
 		c.running = true
-		c.e.serving.Go(c.answer)
+		c.e.serving.run(c.answer)
 	}
 }
 

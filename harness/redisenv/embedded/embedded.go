@@ -32,8 +32,8 @@ type Redis struct {
 	accepting chan struct{} // closed when accept has ended
 
 	// Of connections in memory:
-	subscribers atomic.Int64   // so far
-	serving     sync.WaitGroup // goroutines that answer commands
+	subscribers atomic.Int64 // so far
+	serving     crew         // goroutines that answer commands
 
 	mu     sync.Mutex
 	mini   *miniredis.Miniredis
@@ -114,7 +114,7 @@ func (e *Redis) end(m *miniredis.Miniredis, open []*Conn) {
 		_ = c.Close()
 		c.in.finish(false) // as if the client had closed it: whoever answers there leaves
 	}
-	e.serving.Wait()
+	e.serving.wait()
 	if !e.spare.put(m) {
 		m.Close()
 	}
