@@ -19,6 +19,9 @@ const (
 	// without sleeping: waking an idle processor takes about as long.
 	earlyBy = 100 * time.Microsecond
 
+	// alone is how many events in a row must be of a session or two for the next
+	// one to be worth a look: of fifty that are busy, no four are.
+	alone = 4
 	// glance is how long the loop looks for the next event before it sleeps. A
 	// reply from a Redis nearby comes about as soon, and being woken takes longer.
 	glance = 25 * time.Microsecond
@@ -48,7 +51,7 @@ type epoll struct {
 	timers  laneHeap
 	inLoop  bool
 	before  [2]int32 // the slots of the last events
-	alone   bool     // the last event was of one of the sessions before it
+	few     int      // so many events in a row were of a session or two
 	skip    int      // sleeps without a glance still to come
 	skipped int      // and how many there were after the last glance that found nothing
 	closing bool
@@ -101,7 +104,7 @@ func (e *epoll) wait(events []unix.EpollEvent, timeout time.Duration) (int, unix
 // few that are served at once cost less. Where glances find nothing there are
 // few, so that a quiet or a crowded machine does not pay for them.
 func (e *epoll) look(events []unix.EpollEvent, timeout time.Duration) (int, unix.Errno) {
-	if timeout == 0 || !e.alone {
+	if timeout == 0 || e.few < alone {
 		return 0, 0
 	}
 	if e.skip > 0 {
@@ -144,8 +147,16 @@ func (e *epoll) loop() {
 		for i := range n {
 			now = e.handle(now, events[i])
 			slot := events[i].Fd >> 1
-			e.alone = slot == e.before[0] || slot == e.before[1]
-			e.before = [2]int32{slot, e.before[0]}
+			switch slot {
+			case e.before[0]:
+				e.few++
+			case e.before[1]:
+				e.few++
+				e.before = [2]int32{slot, e.before[0]}
+			default:
+				e.few = 0
+				e.before = [2]int32{slot, e.before[0]}
+			}
 		}
 		timeout = e.settle(now)
 		e.inLoop = false
