@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # How fast are trials of an external suite, against a plain shell loop over the
 # same compiled test binary? The suite is fixtures/external/go-orders, which
-# mostly waits. Each rate is a slope (more trials less few), so that compiling
-# and starting do not count.
+# mostly waits. The loop's rate is a slope (more trials less few). A hunt's is
+# that of its numbered trials, from when the first began to when the last did, by
+# its journal: compiling, and proving what failed, do not count.
 #
 #   bench/runners.sh [FEW] [MORE]        default 3 and 15 trials
 #
@@ -28,16 +29,28 @@ seconds() { # COMMAND…: how long it takes
 loop() { for _ in $(seq "$1"); do REDIS_URL=redis://127.0.0.1:$port "$tmp/orders.test" -test.v; done; }
 hunt() { "$tmp/flakehunt" run --strategy none --redis server --parallel "$2" --trials "$1" --out "$tmp/out" -- go test ./...; }
 command_() { "$tmp/flakehunt" run --strategy none --redis server --parallel "$2" --trials "$1" --out "$tmp/out" -- "$tmp/orders.test" -test.v; }
-rate() { # NAME FUNCTION TRIALS-FACTOR ARGS…: trials a second
-  local name=$1 f=$2 k=$3; shift 3
+slope() { # the loop's trials a second
   local a b
-  a=$(seconds "$f" $((few * k)) "$@"); b=$(seconds "$f" $((more * k)) "$@")
-  awk -v n=$(((more - few) * k)) -v t=$((b - a)) -v name="$name" -v base="${base:-0}" \
-    'BEGIN { r = n / (t / 1e9); printf "%-28s %6.2f trials/s", name, r; if (base > 0) printf "  %5.2f × the loop", r / base; print "" ; print r > "'"$tmp"'/rate" }'
+  a=$(seconds loop "$few"); b=$(seconds loop "$more")
+  awk -v n=$((more - few)) -v t=$((b - a)) 'BEGIN { print n / (t / 1e9) }'
 }
-rate "shell loop" loop 1
-base=$(cat "$tmp/rate")
-rate "go test, 1 worker" hunt 1 1
-rate "command, 1 worker" command_ 1 1
-rate "go test, 8 workers" hunt 8 8
-rate "command, 8 workers" command_ 8 8
+rate() { # NAME FUNCTION WORKERS: a hunt's
+  local n=$((more * $3))
+  rm -rf "$tmp/out"
+  seconds "$2" "$n" "$3" >/dev/null
+  sed -n 's/^{"trial":[0-9]*,"suite":"[^"]*","arm":"survey",[^{[]*"start":"\([^"]*\)".*/\1/p' "$tmp/out/trials.jsonl" |
+    while read -r start; do date -d "$start" +%s%N; done | sort -n |
+    awk -v name="$1" -v workers="$3" -v base="$base" -v asked="$n" '
+      NR == 1 { first = $1 } { last = $1 }
+      END {
+        if (NR != asked) { printf "%s: %d of %d trials are in the journal\n", name, NR, asked; exit 1 }
+        r = (NR - workers) / ((last - first) / 1e9)
+        printf "%-28s %6.2f trials/s  %5.2f × the loop\n", name, r, r / base
+      }'
+}
+base=$(slope)
+printf '%-28s %6.2f trials/s\n' "shell loop" "$base"
+rate "go test, 1 worker" hunt 1
+rate "command, 1 worker" command_ 1
+rate "go test, 8 workers" hunt 8
+rate "command, 8 workers" command_ 8
