@@ -46,14 +46,7 @@ type Ranking interface {
 func (h *hunter) directed(ctx context.Context) error {
 	err := h.search(ctx)
 	h.enterClaims()
-	if err == nil {
-		h.settle(ctx)
-	}
-	if err == nil && h.For > 0 {
-		h.phase("survey", 0)
-		err = h.survey(ctx, 1, endless)
-	}
-	h.fromFailures() // also of a hunt that was ended early
+	err = h.conclude(ctx, err, "survey", func() error { return h.survey(ctx, 1, endless) })
 	h.latent()
 	return err
 }

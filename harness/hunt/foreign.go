@@ -69,15 +69,15 @@ func (h *hunter) alone(ctx context.Context, t harness.TestID) {
 // again runs tests that never passed alone once more, while nothing else runs: a
 // crowd is no proof.
 func (h *hunter) again(ctx context.Context) {
+	seen := h.tallies()
 	for _, t := range h.leaves() {
-		for range aloneAgain {
-			if c := h.tallies()[t.Name].alone; c.N == 0 || c.K < c.N || ctx.Err() != nil {
-				break
-			}
+		c := seen[t.Name].alone
+		for i := 0; i < aloneAgain && c.N > 0 && c.K == c.N && ctx.Err() == nil; i++ {
 			h.mu.Lock()
 			h.progress.Total++
 			h.mu.Unlock()
 			h.runAlone(ctx, t)
+			c = h.tallies()[t.Name].alone
 		}
 	}
 }

@@ -104,7 +104,7 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 		err = nil // what was asked for ended early; what there is counts
 		interrupted = !errors.Is(context.Cause(ctx), errBudget)
 	}
-	r := h.result(h.started)
+	r := h.result()
 	r.Interrupted = interrupted
 	if err != nil {
 		return r, err

@@ -220,15 +220,7 @@ func TestInterruptKeepsWhatThereIs(t *testing.T) {
 		t.Run(strategy, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			f := &fake{tests: twoSuites}
-			f.do = func(ctx context.Context, j Job) (harness.Verdict, error) {
-				if j.Index >= 4 {
-					cancel()
-					<-ctx.Done()
-					return "", ctx.Err()
-				}
-				return harness.Passed, nil
-			}
+			f := endedAt(4, harness.Passed, cancel)
 			r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Trials: 50})
 			require.NoError(t, err)
 			assert.True(t, r.Interrupted)

@@ -71,6 +71,18 @@ func on(t *testing.T, p redisenv.Provider, list []scenarios.Scenario, defects ..
 	return Config{Runner: r, Executor: pool, Seed: 1, Trials: 4, Target: harness.Target{Kind: harness.ShippedTarget}}
 }
 
+// endedAt is a hunt whose trials end with v, until one from index on calls end.
+func endedAt(index int, v harness.Verdict, end func()) *fake {
+	return &fake{tests: twoSuites, do: func(ctx context.Context, j Job) (harness.Verdict, error) {
+		if j.Index >= index {
+			end()
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		return v, nil
+	}}
+}
+
 // fake is a runner and an executor of tests whose outcome is a function.
 type fake struct {
 	tests []harness.TestID

@@ -12,11 +12,11 @@ import (
 )
 
 // result puts together all that was seen.
-func (h *hunter) result(started time.Time) *harness.Result {
+func (h *hunter) result() *harness.Result {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := &harness.Result{
-		Version: harness.ResultVersion, Tool: h.Tool, Started: started.UTC(), Finished: time.Now().UTC(),
+		Version: harness.ResultVersion, Tool: h.Tool, Started: h.started.UTC(), Finished: time.Now().UTC(),
 		Seed: h.Seed, Strategy: h.Strategy, Params: h.Config.Params, Target: h.Target,
 		Redis: h.Executor.Info(), Workers: h.Executor.Workers(),
 		Machine: harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},

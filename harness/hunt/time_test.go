@@ -38,15 +38,7 @@ func TestEarlyEndKeepsFailures(t *testing.T) {
 	for _, strategy := range []string{"none", "directed"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		f := &fake{tests: twoSuites}
-		f.do = func(ctx context.Context, j Job) (harness.Verdict, error) {
-			if j.Index >= 3 {
-				cancel()
-				<-ctx.Done()
-				return "", ctx.Err()
-			}
-			return harness.Failed, nil
-		}
+		f := endedAt(3, harness.Failed, cancel)
 		r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Trials: 50})
 		require.NoError(t, err)
 		assert.True(t, r.Interrupted)
@@ -58,9 +50,8 @@ func TestEarlyEndKeepsFailures(t *testing.T) {
 // the rest of the time for.
 func TestDecidedEndsATimedHunt(t *testing.T) {
 	f := &fake{tests: twoSuites, do: func(context.Context, Job) (harness.Verdict, error) { return harness.Failed, nil }}
-	rule := stats.Rule{}
 	start := time.Now()
-	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", For: time.Hour, Until: &rule})
+	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", For: time.Hour, Until: &stats.Rule{}})
 	require.NoError(t, err)
 	assert.False(t, r.Interrupted)
 	assert.Positive(t, r.TrialsDone)

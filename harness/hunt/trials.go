@@ -58,6 +58,21 @@ func (h *hunter) most(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithDeadlineCause(ctx, h.started.Add(h.For*4/5), errBudget)
 }
 
+// conclude settles what was suspected in a search that ended with err, uses what
+// is left of the hunt's time, if it has one, for more trials, and makes findings
+// of what failed, also when the hunt was ended early.
+func (h *hunter) conclude(ctx context.Context, err error, phase string, more func() error) error {
+	if err == nil {
+		h.settle(ctx)
+	}
+	if err == nil && h.For > 0 {
+		h.phase(phase, 0)
+		err = more()
+	}
+	h.fromFailures()
+	return err
+}
+
 // allDecided reports whether the sequential tests want no further trial.
 func (h *hunter) allDecided() bool {
 	if h.decide == nil || len(h.leaves()) == 0 {

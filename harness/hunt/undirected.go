@@ -27,15 +27,7 @@ func (h *hunter) undirected(ctx context.Context) error {
 	search, cancel := h.most(ctx)
 	defer cancel()
 	err := h.each(search, 1, h.last(), trial)
-	if err == nil {
-		h.settle(ctx)
-	}
-	if err == nil && h.For > 0 {
-		h.phase(h.Strategy, 0)
-		err = h.each(ctx, 1, h.last(), trial)
-	}
-	h.fromFailures()
-	return err
+	return h.conclude(ctx, err, h.Strategy, func() error { return h.each(ctx, 1, endless, trial) })
 }
 
 // measure runs each suite once without injection, since how much may be injected
