@@ -99,6 +99,9 @@ func (c *Command) refused() bool {
 	return false
 }
 
+// Script reports whether the command runs a script or a function.
+func (c *Command) Script() bool { return script(c.Verb) }
+
 // has reports whether word is among the options of the command.
 func (c *Command) has(word string) bool {
 	return slices.ContainsFunc(c.Args, func(a string) bool { return strings.EqualFold(a, word) })

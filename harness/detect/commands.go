@@ -104,11 +104,20 @@ func lookup(verb string, args []string) facts {
 	return f
 }
 
+// script reports whether a command runs a script or a function, whose keys are
+// counted by its second argument.
+func script(verb string) bool {
+	switch verb {
+	case "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO":
+		return true
+	}
+	return false
+}
+
 // keysOf returns the keys among args. Those that the recording cut are left out.
 func keysOf(verb string, f facts, args []string) []string {
 	first, last, step := f.first, f.last, f.step
-	switch verb {
-	case "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO":
+	if script(verb) {
 		if len(args) < 2 {
 			return nil
 		}

@@ -40,19 +40,18 @@ func formatEnvelope() Detector {
 			var out []Match
 			for _, ch := range channels {
 				kinds := slices.Sorted(maps.Keys(shapes[ch]))
-				var odd []string
-				first := shapes[ch][kinds[0]].d
+				odd, first := "", shapes[ch][kinds[0]].d
 				for _, k := range kinds {
-					before := len(odd)
 					switch {
 					case k == text && (structured || said > 0):
-						odd = append(odd, noJSON)
+						odd = noJSON
 					case strings.HasPrefix(k, "!"):
-						odd = append(odd, k[1:])
+						odd = k[1:]
+					default:
+						continue
 					}
-					if before == 0 && len(odd) > 0 {
-						first = shapes[ch][k].d
-					}
+					first = shapes[ch][k].d
+					break
 				}
 				m := Match{First: first.Event.Point, Then: first.Event.Point}
 				for _, k := range kinds {
@@ -60,14 +59,14 @@ func formatEnvelope() Detector {
 				}
 				slices.Sort(m.Events)
 				switch {
-				case len(odd) > 0 && odd[0] == noJSON:
+				case odd == noJSON:
 					m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
 					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that expects JSON must say what it does with anything else: log and drop it, and go on.", ch, brief(first.Payload), noJSON)
 					m.Score = 0.4 + said
-				case len(odd) > 0:
-					m.Title = fmt.Sprintf("a payload on %s %s", ch, odd[0])
+				case odd != "":
+					m.Title = fmt.Sprintf("a payload on %s %s", ch, odd)
 					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
-						"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd[0])
+						"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd)
 					m.Score = 0.4 + said
 				case len(kinds) > 1:
 					m.Title = fmt.Sprintf("%s carries payloads of %d shapes", ch, len(kinds))

@@ -46,7 +46,7 @@ func misses(t *Trace) []miss {
 			got := false
 			for _, d := range t.DeliveriesOf(p) {
 				switch {
-				case s.brought(d):
+				case s.Brought(d):
 					got = true
 				case Beside(t, s, d):
 					m.others++
@@ -81,8 +81,8 @@ func misses(t *Trace) []miss {
 // pattern is not: it is the listener that everything comes by.
 func (m miss) beside() bool { return m.others > 0 && !m.sub.Pattern }
 
-// brought reports whether the message came by this subscription.
-func (s *Subscription) brought(d *Delivery) bool {
+// Brought reports whether the message came by this subscription.
+func (s *Subscription) Brought(d *Delivery) bool {
 	return d.Conn == s.Conn && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "" && d.Channel == s.Channel)
 }
 
@@ -90,14 +90,14 @@ func (s *Subscription) brought(d *Delivery) bool {
 // with s: on the same connection, or one that the test made for this very
 // channel. A listener of other tests that hears everything does not count.
 func Beside(t *Trace, s *Subscription, d *Delivery) bool {
-	if s.brought(d) {
+	if s.Brought(d) {
 		return false
 	}
 	if d.Conn == s.Conn {
 		return true
 	}
 	for _, o := range t.Subscriptions {
-		if o.Command != nil && !o.Pattern && o.brought(d) {
+		if o.Command != nil && !o.Pattern && o.Brought(d) {
 			return true
 		}
 	}
@@ -108,7 +108,7 @@ func Beside(t *Trace, s *Subscription, d *Delivery) bool {
 func reached(t *Trace, p *Command) bool {
 	for _, d := range t.DeliveriesOf(p) {
 		for _, s := range t.Subscriptions {
-			if s.Command != nil && s.brought(d) {
+			if s.Command != nil && s.Brought(d) {
 				return true
 			}
 		}
@@ -122,7 +122,7 @@ func caughtUp(t *Trace, s *Subscription, p *Command) bool {
 		if i > 4*lookBack {
 			break
 		}
-		if o.Arrived > p.Arrived && slices.ContainsFunc(t.DeliveriesOf(o), s.brought) {
+		if o.Arrived > p.Arrived && slices.ContainsFunc(t.DeliveriesOf(o), s.Brought) {
 			return true
 		}
 	}

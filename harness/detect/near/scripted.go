@@ -18,7 +18,7 @@ func scriptedExpiry(t *detect.Trace) []Candidate {
 			if !c.Answered() || c.IsError {
 				continue // a script that is not cached has done nothing
 			}
-			if set != nil && scripted(c) && c.Sent > set.Sent {
+			if set != nil && c.Script() && c.Sent > set.Sent {
 				out = append(out, aroundExpiry(t, detect.Look{Key: key, Set: set, Read: c, Remaining: set.TTL - (c.Sent - set.Sent)})...)
 			}
 			switch {
@@ -59,12 +59,4 @@ func why(l detect.Look) string {
 		of = " (by the script's arguments)"
 	}
 	return fmt.Sprintf("%s gave %s a time to live of %s%s; %s took the key %s later. ", l.Set.Verb, l.Key, ms(l.Set.TTL), of, l.Read.Verb, ms(l.Read.Sent-l.Set.Sent))
-}
-
-func scripted(c *detect.Command) bool {
-	switch c.Verb {
-	case "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO":
-		return true
-	}
-	return false
 }

@@ -3,6 +3,7 @@ package near
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -81,12 +82,7 @@ func later(before []Candidate) float64 { return 0.04 * float64(min(len(before), 
 // came reports whether a message came by the subscription: then the two were on
 // their way together, and the subscription was first by luck.
 func came(t *detect.Trace, p *detect.Command, s *detect.Subscription) bool {
-	for _, d := range t.DeliveriesOf(p) {
-		if d.Conn == s.Conn && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "" && d.Channel == s.Channel) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.DeliveriesOf(p), s.Brought)
 }
 
 // firstPublish is the first message after s that it matches.
