@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -38,29 +40,32 @@ func loadSettings(path string, flags *pflag.FlagSet) (settings, error) {
 	if err != nil {
 		return s, usagef("read settings: %w", err)
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return s, usagef("%s: %s", path, yamlError(err))
-	}
-	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-		return s, nil
-	}
-	top := doc.Content[0]
-	if top.Kind != yaml.MappingNode {
-		return s, usagef("%s:%d: want 'setting: value' lines, such as 'trials: 20'", path, top.Line)
-	}
 	lines := map[string]int{}
-	for i := 0; i < len(top.Content); i += 2 {
-		key, value := top.Content[i], top.Content[i+1]
-		if at := lines[key.Value]; at > 0 {
-			return s, usagef("%s:%d: %s is given twice, first in line %d: delete one", path, key.Line, key.Value, at)
+	for dec := yaml.NewDecoder(bytes.NewReader(b)); ; {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return s, nil
+		case err != nil:
+			return s, usagef("%s: %s", path, yamlError(err))
+		case len(doc.Content) == 0 || doc.Content[0].Tag == "!!null":
+			continue
 		}
-		lines[key.Value] = key.Line
-		if err := s.apply(key.Value, value, flags); err != nil {
-			return s, usagef("%s:%d: %w", path, key.Line, err)
+		top := doc.Content[0]
+		if top.Kind != yaml.MappingNode {
+			return s, usagef("%s:%d: want 'setting: value' lines, such as 'trials: 20'", path, top.Line)
+		}
+		for i := 0; i < len(top.Content); i += 2 {
+			key, value := top.Content[i], top.Content[i+1]
+			if at := lines[key.Value]; at > 0 {
+				return s, usagef("%s:%d: %s is given twice, first in line %d: delete one", path, key.Line, key.Value, at)
+			}
+			lines[key.Value] = key.Line
+			if err := s.apply(key.Value, value, flags); err != nil {
+				return s, usagef("%s:%d: %w", path, key.Line, err)
+			}
 		}
 	}
-	return s, nil
 }
 
 func (s *settings) apply(key string, value *yaml.Node, flags *pflag.FlagSet) error {

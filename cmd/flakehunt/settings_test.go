@@ -33,6 +33,12 @@ func TestSettings(t *testing.T) {
 	env, _ := flags.GetStringArray("env")
 	assert.Equal(t, []string{"A={addr}", "B={port}"}, env)
 
+	s, _, err = load(t, "suites: [smoke]\n---\ncommand: [go, test]\n")
+	require.NoError(t, err)
+	assert.Equal(t, settings{Suites: []string{"smoke"}, Command: []string{"go", "test"}}, s, "every document counts")
+	_, _, err = load(t, "seed: 1\n---\nseed: 2\n")
+	assert.ErrorContains(t, err, "s.yaml:3: seed is given twice, first in line 1")
+
 	for _, empty := range []string{"", "# nothing\n", "---\n"} {
 		s, _, err := load(t, empty)
 		require.NoError(t, err, "%q", empty)
