@@ -69,7 +69,8 @@ func (e *encoder) forget() {
 	clear(e.strings)
 	clear(e.points)
 	e.seq, e.in = 0, 0
-	e.lastTest, e.lastTestN, e.recent = "", 0, [recentPoints]recentPoint{}
+	e.lastTest, e.lastTestN = "", 0
+	clear(e.recent[:]) // assigned, the array would first be made on the stack, of whoever records
 }
 
 func header() []byte { return append([]byte(magic), version) }

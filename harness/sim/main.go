@@ -20,7 +20,7 @@ func Main() {
 	if os.Getenv(workerEnv) == "" {
 		return
 	}
-	orders, reports := os.Stdin, os.Stdout
+	orders, reports := pollable(os.Stdin), os.Stdout
 	// Whatever else prints, package testing first of all, must not be taken for
 	// a report.
 	if null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0); err == nil {
