@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv/connset"
 )
+
+// settleTime is how long a connection to ourselves may take.
+const settleTime = 5 * time.Second
 
 // Redis is miniredis, TTLs by the clock, replaced as a whole at each Reset:
 // that is the only way to be sure that nothing of one trial (a blocked command,
@@ -41,6 +45,8 @@ type Redis struct {
 	open   []*Conn     // the others' servers' ends, since the last Reset
 	spare  *Spare      // where miniredis goes after use; nil: nowhere
 	closed bool
+	marker string        // local address of a connection of settle's own; "": there is none
+	met    chan struct{} // closed when it is accepted
 }
 
 // Listen starts one on a free loopback port.
@@ -135,11 +141,47 @@ func (e *Redis) accept() {
 func (e *Redis) serve(c net.Conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.marker != "" && c.RemoteAddr().String() == e.marker {
+		e.marker = ""
+		close(e.met)
+		_ = c.Close()
+		return
+	}
 	if e.closed {
 		_ = c.Close()
 		return
 	}
 	e.mini.Server().ServeConn(c)
+}
+
+// settle returns when all connections made before it, by whomever, are served:
+// one that still waits to be accepted during a Reset would come out as a client
+// of the fresh Redis. They are accepted in the order in which they were made.
+func (e *Redis) settle(ctx context.Context) error {
+	if e.listener == nil {
+		return nil
+	}
+	e.mu.Lock() // so that the marker is known before it is accepted
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	c, err := (&net.Dialer{Timeout: settleTime}).DialContext(ctx, "tcp", e.Addr())
+	if err != nil {
+		e.mu.Unlock()
+		return fmt.Errorf("wait for the embedded redis' connections: %w", err)
+	}
+	met := make(chan struct{})
+	e.marker, e.met = c.LocalAddr().String(), met
+	e.mu.Unlock()
+	defer c.Close()
+	select {
+	case <-met:
+	case <-e.accepting:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // Dial gives a fresh connection, on which commands can be sent at once. Without
@@ -186,8 +228,11 @@ func (e *Redis) Options() *redis.Options {
 }
 
 // Reset makes it as new, and closes all connections.
-func (e *Redis) Reset(context.Context) error {
+func (e *Redis) Reset(ctx context.Context) error {
 	e.conns.Drop()
+	if err := e.settle(ctx); err != nil {
+		return err
+	}
 	return e.fresh()
 }
 
