@@ -64,3 +64,25 @@ func BenchmarkReplyBulk(b *testing.B) { benchReplies(b, "$3\r\nxxx\r\n") }
 func BenchmarkPush(b *testing.B) {
 	benchReplies(b, "*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$3\r\nabc\r\n")
 }
+
+// BenchmarkSETmixed has no two values of one length after another.
+func BenchmarkSETmixed(b *testing.B) {
+	f := NewRequests(256)
+	var data []byte
+	frames := 0
+	for size := 100; size < 5000; size += 97 {
+		data = AppendCommand(data, "SET", "key:000000001", strings.Repeat("x", size))
+		frames++
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i += frames {
+		for rest := data; len(rest) > 0; {
+			n, _, err := f.Next(rest)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package resp
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // fast frames the common shapes when they lie wholly in b; ok is false when the
 // general machine must look, and nothing has changed then but the spans.
@@ -61,7 +64,7 @@ func (f *Framer) fastArray(b []byte) (n int, ok bool) {
 	return i, true
 }
 
-// fastRequest frames an array of at most 99 values of at most 9,999,999 bytes.
+// fastRequest frames an array of at most 99 values of at most 999,999 bytes.
 func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 	f.nspans = 0
 	if b[0] != '*' || len(b) < 4 {
@@ -96,16 +99,28 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 				if len(b) < from {
 					return 0, false
 				}
-			} else if len(b)-i < 8 { // a hundred bytes or more are not here yet
+			} else if len(b)-i < 1+8 { // a hundred bytes or more are not here yet
 				return 0, false
-			} else if h := (*[8]byte)(b[i:]); h[3]-'0' > 9 || d > 9 {
-				return 0, false
-			} else if e := int(h[3] - '0'); h[4] == '\r' {
-				l, from = l*100+d*10+e, i+6
-			} else if g := int(h[4] - '0'); g <= 9 && h[5] == '\r' {
-				l, from = l*1000+d*100+(e*10+g), i+7
-			} else if l, from = shortLength(b, i); from == 0 {
-				return 0, false
+			} else if line := binary.LittleEndian.Uint64(b[i+1:]); (line^f.long.head)&f.long.mask == 0 {
+				l, from = f.long.size, i+f.long.width
+			} else {
+				h := (*[8]byte)(b[i:])
+				e, g := int(h[3]-'0'), int(h[4]-'0')
+				switch {
+				case d > 9 || e > 9:
+					return 0, false
+				case h[4] == '\r':
+					l, from = l*100+d*10+e, i+6
+				case g <= 9 && h[5] == '\r':
+					l, from = l*1000+d*100+(e*10+g), i+7
+				default:
+					if l, from = shortLength(b, i); from == 0 {
+						return 0, false
+					}
+				}
+				if width := from - i; width <= 1+8 {
+					f.long = seen{head: line, mask: 1<<(8*(width-1)) - 1, size: l, width: width}
+				}
 			}
 		}
 		if b[from-1] != '\n' {
@@ -122,6 +137,14 @@ func (f *Framer) fastRequest(b []byte) (n int, ok bool) {
 	}
 	f.Type, f.Argc, f.Body, f.nspans = '*', int64(argc), 0, min(argc, maxSpans)
 	return i, true
+}
+
+// seen is the length line of a long value that was read last. Values often are
+// as long as the one before, and then the processor, which guesses that the
+// comparison holds, goes on to the next frame without waiting for the number.
+type seen struct {
+	head, mask  uint64 // the line after its '$', and which bytes belong to it
+	size, width int    // of the value; of the line
 }
 
 // bulk reads the length line at the front of h, as shortLength does; most

@@ -54,6 +54,7 @@ type Framer struct {
 
 	spans  [maxSpans]span // requests: where in Head the first arguments are
 	nspans int
+	long   seen // requests
 
 	st     state
 	began  bool
@@ -69,7 +70,7 @@ type Framer struct {
 // NewRequests makes a framer for what a client sends. Of a frame that arrives
 // in several chunks it keeps the first limit bytes.
 func NewRequests(limit int) *Framer {
-	return &Framer{requests: true, limit: limit, stack: make([]level, 0, 4)}
+	return &Framer{requests: true, limit: limit, long: seen{mask: ^uint64(0)}, stack: make([]level, 0, 4)}
 }
 
 // NewReplies makes a framer for what Redis sends.

@@ -169,3 +169,29 @@ func TestLongValueKeepsOnlyItsBeginning(t *testing.T) {
 	assert.Equal(t, int64(len(data)), got[0].Size)
 	assert.Equal(t, []string{"SET", "key"}, got[0].Args)
 }
+
+// What is remembered of one value's length never speaks for another's, nor for
+// bytes that are not here yet.
+func TestLengthAfterLength(t *testing.T) {
+	frame := func(size int) []byte { return AppendCommand(nil, "SET", "k", strings.Repeat("x", size)) }
+	for digits, size := 1, 1; digits <= 7; digits, size = digits+1, size*10 {
+		for _, next := range []int{size, size + 1, size / 10, size * 10} {
+			second := frame(next)
+			for cut := range 40 {
+				f := NewRequests(1 << 10)
+				n, ok, err := f.Next(frame(size))
+				require.NoError(t, err)
+				require.True(t, ok)
+				require.Equal(t, len(frame(size)), n)
+				at := min(cut, len(second)-1)
+				for _, part := range [][]byte{second[:at:at], second[at:]} {
+					n, ok, err = f.Next(part)
+					require.NoError(t, err, "%d after %d, cut at %d", next, size, at)
+					require.Equal(t, len(part), n)
+				}
+				require.True(t, ok)
+				require.EqualValues(t, len(second), f.Size)
+			}
+		}
+	}
+}
