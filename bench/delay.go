@@ -1,13 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/flakehunt/flakehunt/harness/resp"
 )
@@ -86,10 +88,13 @@ func delayTargets(asked time.Duration, late []time.Duration) string {
 	return said
 }
 
-// probe is a connection on which one command at a time is timed.
+// probe is a connection on which one command at a time is timed. Its thread
+// blocks in the system call, as that of a client in C does: the Go runtime's
+// poller would add its own wake-up to what is measured.
 type probe struct {
-	conn net.Conn
-	r    *bufio.Reader
+	f   *os.File // keeps fd open
+	fd  int
+	buf []byte
 }
 
 func newProbe(addr string) (*probe, error) {
@@ -97,18 +102,46 @@ func newProbe(addr string) (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &probe{conn, bufio.NewReader(conn)}, nil
+	defer conn.Close()
+	f, err := conn.(*net.TCPConn).File()
+	if err != nil {
+		return nil, err
+	}
+	return &probe{f, int(f.Fd()), make([]byte, 64<<10)}, nil // Fd makes it blocking
 }
 
+// ask sends a command and waits for its reply, a line.
 func (p *probe) ask() (time.Duration, error) {
 	start := time.Now()
-	if _, err := p.conn.Write(delayed); err != nil {
+	if err := p.send(delayed); err != nil {
 		return 0, err
 	}
-	if _, err := p.r.ReadSlice('\n'); err != nil {
-		return 0, err
+	_, err := p.receive()
+	return time.Since(start), err
+}
+
+func (p *probe) send(b []byte) error {
+	n, err := unix.Write(p.fd, b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
 	}
-	return time.Since(start), nil
+	return err
+}
+
+// receive waits for replies and says how many came.
+func (p *probe) receive() (replies int, err error) {
+	for {
+		n, err := unix.Read(p.fd, p.buf)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.ErrUnexpectedEOF
+		case p.buf[n-1] == '\n':
+			return bytes.Count(p.buf[:n], []byte{'\n'}), nil
+		}
+	}
 }
 
 // burst sends a hundred delayed commands that arrive together, in one segment
@@ -135,19 +168,21 @@ func burst(ctx context.Context, out io.Writer) error {
 			for range rounds {
 				start := time.Now()
 				for range writes {
-					if _, err := one.conn.Write(part); err != nil {
+					if err := one.send(part); err != nil {
 						return err
 					}
 				}
 				sent := time.Since(start)
 				var a, b time.Duration
-				for i := range n {
-					if _, err := one.r.ReadSlice('\n'); err != nil {
+				for got := 0; got < n; {
+					k, err := one.receive()
+					if err != nil {
 						return err
 					}
-					if b = time.Since(start); i == 0 {
+					if b = time.Since(start); got == 0 {
 						a = b
 					}
+					got += k
 				}
 				sending, first, spread = append(sending, sent), append(first, a), append(spread, b-a)
 			}

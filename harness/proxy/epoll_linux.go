@@ -14,20 +14,6 @@ const (
 	chunkSize  = 128 << 10
 	eventBatch = 128
 	wakeSlot   = -1
-
-	// earlyBy is how long before a delay is over the loop wakes up, to look on
-	// without sleeping: waking an idle processor takes about as long.
-	earlyBy = 100 * time.Microsecond
-
-	// alone is how many events in a row must be of a session or two for the next
-	// one to be worth a look: of fifty that are busy, no four are.
-	alone = 4
-	// glance is how long the loop looks for the next event before it sleeps. A
-	// reply from a Redis nearby comes about as soon, and being woken takes longer.
-	glance = 25 * time.Microsecond
-	// mostSkipped is how many sleeps without a glance follow one another at most
-	// where glances find nothing.
-	mostSkipped = 64
 )
 
 // epoll is the engine for raw sockets: one thread waits for all of them, reads
@@ -50,10 +36,7 @@ type epoll struct {
 	unread  []*rawLane // to be read on although no event will say so
 	timers  laneHeap
 	inLoop  bool
-	before  [2]int32 // the slots of the last events
-	few     int      // so many events in a row were of a session or two
-	skip    int      // sleeps without a glance still to come
-	skipped int      // and how many there were after the last glance that found nothing
+	look    looker
 	closing bool
 
 	buf []byte
@@ -64,7 +47,7 @@ func newEngine(c *core, wg *sync.WaitGroup) (engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
-	e := &epoll{c: c, fd: fd, buf: make([]byte, chunkSize)}
+	e := &epoll{c: c, fd: fd, buf: make([]byte, chunkSize), look: looker{credit: saved}}
 	if _, errno := e.wait(make([]unix.EpollEvent, 1), 0); errno != 0 {
 		unix.Close(fd)
 		return nil, fmt.Errorf("epoll_pwait2: %w", errno)
@@ -99,33 +82,6 @@ func (e *epoll) wait(events []unix.EpollEvent, timeout time.Duration) (int, unix
 	return int(n), errno
 }
 
-// look looks for events for a moment without sleeping, as long as a session or
-// two talk alone: of many, the next event has most likely come already, and a
-// few that are served at once cost less. Where glances find nothing there are
-// few, so that a quiet or a crowded machine does not pay for them.
-func (e *epoll) look(events []unix.EpollEvent, timeout time.Duration) (int, unix.Errno) {
-	if timeout == 0 || e.few < alone {
-		return 0, 0
-	}
-	if e.skip > 0 {
-		e.skip--
-		return 0, 0
-	}
-	since := time.Now() // core's clock is guarded
-	for {
-		n, errno := e.wait(events, 0)
-		if n > 0 || errno != 0 {
-			e.skipped = 0
-			return n, errno
-		}
-		if time.Since(since) >= glance {
-			e.skipped = min(2*e.skipped+1, mostSkipped)
-			e.skip = e.skipped
-			return 0, 0
-		}
-	}
-}
-
 // loop is the thread.
 func (e *epoll) loop() {
 	runtime.LockOSThread() // and never unlocked: the thread ends with its timer slack
@@ -134,7 +90,10 @@ func (e *epoll) loop() {
 	c := e.c
 	timeout := time.Duration(-1)
 	for {
-		n, errno := e.look(events, timeout)
+		n, errno := 0, unix.Errno(0)
+		if timeout != 0 {
+			n, errno = e.look.first(e, events)
+		}
 		if n == 0 && errno == 0 {
 			n, errno = e.wait(events, timeout)
 		}
@@ -146,17 +105,7 @@ func (e *epoll) loop() {
 		now := c.now()
 		for i := range n {
 			now = e.handle(now, events[i])
-			slot := events[i].Fd >> 1
-			switch slot {
-			case e.before[0]:
-				e.few++
-			case e.before[1]:
-				e.few++
-				e.before = [2]int32{slot, e.before[0]}
-			default:
-				e.few = 0
-				e.before = [2]int32{slot, e.before[0]}
-			}
+			e.look.came(events[i].Fd >> 1)
 		}
 		timeout = e.settle(now)
 		e.inLoop = false
@@ -229,8 +178,9 @@ func (e *epoll) settle(now time.Duration) time.Duration {
 		return 0
 	}
 	if len(e.timers) > 0 {
-		return max(0, e.timers[0].due-e.c.now()-earlyBy)
+		return e.look.until(e.c.now(), e.timers[0].due, e.c.moved)
 	}
+	e.look.reckon(now)
 	return -1
 }
 
