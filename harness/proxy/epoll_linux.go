@@ -25,6 +25,7 @@ const (
 // timeout is in nanoseconds, with the thread's timer slack at its least.
 type epoll struct {
 	c     *core
+	wg    *sync.WaitGroup // of its threads
 	fd    int
 	event int // eventfd: another goroutine has something for the loop
 
@@ -37,6 +38,7 @@ type epoll struct {
 	timers  laneHeap
 	inLoop  bool
 	look    looker
+	rouser  rouser
 	closing bool
 
 	buf []byte
@@ -47,7 +49,7 @@ func newEngine(c *core, wg *sync.WaitGroup) (engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
-	e := &epoll{c: c, fd: fd, buf: make([]byte, chunkSize), look: looker{credit: saved}}
+	e := &epoll{c: c, wg: wg, fd: fd, buf: make([]byte, chunkSize), look: looker{credit: saved}}
 	if _, errno := e.wait(make([]unix.EpollEvent, 1), 0); errno != 0 {
 		unix.Close(fd)
 		return nil, fmt.Errorf("epoll_pwait2: %w", errno)
@@ -110,6 +112,7 @@ func (e *epoll) loop() {
 		timeout = e.settle(now)
 		e.inLoop = false
 		if e.closing {
+			e.rouser.end()
 			c.mu.Unlock()
 			unix.Close(e.fd)
 			unix.Close(e.event)
@@ -178,7 +181,12 @@ func (e *epoll) settle(now time.Duration) time.Duration {
 		return 0
 	}
 	if len(e.timers) > 0 {
-		return e.look.until(e.c.now(), e.timers[0].due, e.c.moved)
+		due := e.timers[0].due
+		sleep := e.look.until(e.c.now(), due, e.c.moved)
+		if sleep == 0 && due-e.c.moved > rested {
+			e.rouser.rouse(e.wg, due)
+		}
+		return sleep
 	}
 	e.look.reckon(now)
 	return -1
