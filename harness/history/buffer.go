@@ -34,6 +34,8 @@ type Buffer struct {
 	chunks  [][]byte // full ones
 	last    []byte   // being filled
 	inMem   int      // bytes in chunks
+	spare   [][]byte // moved to the file, to be filled again
+	lent    bool     // a reader may hold chunks: they are not used again
 	file    spillFile
 	size    int64 // of the file, which holds the chunks before those in memory
 	writing bool  // a goroutine moves chunks to the file
@@ -125,6 +127,7 @@ func (b *Buffer) source() (io.Reader, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
+	b.lent, b.spare = true, nil
 	parts := []io.Reader{bytes.NewReader(header())}
 	if b.file != nil {
 		parts = append(parts, io.NewSectionReader(b.file, 0, b.size))
@@ -139,7 +142,7 @@ func (b *Buffer) source() (io.Reader, error) {
 func (b *Buffer) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.chunks, b.last = nil, nil
+	b.chunks, b.last, b.spare = nil, nil, nil
 	if b.enc != nil {
 		b.enc.done()
 		b.enc = nil

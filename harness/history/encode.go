@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -97,14 +98,15 @@ func (e *encoder) str(b []byte, s string) ([]byte, uint64) {
 }
 
 // point returns the number of p without its ordinal, and writes it if it is new.
-func (e *encoder) point(b []byte, p harness.Point) ([]byte, uint64) {
+func (e *encoder) point(b []byte, at *harness.Point) ([]byte, uint64) {
+	r := &e.recent[slot(at)]
+	if r.n != 0 && r.p.Key == at.Key && r.p.Verb == at.Verb && r.p.Role == at.Role && r.p.Dir == at.Dir {
+		return b, r.n
+	}
+	p := *at
 	p.N = 0
 	if p.IsZero() {
 		return b, 0
-	}
-	r := &e.recent[slot(&p)]
-	if r.n != 0 && r.p == p {
-		return b, r.n
 	}
 	if n, ok := e.points[p]; ok {
 		*r = recentPoint{p, n}
@@ -136,37 +138,75 @@ func (e *encoder) event(b []byte, ev *harness.Event) []byte {
 		b, test = e.str(b, ev.Test)
 		e.lastTest, e.lastTestN = ev.Test, test
 	}
-	b, point := e.point(b, ev.Point)
-	b, action := e.str(b, string(ev.Action))
+	b, point := e.point(b, &ev.Point)
+	action := uint64(0)
+	if ev.Action != harness.Pass {
+		b, action = e.str(b, string(ev.Action))
+	}
 
 	var flags byte
-	decided := ev.Action != harness.Pass || ev.Asked != 0 || ev.Ending != harness.Forwarded
-	for _, f := range []struct {
-		on  bool
-		bit byte
-	}{{ev.IsError, flagError}, {ev.InMulti, flagMulti}, {ev.Blocking, flagBlocking}, {decided, flagDecided}, {ev.Out != 0, flagSent}} {
-		if f.on {
-			flags |= f.bit
-		}
+	if ev.IsError {
+		flags |= flagError
 	}
-	d := append(e.body[:0], recordEvent, byte(ev.Kind), flags)
-	d = binary.AppendVarint(d, int64(ev.Seq-e.seq))
-	d = binary.AppendVarint(d, int64(ev.In)-e.in)
-	d = binary.AppendUvarint(d, test)
-	d = binary.AppendUvarint(d, uint64(ev.Conn))
-	d = binary.AppendUvarint(d, point)
-	d = binary.AppendUvarint(d, uint64(max(ev.Point.N, 0)))
-	d = binary.AppendUvarint(d, ev.ReplyTo)
-	d = binary.AppendUvarint(d, uint64(max(ev.Size, 0)))
+	if ev.InMulti {
+		flags |= flagMulti
+	}
+	if ev.Blocking {
+		flags |= flagBlocking
+	}
 	if ev.Out != 0 {
-		d = binary.AppendVarint(d, int64(ev.Out-ev.In))
+		flags |= flagSent
+	}
+	decided := ev.Action != harness.Pass || ev.Asked != 0 || ev.Ending != harness.Forwarded
+	if decided {
+		flags |= flagDecided
+	}
+	raw := ev.Raw[:min(len(ev.Raw), e.payload)]
+
+	// In place, behind the length, which has two bytes whatever it is: most events
+	// are shorter than a copy of them is worth. A longer one is moved.
+	const head, most = 2, 3 + 12*binary.MaxVarintLen64
+	b = slices.Grow(b, head+most+len(raw))
+	d := b[len(b):cap(b)]
+	d[head], d[head+1], d[head+2] = recordEvent, byte(ev.Kind), flags
+	i := head + 3
+	i = putVarint(d, i, int64(ev.Seq-e.seq))
+	i = putVarint(d, i, int64(ev.In)-e.in)
+	i = putUvarint(d, i, test)
+	i = putUvarint(d, i, uint64(ev.Conn))
+	i = putUvarint(d, i, point)
+	i = putUvarint(d, i, uint64(max(ev.Point.N, 0)))
+	i = putUvarint(d, i, ev.ReplyTo)
+	i = putUvarint(d, i, uint64(max(ev.Size, 0)))
+	if ev.Out != 0 {
+		i = putVarint(d, i, int64(ev.Out-ev.In))
 	}
 	if decided {
-		d = binary.AppendUvarint(d, action)
-		d = binary.AppendVarint(d, int64(ev.Asked))
-		d = append(d, byte(ev.Ending))
+		i = putUvarint(d, i, action)
+		i = putVarint(d, i, int64(ev.Asked))
+		d[i] = byte(ev.Ending)
+		i++
 	}
-	e.body = append(d, ev.Raw[:min(len(ev.Raw), e.payload)]...)
+	i += copy(d[i:], raw)
 	e.seq, e.in = ev.Seq, int64(ev.In)
+	if n := uint64(i - head); n < 1<<14 {
+		d[0], d[1] = byte(n)|0x80, byte(n>>7)
+		return b[:len(b)+i]
+	}
+	e.body = append(e.body[:0], d[head:i]...)
 	return e.record(b)
+}
+
+// putUvarint and putVarint write a number at d[i] and return where the next
+// begins; d must have room.
+func putUvarint(d []byte, i int, v uint64) int {
+	if v < 0x80 {
+		d[i] = byte(v)
+		return i + 1
+	}
+	return i + binary.PutUvarint(d[i:], v)
+}
+
+func putVarint(d []byte, i int, v int64) int {
+	return putUvarint(d, i, uint64(v)<<1^uint64(v>>63))
 }

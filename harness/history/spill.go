@@ -14,6 +14,10 @@ const spillBatch = 1 << 20
 // there anyway. Whoever records more than that meanwhile has to wait.
 const maxUnwritten = 16 << 20
 
+// maxSpare is how many chunks wait to be filled again: what is recorded while a
+// batch is written.
+const maxSpare = 2 * spillBatch / chunkSize
+
 // spillFile is the temporary file of a buffer.
 type spillFile interface {
 	io.ReaderAt
@@ -28,7 +32,11 @@ type spillFile interface {
 func (b *Buffer) filled() {
 	b.chunks = append(b.chunks, b.last)
 	b.inMem += len(b.last)
-	b.last = make([]byte, 0, chunkSize+4096)
+	if k := len(b.spare); k > 0 {
+		b.last, b.spare = b.spare[k-1], b.spare[:k-1]
+	} else {
+		b.last = make([]byte, 0, chunkSize+4096)
+	}
 	if b.file == nil {
 		if b.inMem <= b.cfg.Memory {
 			return
@@ -69,6 +77,9 @@ func (b *Buffer) spill() {
 		b.chunks[0] = nil
 		b.chunks = b.chunks[1:]
 		b.inMem -= len(chunk)
+		if !b.lent && len(b.spare) < maxSpare {
+			b.spare = append(b.spare, chunk[:0])
+		}
 		b.moved.Broadcast()
 	}
 	b.writing = false

@@ -103,3 +103,57 @@ func TestDiskThatFails(t *testing.T) {
 	assert.ErrorContains(t, err, "spill history to "+disk.Name()+": no space left")
 	require.NoError(t, b.Close())
 }
+
+// Chunks that are in the file are filled again, but not while a reader has them.
+func TestChunksOfAReaderAreLeftAlone(t *testing.T) {
+	b, disk := stuckBuffer(t)
+	defer b.Close()
+	const n = 50_000
+	for i := range n {
+		ev := set(i, "a")
+		b.Record(&ev)
+	}
+	reader, err := b.reader() // of chunks in memory
+	require.NoError(t, err)
+	close(disk.let)
+	require.Eventually(t, func() bool { return b.Disk() > 1<<20 }, 20*time.Second, time.Millisecond)
+	for i := range n {
+		ev := set(i, "b")
+		b.Record(&ev)
+	}
+	before, err := reader.All()
+	require.NoError(t, err)
+	require.Len(t, before, n)
+	for i, ev := range before {
+		require.Equal(t, "a", ev.Test, i)
+	}
+	after, err := b.Events("b")
+	require.NoError(t, err)
+	require.Len(t, after, n)
+}
+
+// Without a reader they are filled again, and nothing is lost.
+func TestChunksAreFilledAgain(t *testing.T) {
+	b := NewBuffer(BufferConfig{Memory: 1, Dir: t.TempDir()})
+	defer b.Close()
+	const n = 200_000
+	again := 0
+	for i := range n {
+		ev := set(i, "a")
+		b.Record(&ev)
+		if i%1000 == 0 {
+			b.mu.Lock()
+			again = max(again, len(b.spare))
+			b.mu.Unlock()
+		}
+	}
+	require.Positive(t, again)
+	events, err := b.Events("a")
+	require.NoError(t, err)
+	require.Len(t, events, n)
+	for i := range events {
+		want := set(i, "a")
+		require.Equal(t, want.Seq, events[i].Seq)
+		require.Equal(t, want.Raw, events[i].Raw)
+	}
+}
