@@ -57,18 +57,17 @@ func NewBuffer(cfg BufferConfig) *Buffer {
 // Record appends ev. After a failure to spill it drops events, and Events says so.
 func (b *Buffer) Record(ev *harness.Event) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.err != nil {
-		return
+	if b.err == nil {
+		b.events++
+		if b.last == nil {
+			b.last = make([]byte, 0, 8<<10)
+		}
+		b.last = b.enc.event(b.last, ev)
+		if len(b.last) >= chunkSize {
+			b.filled()
+		}
 	}
-	b.events++
-	if b.last == nil {
-		b.last = make([]byte, 0, 8<<10)
-	}
-	b.last = b.enc.event(b.last, ev)
-	if len(b.last) >= chunkSize {
-		b.filled()
-	}
+	b.mu.Unlock()
 }
 
 // Len says how many events were recorded.

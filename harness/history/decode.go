@@ -18,6 +18,11 @@ type decoder struct {
 	seq     uint64
 	in      int64
 	only    *string // decode the events of this test alone
+
+	known    bool          // there was an event
+	unwanted bool          // which was of another test: no more is known of it
+	last     harness.Event // it
+	raw      []byte        // its payload
 }
 
 // fields reads the fields of a record one after another; after the first that
@@ -86,10 +91,42 @@ func (d *decoder) record(body []byte, ev *harness.Event) (bool, error) {
 	case kind == recordPoint:
 		return false, d.point(&f)
 	case kind == recordEvent:
-		return d.event(&f, ev)
+		wanted, err := d.event(&f, ev)
+		if err != nil {
+			return false, err
+		}
+		d.known, d.unwanted = true, !wanted
+		if wanted {
+			d.last, d.raw = *ev, append(d.raw[:0], ev.Raw...)
+		}
+		return wanted, nil
+	case kind == recordAgain, kind == recordSame:
+		return d.again(kind, &f, ev)
 	default:
 		return false, nil // a type that a later version added
 	}
+}
+
+// again decodes an event that is like the one before.
+func (d *decoder) again(kind byte, f *fields, ev *harness.Event) (bool, error) {
+	if !d.known {
+		return false, fmt.Errorf("%w: it repeats an event that is not there", errRecord)
+	}
+	d.seq++
+	if d.unwanted {
+		return false, nil
+	}
+	d.last.Seq = d.seq
+	d.last.Point.N++
+	if d.last.ReplyTo > 0 {
+		d.last.ReplyTo++
+	}
+	if kind == recordAgain {
+		d.raw = append(d.raw[:0], f.b...)
+	}
+	*ev = d.last
+	ev.Raw = d.raw
+	return true, nil
 }
 
 func (d *decoder) point(f *fields) error {

@@ -15,6 +15,11 @@
 //	1 string  the rest is text; it gets the next number, from 1 (0 is "")
 //	2 point   role, verb, key (uvarints: string numbers), direction (byte); gets the next number, from 1
 //	3 event   kind (byte), flags (byte), then as varints: seq and time since the event before, …
+//	4 again   as the event before, with seq, ordinal and reply-to one higher; the rest is its payload
+//	5 same    likewise, and the payload is the same too
+//
+// The last two are for pipelines, whose frames come and go together. They follow
+// an event that nothing was decided about. Version 1 has neither.
 //
 // A string or point is written once, before the first event that uses it. The
 // last record of a file may be cut short, since a crash may come at any time;
@@ -23,12 +28,15 @@ package history
 
 const (
 	magic   = "FLKHIST"
-	version = 1
+	version = 2
+	oldest  = 1 // that is read
 
 	recordReset  = 0
 	recordString = 1
 	recordPoint  = 2
 	recordEvent  = 3
+	recordAgain  = 4
+	recordSame   = 5
 
 	flagError    = 1 << 0
 	flagMulti    = 1 << 1

@@ -1,9 +1,11 @@
 package history
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -16,12 +18,32 @@ type encoder struct {
 	seq     uint64                   // of the event before
 	in      int64
 	body    []byte // scratch
+	last    written
 
 	// Recent answers: frames repeat their test and points, and comparing strings
 	// that share their bytes is cheaper than hashing them.
 	lastTest  string
 	lastTestN uint64
 	recent    [recentPoints]recentPoint
+}
+
+// written is the event before, as far as the next one may be like it. Its seq
+// and time are the encoder's.
+type written struct {
+	repeatable bool // there is one, and nothing was decided about it
+	kind       harness.Kind
+	flags      byte
+	conn       uint32
+	test       uint64
+	point      uint64
+	n          int
+	size       int
+	replyTo    uint64
+	took       time.Duration
+
+	// Where its payload is in what has been written, as long as that was not taken
+	// away: then it ends elsewhere.
+	end, rawFrom, rawTo int
 }
 
 const recentPoints = 64 // a power of two
@@ -70,6 +92,7 @@ func (e *encoder) forget() {
 	clear(e.strings)
 	clear(e.points)
 	e.seq, e.in = 0, 0
+	e.last.repeatable = false
 	e.lastTest, e.lastTestN = "", 0
 	clear(e.recent[:]) // assigned, the array would first be made on the stack, of whoever records
 }
@@ -162,6 +185,25 @@ func (e *encoder) event(b []byte, ev *harness.Event) []byte {
 		flags |= flagDecided
 	}
 	raw := ev.Raw[:min(len(ev.Raw), e.payload)]
+	took := time.Duration(0)
+	if ev.Out != 0 {
+		took = ev.Out - ev.In
+	}
+	l := &e.last
+	if l.repeatable && int64(ev.In) == e.in && ev.Seq == e.seq+1 && !decided && took == l.took &&
+		ev.Kind == l.kind && flags == l.flags && ev.Conn == l.conn && test == l.test && point == l.point &&
+		l.n >= 0 && ev.Point.N == l.n+1 && ev.Size == l.size && (ev.ReplyTo == 0 && l.replyTo == 0 || l.replyTo > 0 && ev.ReplyTo == l.replyTo+1) {
+		e.seq, l.n, l.replyTo = ev.Seq, ev.Point.N, ev.ReplyTo
+		if len(b) == l.end && bytes.Equal(raw, b[l.rawFrom:l.rawTo]) {
+			l.end += 2
+			return append(b, 1, recordSame)
+		}
+		b = append(append(binary.AppendUvarint(b, uint64(1+len(raw))), recordAgain), raw...)
+		l.end, l.rawFrom, l.rawTo = len(b), len(b)-len(raw), len(b)
+		return b
+	}
+	l.repeatable, l.kind, l.flags, l.conn, l.test, l.point = !decided, ev.Kind, flags, ev.Conn, test, point
+	l.n, l.size, l.replyTo, l.took = ev.Point.N, ev.Size, ev.ReplyTo, took
 
 	// In place, behind the length, which has two bytes whatever it is: most events
 	// are shorter than a copy of them is worth. A longer one is moved.
@@ -179,7 +221,7 @@ func (e *encoder) event(b []byte, ev *harness.Event) []byte {
 	i = putUvarint(d, i, ev.ReplyTo)
 	i = putUvarint(d, i, uint64(max(ev.Size, 0)))
 	if ev.Out != 0 {
-		i = putVarint(d, i, int64(ev.Out-ev.In))
+		i = putVarint(d, i, int64(took))
 	}
 	if decided {
 		i = putUvarint(d, i, action)
@@ -191,10 +233,13 @@ func (e *encoder) event(b []byte, ev *harness.Event) []byte {
 	e.seq, e.in = ev.Seq, int64(ev.In)
 	if n := uint64(i - head); n < 1<<14 {
 		d[0], d[1] = byte(n)|0x80, byte(n>>7)
-		return b[:len(b)+i]
+		b = b[:len(b)+i]
+	} else {
+		e.body = append(e.body[:0], d[head:i]...)
+		b = e.record(b)
 	}
-	e.body = append(e.body[:0], d[head:i]...)
-	return e.record(b)
+	l.end, l.rawFrom, l.rawTo = len(b), len(b)-len(raw), len(b)
+	return b
 }
 
 // putUvarint and putVarint write a number at d[i] and return where the next

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,9 +63,55 @@ func anyEvent(seq uint64) *rapid.Generator[harness.Event] {
 func anyEvents(t *rapid.T) []harness.Event {
 	var out []harness.Event
 	for i := range rapid.IntRange(0, 40).Draw(t, "events") {
-		out = append(out, anyEvent(uint64(i+1)).Draw(t, "event"))
+		if i == 0 || out[i-1].Point.IsZero() || rapid.IntRange(0, 2).Draw(t, "new") == 0 {
+			out = append(out, anyEvent(uint64(i+1)).Draw(t, "event"))
+			continue
+		}
+		out = append(out, next(t, out[i-1]))
 	}
 	return out
+}
+
+// next is the event after ev in a pipeline, or one that differs from that a little.
+func next(t *rapid.T, ev harness.Event) harness.Event {
+	ev.Seq++
+	ev.Point.N++
+	if ev.ReplyTo > 0 {
+		ev.ReplyTo++
+	}
+	other := anyEvent(ev.Seq).Draw(t, "other")
+	switch rapid.IntRange(0, 14).Draw(t, "differs") {
+	case 0:
+		ev.Raw, ev.Args = other.Raw, other.Args
+		if other.Kind != ev.Kind {
+			ev.Raw, ev.Args = []byte("+OK\r\n"), nil
+			complete(&ev)
+		}
+	case 1:
+		ev.In = other.In
+	case 2:
+		ev.Out, ev.Ending = other.Out, other.Ending
+		if ev.Out == 0 {
+			ev.Ending = harness.Dropped
+		}
+	case 3:
+		ev.Conn = other.Conn
+	case 4:
+		ev.Size = other.Size
+	case 5:
+		ev.IsError = !ev.IsError
+	case 6:
+		ev.Test = other.Test
+	case 7:
+		ev.Point.N--
+	case 8:
+		ev.ReplyTo = other.ReplyTo
+	case 9:
+		ev.Point.Key = other.Point.Key
+	case 10:
+		ev.Action, ev.Asked = other.Action, other.Asked
+	}
+	return ev
 }
 
 func record(r harness.Recorder, events []harness.Event) {
@@ -93,6 +140,18 @@ func TestFileKeepsEverything(t *testing.T) {
 		}
 		if r.Truncated() {
 			rt.Fatal("a whole file is said to be truncated")
+		}
+
+		for _, ev := range want {
+			r, err := NewReader(bytes.NewReader(file.Bytes()))
+			require.NoError(rt, err)
+			r.Only(ev.Test)
+			got, err := r.All()
+			require.NoError(rt, err)
+			only := slices.DeleteFunc(slices.Clone(want), func(e harness.Event) bool { return e.Test != ev.Test })
+			if d := cmp.Diff(only, got); d != "" {
+				rt.Fatal(d)
+			}
 		}
 	})
 }
@@ -149,7 +208,58 @@ func TestHeaderIsChecked(t *testing.T) {
 	_, err = NewReader(bytes.NewReader(nil))
 	assert.EqualError(t, err, "read history: this is no recording of flakehunt")
 	_, err = NewReader(bytes.NewReader(append([]byte(magic), 99)))
-	assert.EqualError(t, err, "read history: format version 99, this build reads 1: use the flakehunt that wrote it")
+	assert.EqualError(t, err, "read history: format version 99, this build reads 1 to 2: use the flakehunt that wrote it")
+}
+
+// The frames of a pipeline take no more room than what is new about them.
+func TestPipelineIsShort(t *testing.T) {
+	size := func(n int) int {
+		var file bytes.Buffer
+		w, err := NewWriter(&file, 0)
+		require.NoError(t, err)
+		for i := range n {
+			ev := harness.Event{
+				Seq: uint64(i + 1), Kind: harness.Request, Test: "a", Conn: 1, In: time.Second, Out: time.Second + time.Microsecond,
+				Point: harness.Point{Role: "kv", Verb: "INCR", Key: "k", N: i + 1}, Size: 21, Raw: resp.AppendCommand(nil, "INCR", "k"),
+			}
+			w.Record(&ev)
+		}
+		require.NoError(t, w.Flush())
+		return file.Len()
+	}
+	require.Equal(t, size(2)+30*2, size(32))
+}
+
+// What version 1 wrote, which had no repeated events, is still read.
+func TestOlderVersionIsRead(t *testing.T) {
+	want := []harness.Event{set(0, "a"), set(7, "b")}
+	var file bytes.Buffer
+	w, err := NewWriter(&file, 0)
+	require.NoError(t, err)
+	record(w, want)
+	require.NoError(t, w.Flush())
+	old := file.Bytes()
+	old[len(magic)] = 1
+	r, err := NewReader(bytes.NewReader(old))
+	require.NoError(t, err)
+	got, err := r.All()
+	require.NoError(t, err)
+	for i := range want {
+		complete(&want[i])
+	}
+	require.Empty(t, cmp.Diff(want, got))
+}
+
+// A record that repeats the one before needs one.
+func TestNothingToRepeat(t *testing.T) {
+	for _, record := range []byte{recordAgain, recordSame} {
+		for _, before := range [][]byte{nil, {1, recordReset}} {
+			r, err := NewReader(bytes.NewReader(append(append(header(), before...), 1, record)))
+			require.NoError(t, err)
+			_, err = r.All()
+			require.ErrorIs(t, err, errRecord)
+		}
+	}
 }
 
 func set(i int, test string) harness.Event {

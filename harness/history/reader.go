@@ -30,8 +30,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 		}
 		return nil, errors.New("read history: this is no recording of flakehunt")
 	}
-	if v := head[len(magic)]; v != version {
-		return nil, fmt.Errorf("read history: format version %d, this build reads %d: use the flakehunt that wrote it", v, version)
+	if v := head[len(magic)]; v < oldest || v > version {
+		return nil, fmt.Errorf("read history: format version %d, this build reads %d to %d: use the flakehunt that wrote it", v, oldest, version)
 	}
 	return &Reader{r: br}, nil
 }
