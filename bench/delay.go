@@ -17,6 +17,7 @@ import (
 // delays measures by how much a delayed command comes too late.
 type delays struct {
 	samples int
+	asked   []time.Duration
 	foreign float64
 }
 
@@ -28,7 +29,7 @@ func (d *delays) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer bed.close()
-	for _, asked := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
+	for _, asked := range d.asked {
 		kinds := []string{kindFlakehunt, kindPortable, kindToxiproxy}
 		lanes := make([]*probe, len(kinds))
 		direct, err := newProbe(bed.redis.addr)

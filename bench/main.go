@@ -80,9 +80,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "delay":
 		d := delays{}
 		fs.IntVar(&d.samples, "samples", 200, "commands for each delay and proxy")
+		asked := fs.String("asked", "5ms,20ms,100ms", "delays, separated by commas")
 		fs.Float64Var(&d.foreign, "foreign", 0.15, "wait until other processes use at most this many processors")
 		if err := fs.Parse(args); err != nil {
 			return err
+		}
+		for text := range strings.SplitSeq(*asked, ",") {
+			t, err := time.ParseDuration(text)
+			if err != nil {
+				return fmt.Errorf("-asked: %w", err)
+			}
+			d.asked = append(d.asked, t)
 		}
 		return d.run(ctx, out)
 	case "burst":
