@@ -317,8 +317,8 @@ a SET k v
 a SELECT 0
 a GET k
 a AUTH x
-~a HELLO 2 !! another name, a module
-~a HELLO 3 !! another name, a module
+~a HELLO 2 !! another name and version
+~a HELLO 3 !! another name and version
 a HELLO 9
 a HELLO x
 ~a INFO server !! not there: no version, no process

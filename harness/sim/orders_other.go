@@ -4,5 +4,6 @@ package sim
 
 import "os"
 
-// pollable is for systems whose pipes can be waited for without a thread.
+// pollable leaves f as it is: here a worker is slower by what a blocked read
+// costs it.
 func pollable(f *os.File) *os.File { return f }
