@@ -19,10 +19,13 @@ func benchReplies(b *testing.B, one string) {
 // proxy reads them.
 func benchFrames(b *testing.B, f *Framer, one []byte) {
 	per := max(1, 64<<10/len(one))
-	data := bytes.Repeat(one, per)
+	benchChunk(b, f, bytes.Repeat(one, per), per)
+}
+
+func benchChunk(b *testing.B, f *Framer, data []byte, frames int) {
 	b.ReportAllocs()
 	b.ResetTimer()
-	for i := 0; i < b.N; i += per {
+	for i := 0; i < b.N; i += frames {
 		for rest := data; len(rest) > 0; {
 			n, _, err := f.Next(rest)
 			if err != nil {
@@ -67,22 +70,11 @@ func BenchmarkPush(b *testing.B) {
 
 // BenchmarkSETmixed has no two values of one length after another.
 func BenchmarkSETmixed(b *testing.B) {
-	f := NewRequests(256)
 	var data []byte
 	frames := 0
 	for size := 100; size < 5000; size += 97 {
 		data = AppendCommand(data, "SET", "key:000000001", strings.Repeat("x", size))
 		frames++
 	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := 0; i < b.N; i += frames {
-		for rest := data; len(rest) > 0; {
-			n, _, err := f.Next(rest)
-			if err != nil {
-				b.Fatal(err)
-			}
-			rest = rest[n:]
-		}
-	}
+	benchChunk(b, NewRequests(256), data, frames)
 }
