@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
@@ -101,6 +102,35 @@ func (h *hunter) runAlone(ctx context.Context, t harness.TestID) {
 	if err != nil && ctx.Err() == nil {
 		h.failInfra(t.Suite, index, err)
 	}
+}
+
+const (
+	// leastPatience is what any test may take when it is aimed at: its command has
+	// to start as well.
+	leastPatience = 30 * time.Second
+	// slower is by how much one may take longer than it did by itself.
+	slower = 10
+)
+
+// patience is how long one aimed trial of a foreign suite's test may take; 0: as
+// long as the runner lets it. A frame that came late may leave a test waiting for
+// ever, which is worth knowing, but not worth the ten minutes of a runner's limit.
+func (h *hunter) patience(test string) time.Duration {
+	if !h.foreign() {
+		return 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	longest := time.Duration(0)
+	for _, t := range h.trials {
+		if t.Arm.Natural() && strings.HasSuffix(t.Suite, aloneSuite) && len(t.Outcomes) == 1 && t.Outcomes[0].Test.Name == test {
+			longest = max(longest, time.Duration(t.Duration))
+		}
+	}
+	if longest == 0 {
+		return 0
+	}
+	return max(leastPatience, slower*longest)
 }
 
 // tally counts the executions of one test without injection.

@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"context"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -16,6 +17,8 @@ type Job struct {
 	Plan   Plan        // what is injected; nil: nothing
 	Keep   bool        // return the events of passing tests too
 	Urgent bool        // before jobs that are not
+
+	Deadline time.Duration // for one test; 0: that of the executor
 }
 
 // Plan makes what one trial injects.

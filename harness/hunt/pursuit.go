@@ -61,7 +61,7 @@ func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) 
 	p.h.mu.Unlock()
 	d, err := p.h.Executor.Do(ctx, Job{
 		Index: index, Suite: p.test.Suite, Tests: []string{p.test.Name}, Arm: arm,
-		Seed: Mix(p.h.Seed, index), Plan: replay(s), Keep: true, Urgent: true,
+		Seed: Mix(p.h.Seed, index), Plan: replay(s), Keep: true, Urgent: true, Deadline: p.h.patience(p.test.Name),
 	})
 	if err != nil {
 		if ctx.Err() == nil {

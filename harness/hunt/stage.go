@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -59,7 +60,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	start := time.Now()
 	outcomes, err := s.Runner.Run(ctx, runner.Exec{
 		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
-		Deadline: s.Deadline, Redis: s.Redis, Dir: s.Dir,
+		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir,
 		Begin: s.Proxy.Begin,
 		End: func(test string) {
 			st := s.Proxy.End()
