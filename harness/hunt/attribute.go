@@ -126,7 +126,10 @@ func content(c harness.Class) bool {
 // firstLine is the first line of a message, cut.
 func firstLine(message string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	const most = 160
+	const most, value = 160, 60
+	if len(line) > most {
+		line = summary.Elide(line, value)
+	}
 	if r := []rune(line); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}

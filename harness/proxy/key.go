@@ -1,6 +1,10 @@
 package proxy
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
 
 // maxKey bounds the part of a key that a name keeps.
 const maxKey = 200
@@ -11,7 +15,7 @@ const maxKey = 200
 //	{uuid}  8-4-4-4-12 hexadecimal digits
 //	{ulid}  26 characters of Crockford's base 32 beginning with 0 to 7
 //	{hex}   a word of 8 or more hexadecimal digits, letters and numerals both
-//	{id}    a word of 16 or more letters and numerals, of both cases, 3 numerals at least
+//	{id}    a word that looks made up, see harness.MadeUp
 //	{ts}    10 or more numerals
 //	{n}     any other run of numerals
 //
@@ -71,13 +75,13 @@ func appendWord(out, w []byte) []byte {
 		}
 	}
 	switch letters := lower + upper; {
-	case digits == 0:
+	case digits == 0 && (lower == 0 || upper == 0):
 		return append(out, w...)
 	case ulid && letters > 0:
 		return append(out, "{ulid}"...)
 	case hex == len(w) && len(w) >= 8 && letters > 0 && (lower == 0 || upper == 0):
 		return append(out, "{hex}"...)
-	case len(w) >= 16 && digits >= 3 && lower > 0 && upper > 0:
+	case harness.MadeUp(w):
 		return append(out, "{id}"...)
 	}
 	for i := 0; i < len(w); {

@@ -33,6 +33,8 @@ var volatile = []struct {
 
 var (
 	hexWord = regexp.MustCompile(`\b[0-9a-fA-F]{7,}\b`)
+	idWord  = regexp.MustCompile(`\b[0-9A-Za-z]{16,}\b`)
+	ulid    = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 	number  = regexp.MustCompile(`\d+(?:[.,]\d+)*`)
 	space   = regexp.MustCompile(`\s+`)
 )
@@ -47,6 +49,12 @@ func Normalize(text string) string {
 	text = hexWord.ReplaceAllStringFunc(text, func(w string) string {
 		if strings.ContainsAny(w, "0123456789") { // "feedback" and "effaced" are words
 			return "{n}" // as a number: a hash may happen to hold digits alone
+		}
+		return w
+	})
+	text = idWord.ReplaceAllStringFunc(text, func(w string) string {
+		if ulid.MatchString(w) || harness.MadeUp(w) {
+			return "{id}"
 		}
 		return w
 	})

@@ -20,6 +20,8 @@ func TestFingerprintIgnoresWhatChanges(t *testing.T) {
 		{"ip6", "dial tcp [::1]:6379: refused", "dial tcp [fe80::1]:99: refused"},
 		{"uuid", "id 3f2504e0-4f89-11d3-9a0c-0305e82c3301 lost", "id 99999999-4f89-11d3-9a0c-0305e82c33ff lost"},
 		{"pointer", "at 0xc000123456", "at 0xc000ffff00"},
+		{"ulid", "id 01ARZ3NDEKTSV4RRFFQ69G5FAV lost", "id 01BX5ZZKBKACTAV9WEVGEMMVRZ lost"},
+		{"short uuid", "group s8pS3FQRH3ZcDLdBq5TERc lost", "group GWGzLeKq6krFRMGzHvUd8Y lost"},
 		{"hash", "commit deadbeef01 lost", "commit 0123abcdef lost"},
 		{"time", "2026-01-02T03:04:05.678Z too late", "2027-11-12 13:14:15 too late"},
 		{"clock", "at 03:04:05 it broke", "at 23:59:59.123 it broke"},
@@ -41,6 +43,7 @@ func TestFingerprintTellsFailuresApart(t *testing.T) {
 	assert.NotEqual(t, base, Fingerprint("no message", harness.PanicFailure, "a.go:1\nb.go:2"))
 	assert.NotEqual(t, base, Fingerprint("no message", harness.AssertionFailure, "c.go:1\nb.go:2"))
 	assert.Equal(t, base, Fingerprint("no message", harness.AssertionFailure, "a.go:77\nb.go:2"), "an edit above the line")
+	assert.NotEqual(t, Normalize("TestOrdersOfCustomer12 failed"), Normalize("TestOrdersOfSupplier12 failed"), "a name has fewer numerals than an id")
 	assert.NotEqual(t, Normalize("key session expired"), Normalize("key feedback expired"), "words of the letters a to f stay")
 }
 

@@ -13,11 +13,20 @@ var ansi = regexp.MustCompile("[\x1b\uFFFD]\\[[0-9;?]*[A-Za-z]") // reporters of
 // NewFailure builds a Failure whose message is cut to a few lines and whose
 // fingerprint is set.
 func NewFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
-	message = firstLines(ansi.ReplaceAllString(message, ""), 8, 1000)
+	message = ansi.ReplaceAllString(message, "")
+	if len(message) > mostMessage {
+		message = summary.Elide(message, mostValue)
+	}
+	message = firstLines(message, 8, mostMessage)
 	// The trace takes no part in the fingerprint: for many runners it is the
 	// test's whole output.
 	return &harness.Failure{Kind: kind, Message: message, Stack: stack, Fingerprint: summary.Fingerprint(message, kind, "")}
 }
+
+const (
+	mostMessage = 1000 // bytes of a message
+	mostValue   = 200  // bytes of a quoted value in a longer one
+)
 
 // firstLines returns at most n non-blank lines and about size bytes of s.
 func firstLines(s string, n, size int) string {
