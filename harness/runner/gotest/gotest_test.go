@@ -280,3 +280,17 @@ func TestCommandLines(t *testing.T) {
 		require.NotContains(t, dir, fmt.Sprintf("-%d-", os.Getpid()), "New leaves nothing when it fails")
 	}
 }
+
+// Subtests with a fresh UUID for a name are the same tests in each run, and can
+// be run by themselves.
+func TestVolatileNamesInEachRun(t *testing.T) {
+	r := open(t, "./volatile")
+	const all = "TestVolatile/{uuid}#01/inner=fail:assertion TestVolatile/{uuid}#01=pass TestVolatile/{uuid}#02/inner=pass " +
+		"TestVolatile/{uuid}#02=pass TestVolatile/{uuid}/inner=pass TestVolatile/{uuid}=pass TestVolatile=pass"
+	for range 2 {
+		require.Equal(t, all, told(run(t, r, where())))
+	}
+	x := where()
+	x.Tests = []string{module + "/volatile.TestVolatile/{uuid}#01/inner"}
+	require.Equal(t, "TestVolatile/{uuid}#01/inner=fail:assertion", told(run(t, r, x)))
+}

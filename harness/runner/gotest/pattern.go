@@ -11,7 +11,7 @@ import (
 func exactly(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
-		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
+		parts[i] = element(p)
 	}
 	return strings.Join(parts, "/")
 }

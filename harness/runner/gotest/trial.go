@@ -127,8 +127,10 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	defer func() { _ = undo() }() // told below, unless another error came first
 	spec.Env = environment(x, t.r.c.Env)
 	bounds := &marks.Boundaries{Begin: t.x.Begin, End: t.x.End}
+	var known names
 	if single == "" {
 		own, err := marks.Listen(t.x.Dir, func(begin bool, test string) {
+			test = known.of(test)
 			if begin {
 				bounds.Began(t.full(test), true)
 			} else {
@@ -155,6 +157,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	var c ingest.Collector
 	e := &ending{p: c.Package(t.job.p.Path), bounds: bounds, single: single}
 	conv := &ingest.Converter{Package: t.job.p.Path, Event: func(ev ingest.GoEvent) {
+		ev.Test = known.of(ev.Test)
 		mu.Lock()
 		c.Add(ev)
 		mu.Unlock()
