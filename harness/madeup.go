@@ -1,5 +1,25 @@
 package harness
 
+// ULID tells an identifier of 26 characters of Crockford's base 32, in upper
+// case, that begins with 0 to 7 and holds a letter. w holds ASCII letters and
+// numerals alone.
+func ULID[T ~string | ~[]byte](w T) bool {
+	if len(w) != 26 || w[0] > '7' {
+		return false
+	}
+	letters := 0
+	for i := range len(w) {
+		switch c := w[i]; {
+		case c <= '9':
+		case c > 'Z', c == 'I', c == 'L', c == 'O', c == 'U':
+			return false
+		default:
+			letters++
+		}
+	}
+	return letters > 0
+}
+
 // MadeUp tells a word that a program made up at random (a short UUID, a token, a
 // nanoid) from a name that somebody chose. It has 16 letters and numerals or
 // more, of both cases, and three numerals; or one, and changes between upper

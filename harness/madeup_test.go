@@ -38,3 +38,13 @@ func TestMadeUpMissesFew(t *testing.T) {
 	t.Logf("%d of %d missed", missed, n)
 	require.Less(t, missed, 500)
 }
+
+func TestULID(t *testing.T) {
+	for w, want := range map[string]bool{
+		"01ARZ3NDEKTSV4RRFFQ69G5FAV": true, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ": true,
+		"8ZZZZZZZZZZZZZZZZZZZZZZZZZ": false, "01arz3ndektsv4rrffq69g5fav": false, "01ARZ3NDEKTSV4RRFFQ69G5FAU": false,
+		"01ARZ3NDEKTSV4RRFFQ69G5FA": false, "01234567890123456789012345": false, "": false,
+	} {
+		require.Equal(t, want, ULID(w), w)
+	}
+}

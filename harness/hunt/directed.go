@@ -177,7 +177,7 @@ func (h *hunter) weight(c near.Candidate) float64 {
 // pursue provokes the candidates of one test, one after the other, within the
 // test's share of the budget: as many aimed trials as it has numbered ones.
 func (h *hunter) pursue(ctx context.Context, test harness.TestID) {
-	p := &pursuit{h: h, test: test, budget: h.Trials, limit: h.timeFor(test.Name)}
+	p := &pursuit{h: h, test: test, budget: h.Trials, limit: h.timeFor(test.Name), patience: h.patience(test.Name)}
 	tried := map[string]bool{}
 	var done []near.Candidate
 	for {

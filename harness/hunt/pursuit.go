@@ -31,21 +31,22 @@ const (
 
 // pursuit is the work on one test.
 type pursuit struct {
-	h       *hunter
-	test    harness.TestID
-	budget  int           // aimed trials left for provoking; what proves a failure is not bounded by it
-	limit   time.Duration // of the time that trials of the test may take; 0: none
-	spent   time.Duration // by them so far
-	known   near.Known
-	proven  bool
-	doubts  []harness.Finding // failures that were provoked, but whose cause was not proven
-	both    int
-	blocked int
-	margins []harness.Margin
-	late    map[harness.Point]bool // frames that may be late without any margin being used up
-	aim     near.Candidate         // what is tried now
-	samples []sample               // what its trials, and the passing ones before, say of its margin
-	refuted bool                   // trials say something else of it than the wire does
+	h        *hunter
+	test     harness.TestID
+	budget   int           // aimed trials left for provoking; what proves a failure is not bounded by it
+	limit    time.Duration // of the time that trials of the test may take; 0: none
+	spent    time.Duration // by them so far
+	patience time.Duration // of one of them; 0: the runner's
+	known    near.Known
+	proven   bool
+	doubts   []harness.Finding // failures that were provoked, but whose cause was not proven
+	both     int
+	blocked  int
+	margins  []harness.Margin
+	late     map[harness.Point]bool // frames that may be late without any margin being used up
+	aim      near.Candidate         // what is tried now
+	samples  []sample               // what its trials, and the passing ones before, say of its margin
+	refuted  bool                   // trials say something else of it than the wire does
 }
 
 // over reports whether the test has had its share of the time: one that fails
@@ -61,7 +62,7 @@ func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) 
 	p.h.mu.Unlock()
 	d, err := p.h.Executor.Do(ctx, Job{
 		Index: index, Suite: p.test.Suite, Tests: []string{p.test.Name}, Arm: arm,
-		Seed: Mix(p.h.Seed, index), Plan: replay(s), Keep: true, Urgent: true, Deadline: p.h.patience(p.test.Name),
+		Seed: Mix(p.h.Seed, index), Plan: replay(s), Keep: true, Urgent: true, Deadline: p.patience,
 	})
 	if err != nil {
 		if ctx.Err() == nil {

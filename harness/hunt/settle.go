@@ -61,7 +61,7 @@ func (h *hunter) settle(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, s := range open {
 		wg.Go(func() {
-			p := &pursuit{h: h, test: s.outcome.Test, budget: 1, limit: leastTime}
+			p := &pursuit{h: h, test: s.outcome.Test, budget: 1, limit: leastTime, patience: h.patience(s.outcome.Test.Name)}
 			p.settle(ctx, s)
 			p.conclude()
 			h.mu.Lock()

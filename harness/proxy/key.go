@@ -57,7 +57,6 @@ func normalise(key []byte) string {
 
 func appendWord(out, w []byte) []byte {
 	var digits, lower, upper, hex int
-	ulid := len(w) == 26 && w[0] >= '0' && w[0] <= '7'
 	for _, c := range w {
 		switch {
 		case c <= '9':
@@ -65,10 +64,8 @@ func appendWord(out, w []byte) []byte {
 			hex++
 		case c >= 'a':
 			lower++
-			ulid = false
 		default:
 			upper++
-			ulid = ulid && c != 'I' && c != 'L' && c != 'O' && c != 'U'
 		}
 		if c|0x20 >= 'a' && c|0x20 <= 'f' {
 			hex++
@@ -77,7 +74,7 @@ func appendWord(out, w []byte) []byte {
 	switch letters := lower + upper; {
 	case digits == 0 && (lower == 0 || upper == 0):
 		return append(out, w...)
-	case ulid && letters > 0:
+	case harness.ULID(w):
 		return append(out, "{ulid}"...)
 	case hex == len(w) && len(w) >= 8 && letters > 0 && (lower == 0 || upper == 0):
 		return append(out, "{hex}"...)

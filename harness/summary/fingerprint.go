@@ -34,7 +34,6 @@ var volatile = []struct {
 var (
 	hexWord = regexp.MustCompile(`\b[0-9a-fA-F]{7,}\b`)
 	idWord  = regexp.MustCompile(`\b[0-9A-Za-z]{16,}\b`)
-	ulid    = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 	number  = regexp.MustCompile(`\d+(?:[.,]\d+)*`)
 	space   = regexp.MustCompile(`\s+`)
 )
@@ -53,7 +52,7 @@ func Normalize(text string) string {
 		return w
 	})
 	text = idWord.ReplaceAllStringFunc(text, func(w string) string {
-		if ulid.MatchString(w) || harness.MadeUp(w) {
+		if harness.ULID(w) || harness.MadeUp(w) {
 			return "{id}"
 		}
 		return w

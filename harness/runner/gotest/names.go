@@ -22,7 +22,6 @@ var placeholders = []struct{ word, pattern string }{{"{uuid}", uuid}, {"{ulid}",
 var (
 	volatile = regexp.MustCompile(uuid + `|` + id)
 	isUUID   = regexp.MustCompile(`^` + uuid + `$`)
-	isULID   = regexp.MustCompile(`^` + ulid + `$`)
 	numbered = regexp.MustCompile(`#\d\d+$`)
 )
 
@@ -76,7 +75,7 @@ func steady(element string) string {
 		switch {
 		case isUUID.MatchString(w):
 			return "{uuid}"
-		case isULID.MatchString(w):
+		case harness.ULID(w):
 			return "{ulid}"
 		case harness.MadeUp(w):
 			return "{id}"
