@@ -48,6 +48,7 @@ type core struct {
 type run struct {
 	name     string
 	trial    int
+	since    time.Duration
 	frames   int
 	injected time.Duration
 	digest   uint64

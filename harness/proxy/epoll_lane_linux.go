@@ -52,7 +52,7 @@ func (e *epoll) readFrom(now time.Duration, n *rawLane) time.Duration {
 			n.paused = true
 			return now
 		}
-		k, errno := rawRead(n.src, e.buf)
+		k, at, errno := e.read(now, n.src)
 		switch {
 		case errno == unix.EINTR:
 			continue
@@ -64,7 +64,7 @@ func (e *epoll) readFrom(now time.Duration, n *rawLane) time.Duration {
 			return now
 		}
 		chunk := e.buf[:k]
-		p.feed(now, chunk)
+		p.feed(at, chunk)
 		if p.broken {
 			p.drop(now)
 		} else {

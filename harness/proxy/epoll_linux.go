@@ -37,6 +37,8 @@ type epoll struct {
 	unread  []*rawLane // to be read on although no event will say so
 	timers  laneHeap
 	inLoop  bool
+	slept   time.Duration // when the thread went to sleep last
+	rested  bool          // and it was for long
 	look    looker
 	rouser  rouser
 	closing bool
@@ -105,11 +107,14 @@ func (e *epoll) loop() {
 		c.mu.Lock()
 		e.inLoop = true
 		now := c.now()
+		e.rested = now-e.slept > rested
 		for i := range n {
 			now = e.handle(now, events[i])
 			e.look.came(events[i].Fd >> 1)
 		}
+		e.rested = false
 		timeout = e.settle(now)
+		e.slept = c.now()
 		e.inLoop = false
 		if e.closing {
 			e.rouser.end()

@@ -20,6 +20,8 @@ func (e *epoll) adopt(client, server net.Conn, kicks int) bool {
 		unix.Close(cfd)
 		return false
 	}
+	stampSocket(cfd)
+	stampSocket(sfd)
 	unpaced(client, cfd)
 	unpaced(server, sfd)
 	client.Close()

@@ -61,7 +61,7 @@ func (c *core) begin(test string) {
 	defer c.mu.Unlock()
 	now := c.now()
 	c.endRun(now)
-	c.run = &run{name: test, trial: c.trial}
+	c.run = &run{name: test, trial: c.trial, since: now}
 	c.journal.mark(harness.Begin, now, 0, test, test)
 }
 
@@ -73,7 +73,7 @@ func (c *core) end() TestStats {
 	r := c.run
 	c.endRun(now)
 	c.journal.mark(harness.End, now, 0, r.name, r.name)
-	c.run = &run{trial: c.trial}
+	c.run = &run{trial: c.trial, since: now}
 	return TestStats{
 		Frames: r.frames, Injected: r.injected, Blocked: r.blocked,
 		Digest: fmt.Sprintf("%016x", r.digest), Warnings: r.warnings,
