@@ -39,9 +39,10 @@ type epoll struct {
 	inLoop  bool
 	slept   time.Duration // when the thread went to sleep last
 	rested  bool          // and it was for long
-	look    looker
-	rouser  rouser
 	closing bool
+
+	look      looker
+	rehearsal rehearsal
 
 	buf []byte
 }
@@ -117,7 +118,7 @@ func (e *epoll) loop() {
 		e.slept = c.now()
 		e.inLoop = false
 		if e.closing {
-			e.rouser.end()
+			e.endRehearsals()
 			c.mu.Unlock()
 			unix.Close(e.fd)
 			unix.Close(e.event)
@@ -189,7 +190,7 @@ func (e *epoll) settle(now time.Duration) time.Duration {
 		due := e.timers[0].due
 		sleep := e.look.until(e.c.now(), due, e.c.moved)
 		if sleep == 0 && due-e.c.moved > rested {
-			e.rouser.rouse(e.wg, due)
+			e.rehearse(due)
 		}
 		return sleep
 	}

@@ -7,10 +7,11 @@ import (
 )
 
 const (
-	// earliest is how long before a delay is over the loop wakes up, to look on
-	// without sleeping: waking a processor takes about as long. One that has slept
-	// for long takes longer, so a 256th of the rest is added, up to mostEarly.
-	earliest  = 100 * time.Microsecond
+	// earliest is how long before a delay is over the loop wakes up, to rehearse
+	// its end and to look on without sleeping: waking a processor and a rehearsal
+	// take about as long. After a long rest they take longer, so a 64th of the rest
+	// is added, up to mostEarly.
+	earliest  = 200 * time.Microsecond
 	mostEarly = 500 * time.Microsecond
 
 	// share is how much of the time, one part in so many, may go into looking on
@@ -61,7 +62,7 @@ func (l *looker) came(slot int32) {
 func (l *looker) until(now, due, moved time.Duration) time.Duration {
 	l.reckon(now)
 	left := due - now
-	early := min(earliest+(due-moved)/256, mostEarly)
+	early := min(earliest+(due-moved)/64, mostEarly)
 	switch {
 	case left > early:
 		return left - early
