@@ -55,14 +55,15 @@ func (d *delays) run(ctx context.Context, out io.Writer) error {
 				}
 			}
 			time.Sleep(asked) // processors and caches rest as they do while a command is delayed
-			untie(i, len(lanes))
+			n := i * (1 + len(lanes))
+			untie(n)
 			t, err := direct.ask()
 			if err != nil {
 				return err
 			}
 			trip = append(trip, t)
 			for k, l := range lanes {
-				untie(i, k)
+				untie(n + 1 + k)
 				t, err := l.ask()
 				if err != nil {
 					return err
@@ -83,13 +84,12 @@ func (d *delays) run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// untie waits up to housekeeping's tenth before command k of round i, so that
+// untie waits up to a tenth of housekeeping before the nth command, so that
 // commands don't fall into step with what Redis does every 100 ms and puts
-// before its reply: one such command in two would meet it, else, or none.
-func untie(i, k int) {
+// before its reply: in a run, all would meet it or none.
+func untie(n int) {
 	const golden = 0.6180339887498949 // spreads evenly, and repeats nothing
-	_, f := math.Modf(golden * float64(4*i+k))
-	time.Sleep(time.Duration(f * float64(housekeeping/10)))
+	time.Sleep(time.Duration(math.Mod(golden*float64(n), 1) * float64(housekeeping/10)))
 }
 
 // housekeeping is how often Redis runs its serverCron: hz is 10 unless said

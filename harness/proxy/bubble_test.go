@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/resp"
@@ -193,13 +192,7 @@ func (w *world) connect() *user {
 func (w *world) ending(t *testing.T, id string) harness.Event {
 	t.Helper()
 	synctest.Wait() // a client sees a reply before it is recorded
-	for _, e := range w.rec.all() {
-		if e.Point.String() == id {
-			return e
-		}
-	}
-	require.Fail(t, "no such frame", "%s in %v", id, w.rec.ids())
-	return harness.Event{}
+	return w.rec.frame(t, id)
 }
 
 // heldAt is a schedule of one hold.

@@ -48,7 +48,7 @@ type core struct {
 type run struct {
 	name     string
 	trial    int
-	since    time.Duration
+	since    time.Duration // when it began
 	frames   int
 	injected time.Duration
 	digest   uint64

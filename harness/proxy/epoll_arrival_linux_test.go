@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -19,28 +18,21 @@ import (
 func TestDelayBeginsWhenTheKernelGetsTheCommand(t *testing.T) {
 	stamping(t)
 	const delay, late = 40 * time.Millisecond, 20 * time.Millisecond
-	p := started(t, Config{}, miniredis.RunT(t).Addr())
+	p := started(t, Config{}, mirror(t, "tcp", "127.0.0.1:0").Addr().String())
 	rec := &tape{}
 	p.StartTrial(rules{`kv>SET "k"`: {Action: harness.Delay, Delay: harness.Duration(delay)}}, rec)
 	p.Begin("x")
 	conn, err := net.Dial("tcp", p.Addr())
 	require.NoError(t, err)
 	defer conn.Close()
-	ask := func(cmd []byte) {
-		b := make([]byte, 64)
-		_, err := conn.Write(cmd)
-		require.NoError(t, err)
-		_, err = conn.Read(b)
-		require.NoError(t, err)
-	}
-	ask(resp.AppendCommand(nil, "GET", "k")) // the loop has the connection, and rests after it
+	echoed(t, conn, resp.AppendCommand(nil, "GET", "k")) // the loop has the connection, and rests after it
 
 	p.core.mu.Lock() // the loop can't look
 	e := p.engine.(*epoll)
 	var pair *socketPair
 	for _, pair = range e.slots {
 	}
-	for rest := p.core.now(); p.core.now() <= max(rest, e.slept)+2*rested; {
+	for rest := p.core.now(); p.core.now() <= max(rest, e.look.at)+2*rested; {
 	}
 	asked := p.core.now()
 	_, err = conn.Write(resp.AppendCommand(nil, "SET", "k", "v"))
@@ -57,12 +49,7 @@ func TestDelayBeginsWhenTheKernelGetsTheCommand(t *testing.T) {
 	require.NoError(t, err)
 	p.End()
 
-	var set harness.Event
-	for _, ev := range rec.all() {
-		if ev.Point.String() == `kv>SET "k" #1` {
-			set = ev
-		}
-	}
+	set := rec.frame(t, `kv>SET "k" #1`)
 	const clocks = 100 * time.Microsecond // two are read, one after the other
 	assert.GreaterOrEqual(t, set.In, asked-clocks)
 	assert.LessOrEqual(t, set.In, there+clocks)
@@ -95,7 +82,7 @@ func stamping(t *testing.T) {
 func TestArrivalIsPlausible(t *testing.T) {
 	const now = 10 * time.Second
 	c := newCore(Config{})
-	e := &epoll{c: c, slept: now - 50*time.Millisecond}
+	e := &epoll{c: c, look: looker{at: now - 50*time.Millisecond}}
 	at := c.epoch.Add(now + time.Millisecond) // read a little later
 	arrived := func(ago time.Duration) time.Duration {
 		return e.arrived(now, at.Add(-time.Millisecond-ago).UnixNano(), at)

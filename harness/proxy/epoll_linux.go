@@ -37,8 +37,7 @@ type epoll struct {
 	unread  []*rawLane // to be read on although no event will say so
 	timers  laneHeap
 	inLoop  bool
-	slept   time.Duration // when the thread went to sleep last
-	rested  bool          // and it was for long
+	rested  bool // the thread slept for long before it got these events
 	closing bool
 
 	look      looker
@@ -108,14 +107,13 @@ func (e *epoll) loop() {
 		c.mu.Lock()
 		e.inLoop = true
 		now := c.now()
-		e.rested = now-e.slept > rested
+		e.rested = now-e.look.at > rested
 		for i := range n {
 			now = e.handle(now, events[i])
 			e.look.came(events[i].Fd >> 1)
 		}
 		e.rested = false
 		timeout = e.settle(now)
-		e.slept = c.now()
 		e.inLoop = false
 		if e.closing {
 			e.endRehearsals()
@@ -184,6 +182,7 @@ func (e *epoll) settle(now time.Duration) time.Duration {
 				now = e.readFrom(now, n)
 			}
 		}
+		e.look.reckon(now)
 		return 0
 	}
 	if len(e.timers) > 0 {

@@ -39,7 +39,7 @@ type looker struct {
 	skip    int           // sleeps without a glance still to come
 	skipped int           // and how many there were after the last glance that found nothing
 	credit  time.Duration // that may be spent around delays
-	at      time.Duration // when credit was reckoned
+	at      time.Duration // when credit was reckoned: last before the loop sleeps
 	looking bool          // since then the loop has looked on for the end of a delay
 }
 

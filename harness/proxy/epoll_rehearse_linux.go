@@ -22,7 +22,6 @@ const rested = time.Millisecond
 type rehearsal struct {
 	near  int // the loop's end; 0: there is none, yet or at all
 	asked bool
-	ended bool
 	sent  bool          // a byte, which has not been read again
 	due   time.Duration // what was rehearsed last
 }
@@ -53,10 +52,8 @@ func (e *epoll) rehearse(due time.Duration) {
 
 // endRehearsals ends the thread. The loop calls it last.
 func (e *epoll) endRehearsals() {
-	r := &e.rehearsal
-	r.ended = true
-	if r.near != 0 {
-		unix.Close(r.near)
+	if near := e.rehearsal.near; near != 0 {
+		unix.Close(near)
 	}
 }
 
@@ -70,7 +67,7 @@ func (e *epoll) echo() {
 	}
 	defer unix.Close(far)
 	e.c.mu.Lock()
-	if e.rehearsal.ended {
+	if e.closing {
 		unix.Close(near)
 	} else {
 		e.rehearsal.near = near

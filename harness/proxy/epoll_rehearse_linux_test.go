@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -22,7 +21,7 @@ import (
 // The end of a delay is rehearsed over a connection that the proxy makes for
 // it when the first one is due, that nobody else sees, and that ends with it.
 func TestEndsOfDelaysAreRehearsed(t *testing.T) {
-	p, err := Start(t.Context(), Config{Dial: dialer(miniredis.RunT(t).Addr())})
+	p, err := Start(t.Context(), Config{Dial: dialer(mirror(t, "tcp", "127.0.0.1:0").Addr().String())})
 	require.NoError(t, err)
 	rec := &tape{}
 	p.StartTrial(rules{`kv>SET "k"`: {Action: harness.Delay, Delay: harness.Duration(5 * time.Millisecond)}}, rec)
@@ -32,10 +31,7 @@ func TestEndsOfDelaysAreRehearsed(t *testing.T) {
 	defer conn.Close()
 	set := func() {
 		t.Helper()
-		_, err = conn.Write(resp.AppendCommand(nil, "SET", "k", "v"))
-		require.NoError(t, err)
-		_, err = conn.Read(make([]byte, 64))
-		require.NoError(t, err)
+		echoed(t, conn, resp.AppendCommand(nil, "SET", "k", "v"))
 	}
 	state := func() rehearsal {
 		p.core.mu.Lock()

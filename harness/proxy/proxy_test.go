@@ -51,6 +51,18 @@ func (t *tape) ids() []string {
 	return out
 }
 
+// frame finds the event of a point.
+func (t *tape) frame(tt *testing.T, id string) harness.Event {
+	tt.Helper()
+	for _, e := range t.all() {
+		if e.Point.String() == id {
+			return e
+		}
+	}
+	require.Fail(tt, "no such frame", "%s in %v", id, t.ids())
+	return harness.Event{}
+}
+
 // rules is a Scheduler made of decisions by name.
 type rules map[string]harness.Decision
 
@@ -160,12 +172,9 @@ func TestDelayAndHold(t *testing.T) {
 		assert.GreaterOrEqual(t, st.Injected, 30*time.Millisecond)
 		ids := rec.ids()
 		assert.Contains(t, ids, `kv>SET "held" #1`)
-		for _, e := range rec.all() {
-			if e.Point.String() == `kv>SET "held" #1` {
-				assert.Equal(t, harness.Fulfilled, e.Ending)
-				assert.Equal(t, harness.Hold, e.Action)
-			}
-		}
+		e := rec.frame(t, `kv>SET "held" #1`)
+		assert.Equal(t, harness.Fulfilled, e.Ending)
+		assert.Equal(t, harness.Hold, e.Action)
 	})
 }
 
