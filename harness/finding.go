@@ -16,6 +16,9 @@ const (
 	TTLMissing             Class = "ttl/missing"
 	OrderMessages          Class = "order/messages"
 	OrderCommands          Class = "order/commands"
+	OrderDelivery          Class = "order/delivery"     // two frames reached the client in the other order
+	OrderServerState       Class = "order/server-state" // script cache, functions, client list, configuration, subscription registry
+	TimeWallClock          Class = "time/wall-clock"    // a boundary of a second or millisecond between two readings of the clock
 	FormatEnvelope         Class = "format/envelope"
 	IsolationHandler       Class = "isolation/handler"
 	IsolationTestLeak      Class = "isolation/test-leak"
