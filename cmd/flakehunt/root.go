@@ -18,16 +18,18 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // Exit codes, as every --help says them.
 const (
-	exitClean       = 0
-	exitFlaky       = 1 // a flake, a failure or a gate breach
-	exitUsage       = 2
-	exitHarness     = 3 // the harness or Redis could not do its work
-	exitUndecided   = 4
-	exitInterrupted = 130
+	exitClean       = verdict.ExitClean
+	exitFlaky       = verdict.ExitFlaky
+	exitUsage       = verdict.ExitUsage
+	exitHarness     = verdict.ExitHarness
+	exitUndecided   = verdict.ExitUndecided
+	exitInterrupted = verdict.ExitInterrupted
 )
 
 const exitHelp = `Exit codes:

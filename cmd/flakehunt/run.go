@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +15,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 	"github.com/flakehunt/flakehunt/reports"
 )
 
@@ -170,10 +170,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	}
 	result.Forecast = forecast(result.Margins, f.assume)
 	result.Meta = meta(context.WithoutCancel(ctx)).Map()
-	result.Exit = exitOf(result, err)
-	if f.untilDecided && result.Exit == exitClean && undecided(result) {
-		result.Exit = exitUndecided
-	}
+	result.Exit = verdict.Exit(result, err)
 	if werr := errors.Join(a.write(out, f, result), history.record(context.WithoutCancel(ctx), result)); werr != nil {
 		return werr
 	}
@@ -184,22 +181,6 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 		return &exitError{code: result.Exit}
 	}
 	return nil
-}
-
-// exitOf says with what code the run ends.
-func exitOf(r *harness.Result, err error) int {
-	flaky := slices.ContainsFunc(r.Tests, func(t harness.TestResult) bool {
-		return t.Status == harness.Flaky || t.Status == harness.Broken
-	})
-	switch {
-	case r.Interrupted:
-		return exitInterrupted
-	case flaky:
-		return exitFlaky
-	case err != nil || len(r.Infra) > 0 && r.TrialsDone == 0:
-		return exitHarness
-	}
-	return exitClean
 }
 
 // forecast says how often tests would fail under an assumed latency; without
@@ -219,11 +200,6 @@ func forecast(margins []harness.Margin, assume string) *harness.Forecast {
 // untilDecidedTrials is the most trials that a test gets under --until-decided
 // when --trials does not say: with 299 clean ones "fails in less than 1 %" is decided.
 const untilDecidedTrials = 400
-
-// undecided reports whether a test that ran is neither stable nor flaky yet.
-func undecided(r *harness.Result) bool {
-	return slices.ContainsFunc(r.Tests, func(t harness.TestResult) bool { return t.Status == harness.Undecided })
-}
 
 // write makes all reports and prints the table.
 func (a *app) write(out *outDir, f *runFlags, r *harness.Result) error {

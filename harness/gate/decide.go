@@ -10,6 +10,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // Decide says whether the pipeline may go on.
@@ -202,11 +203,11 @@ func (g *decision) margins() {
 func (g *decision) exit() int {
 	switch {
 	case len(g.v.Breaches) > 0:
-		return ExitBreach
+		return verdict.ExitFlaky
 	case len(g.v.Failed) > 0:
-		return ExitHarness
+		return verdict.ExitHarness
 	case len(g.v.Undecided) > 0:
-		return ExitUndecided
+		return verdict.ExitUndecided
 	}
-	return ExitClean
+	return verdict.ExitClean
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // notesShown is how many notes and excuses the text tells one by one.
@@ -12,11 +14,11 @@ const notesShown = 20
 // headline says the exit code in words.
 func (v Verdict) headline() string {
 	switch v.Exit {
-	case ExitBreach:
+	case verdict.ExitFlaky:
 		return fmt.Sprintf("FAIL (exit 1): %s", count(len(v.Breaches), "breach", "breaches"))
-	case ExitHarness:
+	case verdict.ExitHarness:
 		return "NO EVIDENCE (exit 3): the harness or Redis could not do its work"
-	case ExitUndecided:
+	case verdict.ExitUndecided:
 		return fmt.Sprintf("UNDECIDED (exit 4): %s", count(len(v.Undecided), "open question", "open questions"))
 	}
 	return "PASS (exit 0)"

@@ -51,14 +51,6 @@ type Verdict struct {
 	Notes     []string `json:"notes,omitempty"`
 }
 
-// Exit codes of Verdict.
-const (
-	ExitClean     = 0
-	ExitBreach    = 1
-	ExitHarness   = 3
-	ExitUndecided = 4
-)
-
 // Input is what a gate decides from.
 type Input struct {
 	Current  *harness.Result

@@ -10,28 +10,20 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
-// joinFindings gives one finding a fingerprint: the better proven, with the
-// tests of all.
+// joinFindings gives one finding a fingerprint, merged as one run would have.
 func joinFindings(parts []Part) []harness.Finding {
 	best := map[string]harness.Finding{}
 	for _, p := range parts {
 		for _, f := range p.Result.Findings {
-			old, known := best[f.Fingerprint]
-			if !known {
+			if old, known := best[f.Fingerprint]; known {
+				f = verdict.Merge(old, f)
+			} else {
 				f.Tests = slices.Clone(f.Tests)
-				best[f.Fingerprint] = f
-				continue
 			}
-			winner, other := old, f
-			if better(f, old) {
-				winner, other = f, old
-			}
-			if other.Standing != harness.Latent || winner.Standing == harness.Latent {
-				winner.Tests = union(slices.Clone(winner.Tests), other.Tests)
-			} // else nothing was seen in them
-			best[f.Fingerprint] = winner
+			best[f.Fingerprint] = f
 		}
 	}
 	out := make([]harness.Finding, 0, len(best))
@@ -41,31 +33,8 @@ func joinFindings(parts []Part) []harness.Finding {
 		}
 		out = append(out, f)
 	}
-	predicted := func(f harness.Finding) int {
-		if f.Standing == harness.Latent {
-			return 1
-		}
-		return 0
-	}
-	slices.SortFunc(out, func(a, b harness.Finding) int {
-		return cmp.Or(cmp.Compare(predicted(a), predicted(b)), cmp.Compare(a.Fingerprint, b.Fingerprint))
-	})
+	slices.SortFunc(out, verdict.Order)
 	return out
-}
-
-// better reports whether a says more than b: a stronger standing, more
-// reproductions, fewer decisions; at last the older, so that it is the same
-// whichever came first.
-func better(a, b harness.Finding) bool {
-	rank := map[harness.Standing]int{harness.Natural: 0, harness.Provoked: 1, harness.Simulated: 2, harness.Latent: 3}
-	return cmp.Or(
-		cmp.Compare(rank[a.Standing], rank[b.Standing]),
-		cmp.Compare(b.Provoked.K, a.Provoked.K),
-		cmp.Compare(b.Natural.K, a.Natural.K),
-		cmp.Compare(len(a.Schedule.Decisions), len(b.Schedule.Decisions)),
-		a.Found.Compare(b.Found),
-		cmp.Compare(a.Seed, b.Seed),
-	) < 0
 }
 
 // joinMargins gives the smallest margin of each test and command.
@@ -151,15 +120,14 @@ func joinTests(parts []Part, trials []harness.Trial, r *harness.Result) []harnes
 		if decided {
 			t.Decided = decide(t.Strip)
 		}
+		var own []harness.Finding
 		for _, f := range r.Findings {
-			if !slices.Contains(f.Tests, name) || f.Standing == harness.Latent {
-				continue
-			}
-			t.Findings = append(t.Findings, f.ID)
-			if (f.Standing == harness.Natural || f.Standing == harness.Provoked) && (t.Status == harness.Stable || t.Status == harness.Undecided) {
-				t.Status = harness.Flaky
+			if slices.Contains(f.Tests, name) && f.Standing != harness.Latent {
+				own = append(own, f)
+				t.Findings = append(t.Findings, f.ID)
 			}
 		}
+		t.Status = verdict.WithFindings(t.Status, own)
 		out = append(out, *t)
 	}
 	return out
@@ -244,23 +212,4 @@ func joinShards(parts []Part) string {
 		present = append(present, fmt.Sprintf("%d/%d", i, total))
 	}
 	return strings.Join(present, ",")
-}
-
-// exit gives the exit code of the whole: of its tests, or else the worst part's.
-func exit(parts []Part, r *harness.Result) int {
-	if r.Interrupted {
-		return 130
-	}
-	for _, t := range r.Tests {
-		if t.Status == harness.Flaky || t.Status == harness.Broken {
-			return 1
-		}
-	}
-	worst := 0
-	for _, code := range []int{4, 1, 3} { // the later the worse
-		if slices.ContainsFunc(parts, func(p Part) bool { return p.Result.Exit == code }) {
-			worst = code
-		}
-	}
-	return worst
 }

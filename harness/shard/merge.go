@@ -11,6 +11,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // Part is what one machine recorded.
@@ -82,7 +83,7 @@ func Merge(parts []Part) (*harness.Result, []harness.Trial, error) {
 	if w := absence(r.Shard); w != "" {
 		r.Warnings = append(r.Warnings, w)
 	}
-	r.Exit = exit(parts, r)
+	r.Exit = verdict.Exit(r, nil)
 	return r, trials, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // groupTrials is how many trial numbers a FailureGroup lists.
@@ -72,7 +73,6 @@ type tally struct {
 	id        harness.TestID
 	runs      int
 	failures  int
-	passed    bool
 	skips     int
 	infra     int
 	provoked  harness.Count
@@ -109,7 +109,6 @@ func (t *tally) add(o harness.Outcome) {
 	case harness.Passed:
 		t.strip.WriteByte('.')
 		t.runs++
-		t.passed = true
 	case harness.Failed:
 		t.strip.WriteByte('F')
 		t.runs++
@@ -156,7 +155,9 @@ func (t *tally) group(o harness.Outcome) {
 func (t *tally) result() harness.TestResult {
 	i := stats.ClopperPearson(t.failures, t.runs, Confidence)
 	r := harness.TestResult{
-		TestID: t.id, Status: t.status(), Runs: t.runs, Failures: t.failures, Skips: t.skips, Infra: t.infra,
+		TestID: t.id, Status: verdict.Status(verdict.Counts{
+			Runs: t.runs, Failures: t.failures, Provoked: t.provoked, Skips: t.skips, Infra: t.infra,
+		}), Runs: t.runs, Failures: t.failures, Skips: t.skips, Infra: t.infra,
 		Provoked: t.provoked, RateLo: i.Lo, RateHi: i.Hi, Strip: t.strip.String(), Lateness: t.lateness,
 	}
 	if t.runs > 0 {
@@ -176,32 +177,6 @@ func (t *tally) result() harness.TestResult {
 	slices.Sort(t.durations)
 	r.P50, r.P99 = quantile(t.durations, 0.50), quantile(t.durations, 0.99)
 	return r
-}
-
-// status says what the counts say. A test that failed only when provoked has
-// passed in the like conditions of a quiet machine: it is flaky.
-func (t *tally) status() harness.Status {
-	switch {
-	case t.failures > 0 && t.passed:
-		return harness.Flaky
-	case t.failures > 0:
-		return harness.Broken
-	case t.runs > 0 && t.provoked.K > 0:
-		return harness.Flaky
-	case t.runs > 0:
-		return harness.Stable
-	case t.provoked.K > 0 && t.provoked.K < t.provoked.N:
-		return harness.Flaky
-	case t.provoked.K > 0:
-		return harness.Broken
-	case t.provoked.N > 0:
-		return harness.Undecided
-	case t.infra > 0:
-		return harness.StatusInfra
-	case t.skips > 0:
-		return harness.StatusSkipped
-	}
-	return harness.Undecided
 }
 
 // quantile gives the q-quantile of sorted durations, the nearest rank.
