@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -21,7 +22,7 @@ import (
 type lab struct {
 	provider redisenv.Provider
 	runner   runner.Runner
-	pool     *hunt.Pool
+	pool     *trial.Pool
 	late     *runner.Lateness
 	stop     context.CancelFunc
 }
@@ -35,7 +36,7 @@ func newLab(ctx context.Context, o options, list []scenarios.Scenario, d fixture
 	wctx, stop := context.WithCancel(ctx)
 	l.stop = stop
 	go l.late.Watch(wctx)
-	l.pool = hunt.NewPool(hunt.PoolConfig{
+	l.pool = trial.NewPool(trial.PoolConfig{
 		Provider: p, Runner: l.runner, Workers: o.workers, Lateness: l.late, Log: slog.New(slog.DiscardHandler),
 	})
 	return l, nil
@@ -87,7 +88,7 @@ func (l *lab) untilHit(ctx context.Context, test string, seed uint64, trials int
 
 // watcher counts aimed trials, and ends the hunt at the first that fails.
 type watcher struct {
-	hunt.Executor
+	trial.Executor
 	test string
 	stop context.CancelFunc
 	mu   sync.Mutex
@@ -95,7 +96,7 @@ type watcher struct {
 }
 
 // Do carries the job out and looks at what came of it.
-func (w *watcher) Do(ctx context.Context, j hunt.Job) (*hunt.Done, error) {
+func (w *watcher) Do(ctx context.Context, j trial.Job) (*trial.Done, error) {
 	d, err := w.Executor.Do(ctx, j)
 	if err != nil {
 		return d, err

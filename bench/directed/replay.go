@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/replay"
 )
 
 // replays finds each defect, alone, in each of its scenarios, and replays every
@@ -58,7 +59,7 @@ func replays(ctx context.Context, o options) error {
 	counts := make([][2]harness.Count, len(found))
 	round := func(which int) error {
 		for i, f := range found {
-			r, err := hunt.Replay(ctx, f.l.pool, &f.f, n)
+			r, err := replay.Replay(ctx, f.l.pool, &f.f, n)
 			if err != nil {
 				return err
 			}

@@ -11,8 +11,10 @@ import (
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/replay"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -87,14 +89,14 @@ func (v *verification) run(ctx context.Context) error {
 			return nil
 		}
 		f := &r.Findings[i]
-		if err := v.ask(ctx, f, seed, "no change", list, on, &v.same, func(a *hunt.Verified) bool { return a.Repair == hunt.StillFailing }); err != nil {
+		if err := v.ask(ctx, f, seed, "no change", list, on, &v.same, func(a *replay.Verified) bool { return a.Repair == replay.StillFailing }); err != nil {
 			return err
 		}
 		if timed {
 			v.mu.Lock()
 			v.bumpN++
 			v.mu.Unlock()
-			if err := v.ask(ctx, f, seed, "longer wait", longer, on, &v.bumped, func(a *hunt.Verified) bool { return a.Repair == hunt.MarginMoved }); err != nil {
+			if err := v.ask(ctx, f, seed, "longer wait", longer, on, &v.bumped, func(a *replay.Verified) bool { return a.Repair == replay.MarginMoved }); err != nil {
 				return err
 			}
 		}
@@ -105,8 +107,8 @@ func (v *verification) run(ctx context.Context) error {
 			sound.Run = soundTTL(v.defect)
 			mended = append(mended, sound)
 		}
-		return v.ask(ctx, f, seed, "fix", mended, nil, &v.fixed, func(a *hunt.Verified) bool {
-			return a.Repair == hunt.Fixed || a.Repair == hunt.NotApply && a.Fresh == nil
+		return v.ask(ctx, f, seed, "fix", mended, nil, &v.fixed, func(a *replay.Verified) bool {
+			return a.Repair == replay.Fixed || a.Repair == replay.NotApply && a.Fresh == nil
 		})
 	})
 }
@@ -146,15 +148,15 @@ func (v *verification) note(format string, args ...any) {
 }
 
 // ask verifies the finding on another form of the test or the code.
-func (v *verification) ask(ctx context.Context, f *harness.Finding, seed uint64, what string, list []scenarios.Scenario, on fixtures.Defects, count *int, right func(*hunt.Verified) bool) error {
+func (v *verification) ask(ctx context.Context, f *harness.Finding, seed uint64, what string, list []scenarios.Scenario, on fixtures.Defects, count *int, right func(*replay.Verified) bool) error {
 	p, err := v.o.provider(ctx)
 	if err != nil {
 		return err
 	}
 	r := inprocess.New(list, scenarios.Config{Defects: on})
-	pool := hunt.NewPool(hunt.PoolConfig{Provider: p, Runner: r, Workers: 2, Log: slog.New(slog.DiscardHandler)})
+	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, Workers: 2, Log: slog.New(slog.DiscardHandler)})
 	defer pool.Close()
-	a, err := hunt.Verify(ctx, hunt.Config{Runner: r, Executor: pool, Seed: seed, Trials: surveyTrials,
+	a, err := replay.Verify(ctx, hunt.Config{Runner: r, Executor: pool, Seed: seed, Trials: surveyTrials,
 		Target: harness.Target{Kind: harness.ShippedTarget}}, f, replayCount)
 	if err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt/probe"
+	"github.com/flakehunt/flakehunt/harness/probe"
+	"github.com/flakehunt/flakehunt/harness/probe/hints"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
-	"github.com/flakehunt/flakehunt/harness/runner/hints"
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
 	"github.com/flakehunt/flakehunt/reports"
 )

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt/probe"
-	"github.com/flakehunt/flakehunt/harness/runner/hints"
+	"github.com/flakehunt/flakehunt/harness/probe"
+	"github.com/flakehunt/flakehunt/harness/probe/hints"
 )
 
 // suiteText writes what doctor found of a suite, a line each, the command to

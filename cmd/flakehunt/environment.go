@@ -8,9 +8,9 @@ import (
 
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // environment is where tests are run: the flags that run, repro and verify share.
@@ -57,7 +57,7 @@ func (a *app) provider(ctx context.Context, e environment) (redisenv.Provider, e
 }
 
 // start makes the workers that run a target. done ends them.
-func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool hunt.Executor, done func(), err error) {
+func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool trial.Executor, done func(), err error) {
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}
@@ -76,7 +76,7 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	late := &runner.Lateness{}
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	go late.Watch(wctx)
-	pool, err = e.executor(t, hunt.PoolConfig{Provider: p, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger()})
+	pool, err = e.executor(t, trial.PoolConfig{Provider: p, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger()})
 	if err != nil {
 		stopWatch()
 		return nil, nil, err

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/shard"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/reports"
 )
 
@@ -94,12 +94,12 @@ func readPart(dir string) (shard.Part, error) {
 	if p.Result, err = reports.ReadJSON(f); err != nil {
 		return p, usagef("merge: %s: %w", f.Name(), err)
 	}
-	j, err := os.Open(filepath.Join(dir, hunt.JournalName))
+	j, err := os.Open(filepath.Join(dir, trial.JournalName))
 	if err != nil {
 		return p, usagef("merge: %w: results are summed up from the trials", err)
 	}
 	defer j.Close()
-	if p.Trials, err = hunt.ReadJournal(j); err != nil {
+	if p.Trials, err = trial.ReadJournal(j); err != nil {
 		return p, usagef("merge: %s: %w", j.Name(), err)
 	}
 	return p, nil
@@ -118,7 +118,7 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 			return harnessError(fmt.Errorf("write trial %d: %w", t.Index, err))
 		}
 	}
-	journal := filepath.Join(out, hunt.JournalName)
+	journal := filepath.Join(out, trial.JournalName)
 	if _, err := os.Stat(journal); err == nil && !contains(parts, out) {
 		if err := keepAside(journal); err != nil {
 			return harnessError(fmt.Errorf("keep the earlier journal: %w", err))

@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // outDir is where a run writes.
 type outDir struct {
 	path    string
-	journal *hunt.Journal
+	journal *trial.Journal
 	resumed []harness.Trial
 }
 
@@ -40,7 +40,7 @@ func openOut(f *runFlags, t harness.Target) (*outDir, error) {
 	if err := os.MkdirAll(filepath.Join(o.path, "findings"), 0o755); err != nil {
 		return nil, usagef("--out %s: %w; name a directory that can be written", o.path, unwrapPath(err))
 	}
-	journal := filepath.Join(o.path, hunt.JournalName)
+	journal := filepath.Join(o.path, trial.JournalName)
 	if f.resume {
 		if err := o.resume(f, t, journal); err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func openOut(f *runFlags, t harness.Target) (*outDir, error) {
 		return nil, usagef("--out %s: keep the earlier journal: %w", o.path, err)
 	}
 	var err error
-	if o.journal, err = hunt.OpenJournal(journal); err != nil {
+	if o.journal, err = trial.OpenJournal(journal); err != nil {
 		return nil, usagef("--out %s: %w; name a directory that can be written", o.path, unwrapPath(err))
 	}
 	b, err := json.MarshalIndent(asked{f.seed, f.strategy, f.params(), t}, "", "  ")
@@ -66,7 +66,7 @@ func openOut(f *runFlags, t harness.Target) (*outDir, error) {
 func (o *outDir) resume(f *runFlags, t harness.Target, journal string) error {
 	j, err := os.Open(journal)
 	if errors.Is(err, fs.ErrNotExist) {
-		return usagef("--resume: %s holds no %s to go on with", o.path, hunt.JournalName)
+		return usagef("--resume: %s holds no %s to go on with", o.path, trial.JournalName)
 	}
 	if err != nil {
 		return usagef("--resume: %w", err)
@@ -88,7 +88,7 @@ func (o *outDir) resume(f *runFlags, t harness.Target, journal string) error {
 		return usagef("--resume: the run was of another target or strategy (see %s): give the same flags again, or another --out", filepath.Join(o.path, settingsName))
 	}
 	f.seed = was.Seed
-	if o.resumed, err = hunt.ReadJournal(j); err != nil {
+	if o.resumed, err = trial.ReadJournal(j); err != nil {
 		return usagef("--resume: %s: %w", journal, err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/reports"
 )
 
@@ -82,12 +83,12 @@ func readRun(dir string) (*harness.Result, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%s: %w", dir, unwrapPath(err))
 	}
-	j, err := os.Open(filepath.Join(dir, hunt.JournalName))
+	j, err := os.Open(filepath.Join(dir, trial.JournalName))
 	if err != nil {
-		return nil, usagef("%s holds neither result.json nor %s: name the directory that --out named", dir, hunt.JournalName)
+		return nil, usagef("%s holds neither result.json nor %s: name the directory that --out named", dir, trial.JournalName)
 	}
 	defer j.Close()
-	trials, err := hunt.ReadJournal(j)
+	trials, err := trial.ReadJournal(j)
 	if err != nil {
 		return nil, usagef("%s: %w", j.Name(), err)
 	}
@@ -95,7 +96,7 @@ func readRun(dir string) (*harness.Result, error) {
 		return nil, usagef("%s: no trial had finished", j.Name())
 	}
 	r := hunt.FromTrials(trials)
-	r.Warnings = append(r.Warnings, fmt.Sprintf("rebuilt from %s: the run ended before it could write its result", hunt.JournalName))
+	r.Warnings = append(r.Warnings, fmt.Sprintf("rebuilt from %s: the run ended before it could write its result", trial.JournalName))
 	return r, nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/replay"
 	"github.com/flakehunt/flakehunt/harness/stats"
 )
 
@@ -47,7 +47,7 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 				return err
 			}
 			defer done()
-			r, err := hunt.Replay(c.Context(), pool, f, n)
+			r, err := replay.Replay(c.Context(), pool, f, n)
 			if err != nil {
 				if c.Context().Err() != nil {
 					return c.Context().Err()
@@ -63,7 +63,7 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 }
 
 // reproduced prints what came of a replay and turns it into an exit code.
-func (a *app) reproduced(f *harness.Finding, r *hunt.Replayed) error {
+func (a *app) reproduced(f *harness.Finding, r *replay.Replayed) error {
 	rate := stats.ClopperPearson(r.Count.K, r.Count.N, 0.95)
 	if a.json {
 		e := json.NewEncoder(a.out)

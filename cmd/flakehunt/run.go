@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/forecast"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/harness/verdict"
 	"github.com/flakehunt/flakehunt/reports"
 )
@@ -131,7 +133,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 		return harnessError(err)
 	}
 	defer func() { _ = dropTemp(tmp) }()
-	pool, err := f.executor(target, hunt.PoolConfig{
+	pool, err := f.executor(target, trial.PoolConfig{
 		Provider: provider, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger(),
 	})
 	if err != nil {
@@ -168,7 +170,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if defects, err := defectsOf(target); err == nil && target.Kind == harness.ShippedTarget {
 		result.Expectations = compare(result, defects)
 	}
-	result.Forecast = forecast(result.Margins, f.assume)
+	result.Forecast = predictRates(result.Margins, f.assume)
 	result.Meta = meta(context.WithoutCancel(ctx)).Map()
 	result.Exit = verdict.Exit(result, err)
 	if werr := errors.Join(a.write(out, f, result), history.record(context.WithoutCancel(ctx), result)); werr != nil {
@@ -183,15 +185,15 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	return nil
 }
 
-// forecast says how often tests would fail under an assumed latency; without
+// predictRates says how often tests would fail under an assumed latency; without
 // one it says nothing.
-func forecast(margins []harness.Margin, assume string) *harness.Forecast {
+func predictRates(margins []harness.Margin, assume string) *harness.Forecast {
 	d, err := stats.ParseDistribution(assume)
 	if assume == "" || err != nil {
 		return nil
 	}
 	f := &harness.Forecast{Latency: d.String()}
-	for _, p := range hunt.Predict(margins, d) {
+	for _, p := range forecast.Predict(margins, d) {
 		f.Tests = append(f.Tests, harness.ForecastTest{Test: p.Test, Rate: p.Rate, Worst: p.Worst})
 	}
 	return f

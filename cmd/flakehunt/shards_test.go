@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // program runs flakehunt in a process of its own: the test binary under that
@@ -48,10 +48,10 @@ type deed struct {
 
 func deeds(t *testing.T, dir string) []deed {
 	t.Helper()
-	f, err := os.Open(filepath.Join(dir, hunt.JournalName))
+	f, err := os.Open(filepath.Join(dir, trial.JournalName))
 	require.NoError(t, err)
 	defer f.Close()
-	trials, err := hunt.ReadJournal(f)
+	trials, err := trial.ReadJournal(f)
 	require.NoError(t, err)
 	var out []deed
 	for _, x := range trials {

@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/sim"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // replays is how often a simulated finding is played on a real Redis.
@@ -18,10 +19,10 @@ const replays = 3
 
 // executor makes the workers for the provider that was asked for: in virtual
 // time those of the simulation, else those that wait.
-func (e *environment) executor(t harness.Target, cfg hunt.PoolConfig) (hunt.Executor, error) {
+func (e *environment) executor(t harness.Target, cfg trial.PoolConfig) (trial.Executor, error) {
 	if cfg.Provider.Name() != "sim" {
 		cfg.Workers = e.workers(cfg.Provider)
-		return hunt.NewPool(cfg), nil
+		return trial.NewPool(cfg), nil
 	}
 	x, err := sim.New(sim.Config{Target: t, Workers: e.parallel, Payload: cfg.Payload, Deadline: cfg.Deadline, Log: cfg.Log})
 	if err != nil {
@@ -40,7 +41,7 @@ const mostClaims = 64
 // rehearsal is a search in virtual time that precedes the hunt on a real Redis.
 type rehearsal struct {
 	executor *sim.Executor
-	journal  *hunt.Journal
+	journal  *trial.Journal
 	claims   []hunt.Claim
 	sum      *harness.Simulation
 }
@@ -62,7 +63,7 @@ func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, out *
 	if err == nil {
 		path := filepath.Join(out.path, simulatedName)
 		if err = keepAside(path); err == nil {
-			r.journal, err = hunt.OpenJournal(path)
+			r.journal, err = trial.OpenJournal(path)
 		}
 	}
 	if err != nil {
@@ -171,7 +172,7 @@ func (a *app) onReal(ctx context.Context, f *runFlags, e *sim.Executor, cfg hunt
 		return nil
 	}
 	real := f.environment
-	pool := hunt.NewPool(hunt.PoolConfig{Provider: p, Runner: cfg.Runner, Workers: real.workers(p), Log: a.logger()})
+	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: cfg.Runner, Workers: real.workers(p), Log: a.logger()})
 	_, err = e.ProveAll(ctx, pool, r.Findings, replays, func(p *sim.Proof) {
 		a.notef("%s  %s  %s", p.Finding.ID, p.Finding.Class, p)
 	})

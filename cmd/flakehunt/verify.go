@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/replay"
 )
 
 func newVerifyCmd(a *app) *cobra.Command {
@@ -52,7 +53,7 @@ nothing like it was found.
 				return err
 			}
 			defer r.Close()
-			v, err := hunt.Verify(c.Context(), hunt.Config{
+			v, err := replay.Verify(c.Context(), hunt.Config{
 				Target: f.Target, Runner: r, Executor: pool, Seed: f.Seed, Log: a.logger(),
 			}, f, n)
 			if err != nil {
@@ -71,9 +72,9 @@ nothing like it was found.
 				fmt.Fprintf(a.out, "%s  %s  %s\n%s  %s\n", f.ID, f.Class, f.Title, v.Test, v.Sentence())
 			}
 			switch {
-			case v.Repair == hunt.Fixed:
+			case v.Repair == replay.Fixed:
 				return nil
-			case v.Repair == hunt.NotApply && v.Fresh == nil:
+			case v.Repair == replay.NotApply && v.Fresh == nil:
 				return &exitError{code: exitUndecided}
 			}
 			return &exitError{code: exitFlaky}

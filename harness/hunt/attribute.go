@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
@@ -54,7 +55,7 @@ func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
 		if o.Suspect != nil {
 			f.Title, f.Explanation = o.Suspect.Title, o.Suspect.Explanation
 		}
-		f.Fingerprint = Fingerprint(f.Class, harness.Point{}, harness.Point{})
+		f.Fingerprint = finding.Fingerprint(f.Class, harness.Point{}, harness.Point{})
 	default:
 		if o.Suspect != nil {
 			f.Explanation = suspicion(o.Cause, o.Suspect.Title)
@@ -62,10 +63,10 @@ func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
 		if f.Class != harness.NotRedis {
 			f.Class = harness.Unattributed
 		}
-		f.Fingerprint = Fingerprint(f.Class, harness.Point{Verb: o.Failure.Fingerprint}, harness.Point{})
+		f.Fingerprint = finding.Fingerprint(f.Class, harness.Point{Verb: o.Failure.Fingerprint}, harness.Point{})
 	}
-	f.ID = FindingID(f.Fingerprint)
-	h.found.add(f)
+	f.ID = finding.ID(f.Fingerprint)
+	h.found.Add(f)
 }
 
 // home is the finding that a failure belongs to, or nil: one of its test that
@@ -75,14 +76,14 @@ func (h *hunter) natural(t harness.Trial, o harness.Outcome) {
 func (h *hunter) home(o harness.Outcome) *harness.Finding {
 	var alike, proven, elsewhere *harness.Finding
 	cause := o.Cause
-	if heard := h.heard[words{o.Test.Name, o.Failure.Fingerprint}]; cause == "" && len(heard) > 0 {
+	if heard := h.heard[finding.FailureKey{Test: o.Test.Name, Failure: o.Failure.Fingerprint}]; cause == "" && len(heard) > 0 {
 		cause = heard[0]
 	}
 	shape := ""
 	if o.Suspect != nil && !content(o.Cause) {
-		shape = Fingerprint(o.Cause, o.Suspect.First, o.Suspect.Then)
+		shape = finding.Fingerprint(o.Cause, o.Suspect.First, o.Suspect.Then)
 	}
-	for _, f := range h.found.all() {
+	for _, f := range h.found.All() {
 		if f.Fingerprint == shape {
 			elsewhere = &f
 		}
@@ -99,7 +100,7 @@ func (h *hunter) home(o harness.Outcome) *harness.Finding {
 			proven = &f
 		}
 	}
-	if f := h.found.whose(o.Test.Name, o.Failure.Fingerprint); f != nil {
+	if f := h.found.Whose(o.Test.Name, o.Failure.Fingerprint); f != nil {
 		alike = f
 	}
 	switch {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/history"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 func frame(at time.Duration, key string) harness.Event {
@@ -21,7 +21,7 @@ func TestSurestHistoriesAreKept(t *testing.T) {
 	h := &hunter{events: map[string][]*detect.Trace{}}
 	learn := func(b harness.Boundary) {
 		o := harness.Outcome{Test: harness.TestID{Name: "a"}, Verdict: harness.Passed, Boundary: b}
-		h.learn(&Done{Trial: harness.Trial{Outcomes: []harness.Outcome{o}}, Events: map[string][]harness.Event{"a": {frame(1, string(b))}}})
+		h.learn(&trial.Done{Trial: harness.Trial{Outcomes: []harness.Outcome{o}}, Events: map[string][]harness.Event{"a": {frame(1, string(b))}}})
 	}
 	kept := func() (list []harness.Boundary) {
 		for _, t := range h.events["a"] {
@@ -37,26 +37,4 @@ func TestSurestHistoriesAreKept(t *testing.T) {
 	learn(harness.BoundaryEvents)
 	learn(harness.BoundaryMarked)
 	require.Equal(t, []harness.Boundary{harness.BoundaryAlone, harness.BoundaryMarked}, kept())
-}
-
-// A test whose beginning nobody marked has the frames of its time; all of them
-// when it ran alone, or when no time is known.
-func TestFramesOfAnUnmarkedTest(t *testing.T) {
-	b := history.NewBuffer(history.BufferConfig{})
-	defer b.Close()
-	for _, at := range []time.Duration{5 * time.Millisecond, 15 * time.Millisecond, 25 * time.Millisecond} {
-		e := frame(at, "k")
-		b.Record(&e)
-	}
-	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	o := harness.Outcome{Start: start.Add(10 * time.Millisecond), Duration: harness.Duration(10 * time.Millisecond), Boundary: harness.BoundaryReport}
-	for boundary, want := range map[harness.Boundary]int{harness.BoundaryReport: 1, harness.BoundaryAlone: 3} {
-		o.Boundary = boundary
-		events, err := during(b, &o, start)
-		require.NoError(t, err)
-		require.Len(t, events, want, boundary)
-	}
-	events, err := during(b, &harness.Outcome{}, start)
-	require.NoError(t, err)
-	require.Len(t, events, 3)
 }

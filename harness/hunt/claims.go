@@ -9,6 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
 // Claim is a finding that was made elsewhere, in virtual time: the hunt proves
@@ -131,7 +132,7 @@ func (h *hunter) settled(test string, c near.Candidate) *claimed {
 	defer h.mu.Unlock()
 	for _, k := range h.claims {
 		f := &k.finding
-		if !k.entered && f.Tests[0] == test && c.Explains(f.Class) && Fingerprint(f.Class, c.First, c.Then) == f.Fingerprint {
+		if !k.entered && f.Tests[0] == test && c.Explains(f.Class) && finding.Fingerprint(f.Class, c.First, c.Then) == f.Fingerprint {
 			k.entered = true
 			return k
 		}
@@ -156,7 +157,7 @@ func (h *hunter) enterClaims() {
 	for _, k := range list {
 		if !k.entered {
 			k.entered = true
-			h.found.add(k.finding)
+			h.found.Add(k.finding)
 		}
 	}
 }

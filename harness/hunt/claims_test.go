@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // claimOf is a claim about a/1: its schedule delays one frame.
@@ -15,7 +17,7 @@ func claimOf(fingerprint string) Claim {
 	at := harness.Point{Role: "kv", Verb: "SET", Key: "k", N: 1}
 	return Claim{
 		Finding: harness.Finding{
-			ID: FindingID(fingerprint), Fingerprint: fingerprint, Class: harness.RaceLostUpdate, Standing: harness.Simulated,
+			ID: finding.ID(fingerprint), Fingerprint: fingerprint, Class: harness.RaceLostUpdate, Standing: harness.Simulated,
 			Tests: []string{"a/1", "b/1"}, Failure: harness.Failure{Fingerprint: "f1"},
 			Schedule: harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Decisions: []harness.Decision{
 				{Test: "a/1", At: at, Action: harness.Delay, Delay: 1e6},
@@ -27,9 +29,9 @@ func claimOf(fingerprint string) Claim {
 }
 
 // hunted hunts twoSuites with two claims, of which a trial fails as fails says.
-func hunted(t *testing.T, fails func(j Job) bool) *harness.Result {
+func hunted(t *testing.T, fails func(j trial.Job) bool) *harness.Result {
 	t.Helper()
-	f := &fake{tests: twoSuites, do: func(_ context.Context, j Job) (harness.Verdict, error) {
+	f := &fake{tests: twoSuites, do: func(_ context.Context, j trial.Job) (harness.Verdict, error) {
 		if fails(j) {
 			return harness.Failed, nil
 		}
@@ -52,7 +54,7 @@ func status(r *harness.Result) []harness.Status {
 }
 
 func TestClaimThatFailsHereIsProvoked(t *testing.T) {
-	r := hunted(t, func(j Job) bool { return j.Arm == harness.Confirm })
+	r := hunted(t, func(j trial.Job) bool { return j.Arm == harness.Confirm })
 	f := find(t, r, harness.RaceLostUpdate)
 	assert.Equal(t, harness.Provoked, f.Standing)
 	assert.Equal(t, harness.Count{K: 3, N: 3}, f.Provoked)
@@ -66,7 +68,7 @@ func TestClaimThatFailsHereIsProvoked(t *testing.T) {
 }
 
 func TestClaimThatNeverFailsHereFailsNoTest(t *testing.T) {
-	r := hunted(t, func(Job) bool { return false })
+	r := hunted(t, func(trial.Job) bool { return false })
 	f := find(t, r, harness.RaceLostUpdate)
 	assert.Equal(t, harness.Simulated, f.Standing)
 	assert.Equal(t, harness.Count{K: 0, N: 3}, f.Provoked, "here, not in the simulation")
@@ -80,7 +82,7 @@ func TestClaimThatNeverFailsHereFailsNoTest(t *testing.T) {
 }
 
 func TestClaimWhoseTestFailsWithoutItToo(t *testing.T) {
-	r := hunted(t, func(j Job) bool { return j.Suite == "a" })
+	r := hunted(t, func(j trial.Job) bool { return j.Suite == "a" })
 	for _, f := range r.Findings {
 		assert.NotEqual(t, harness.Provoked, f.Standing, "the delay is not to blame")
 		assert.NotEqual(t, harness.Simulated, f.Standing)

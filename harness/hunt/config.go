@@ -8,6 +8,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // Config says what to hunt and how.
@@ -15,7 +16,7 @@ type Config struct {
 	Target   harness.Target
 	Runner   runner.Runner
 	Match    func(test string) bool // which tests; nil: all
-	Executor Executor
+	Executor trial.Executor
 	Strategy string
 	Params   map[string]string
 	Seed     uint64
@@ -32,7 +33,7 @@ type Config struct {
 	Shard    Shard
 	Claims   []Claim         // directed proves them first
 	Resume   []harness.Trial // done earlier, with the same seed
-	Journal  *Journal        // nil: none
+	Journal  *trial.Journal  // nil: none
 	Lateness *runner.Lateness
 	Learned  Ranking // nil: none
 	Tool     string

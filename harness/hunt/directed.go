@@ -10,8 +10,8 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
-	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/proxy"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 const (
@@ -110,9 +110,9 @@ func (h *hunter) likeliestFirst(tests []harness.TestID) {
 // survey does numbered trials without injection.
 func (h *hunter) survey(ctx context.Context, from, to int) error {
 	return h.each(ctx, from, to, func(ctx context.Context, suite string, index int) error {
-		j := Job{
+		j := trial.Job{
 			Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey,
-			Seed: Mix(h.Seed, index), Keep: index < firstLook, Urgent: index <= firstLook,
+			Seed: trial.Mix(h.Seed, index), Keep: index < firstLook, Urgent: index <= firstLook,
 		}
 		if index%directEvery == firstLook && !h.NoDirect {
 			j.Arm = harness.Direct
@@ -122,7 +122,7 @@ func (h *hunter) survey(ctx context.Context, from, to int) error {
 }
 
 // learn keeps the passing histories of a survey trial.
-func (h *hunter) learn(d *Done) {
+func (h *hunter) learn(d *trial.Done) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var trial []*detect.Trace
@@ -228,12 +228,4 @@ func pick(list []near.Candidate, tried map[string]bool) (near.Candidate, bool) {
 		}
 	}
 	return near.Candidate{}, false
-}
-
-// replay makes a plan of a schedule as it is.
-func replay(s harness.Schedule) Plan {
-	return func() (harness.Scheduler, *harness.Schedule, error) {
-		sched, err := explore.FromSchedule(s)
-		return sched, &s, err
-	}
 }

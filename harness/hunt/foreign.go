@@ -8,6 +8,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // aloneRuns is how often a foreign test is run by itself before prediction: on
@@ -91,9 +92,9 @@ func (h *hunter) runAlone(ctx context.Context, t harness.TestID) {
 	h.active++
 	index := h.Trials + h.active
 	h.mu.Unlock()
-	d, err := h.Executor.Do(ctx, Job{
+	d, err := h.Executor.Do(ctx, trial.Job{
 		Index: index, Suite: t.Suite + aloneSuite, Tests: []string{t.Name}, Arm: harness.Survey,
-		Seed: Mix(h.Seed, index), Keep: true, Urgent: true,
+		Seed: trial.Mix(h.Seed, index), Keep: true, Urgent: true,
 	})
 	if err == nil {
 		h.learn(d)

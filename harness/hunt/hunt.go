@@ -12,6 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
 // hunter is the state of one Run.
@@ -30,10 +31,10 @@ type hunter struct {
 	events   map[string][]*detect.Trace // by test: passing traces for prediction
 	passed   [][]*detect.Trace          // by trial, in the order in which its tests ran
 	outlook  outlook
-	heard    map[words][]harness.Class
+	heard    map[finding.FailureKey][]harness.Class
 	suspects map[string]suspect // failures that nobody aimed at, one of a kind
 	order    []string           // of their keys
-	found    *catalogue
+	found    *finding.Catalogue
 	claims   []*claimed        // that came true here
 	only     []harness.Finding // claims that did not
 	proving  sync.Mutex        // held while Proven is called
@@ -48,7 +49,7 @@ type hunter struct {
 // holds all that was seen. The error says that the harness could not do its
 // work at all.
 func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
-	h := &hunter{Config: cfg, events: map[string][]*detect.Trace{}, suspects: map[string]suspect{}, found: newCatalogue()}
+	h := &hunter{Config: cfg, events: map[string][]*detect.Trace{}, suspects: map[string]suspect{}, found: finding.NewCatalogue()}
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}

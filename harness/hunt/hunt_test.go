@@ -18,6 +18,7 @@ import (
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -135,8 +136,7 @@ func TestDeadRedisIsNoFlake(t *testing.T) {
 					t.Errorf("set: %v", err)
 				}
 			})}
-			cfg := on(t, m, list)
-			cfg.Executor.(*Pool).cfg.Workers = 1
+			cfg := on(t, m, list, 1)
 			cfg.Strategy, cfg.Trials = "none", 2
 			r, err := Run(t.Context(), cfg)
 			require.NotNil(t, r)
@@ -157,17 +157,17 @@ func TestDeadRedisIsNoFlake(t *testing.T) {
 }
 
 func TestResumeDoesOnlyWhatIsMissing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), JournalName)
+	path := filepath.Join(t.TempDir(), trial.JournalName)
 	run := func(trials int) (*fake, *harness.Result) {
 		f := &fake{tests: twoSuites, do: passing}
 		old, err := os.Open(path)
 		var done []harness.Trial
 		if err == nil {
-			done, err = ReadJournal(old)
+			done, err = trial.ReadJournal(old)
 			require.NoError(t, err)
 			require.NoError(t, old.Close())
 		}
-		j, err := OpenJournal(path)
+		j, err := trial.OpenJournal(path)
 		require.NoError(t, err)
 		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Seed: 7, Trials: trials, Journal: j, Resume: done})
 		require.NoError(t, err)
@@ -232,7 +232,7 @@ func TestInterruptKeepsWhatThereIs(t *testing.T) {
 }
 
 func TestTimeBudgetIsNoInterrupt(t *testing.T) {
-	f := &fake{tests: twoSuites, do: func(ctx context.Context, j Job) (harness.Verdict, error) {
+	f := &fake{tests: twoSuites, do: func(ctx context.Context, j trial.Job) (harness.Verdict, error) {
 		if j.Index > 3 {
 			<-ctx.Done()
 			return "", ctx.Err()
@@ -246,7 +246,7 @@ func TestTimeBudgetIsNoInterrupt(t *testing.T) {
 }
 
 func TestNaturalFailuresWithoutEvidenceStayUnattributed(t *testing.T) {
-	f := &fake{tests: twoSuites, do: func(_ context.Context, j Job) (harness.Verdict, error) {
+	f := &fake{tests: twoSuites, do: func(_ context.Context, j trial.Job) (harness.Verdict, error) {
 		if j.Index%2 == 0 {
 			return harness.Failed, nil
 		}
@@ -264,7 +264,7 @@ func TestNaturalFailuresWithoutEvidenceStayUnattributed(t *testing.T) {
 
 func TestHarnessFailuresAreReported(t *testing.T) {
 	broken := errors.New("the proxy has no port")
-	f := &fake{tests: twoSuites, do: func(context.Context, Job) (harness.Verdict, error) { return "", broken }}
+	f := &fake{tests: twoSuites, do: func(context.Context, trial.Job) (harness.Verdict, error) { return "", broken }}
 	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Trials: 3})
 	require.ErrorIs(t, err, broken)
 	assert.NotEmpty(t, r.Infra)

@@ -17,6 +17,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -56,24 +57,24 @@ func real(t *testing.T, list []scenarios.Scenario, defects ...fixtures.Defect) C
 	t.Helper()
 	p, _, err := redisenv.Resolve(t.Context(), redisenv.Spec{Provider: "embedded"})
 	require.NoError(t, err)
-	return on(t, p, list, defects...)
+	return on(t, p, list, 2, defects...)
 }
 
-func on(t *testing.T, p redisenv.Provider, list []scenarios.Scenario, defects ...fixtures.Defect) Config {
+func on(t *testing.T, p redisenv.Provider, list []scenarios.Scenario, workers int, defects ...fixtures.Defect) Config {
 	t.Helper()
 	set := fixtures.Defects{}
 	for _, d := range defects {
 		set[d] = true
 	}
 	r := inprocess.New(list, scenarios.Config{Defects: set})
-	pool := NewPool(PoolConfig{Provider: p, Runner: r, Workers: 2, Log: slog.New(slog.DiscardHandler)})
+	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, Workers: workers, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
 	return Config{Runner: r, Executor: pool, Seed: 1, Trials: 4, Target: harness.Target{Kind: harness.ShippedTarget}}
 }
 
 // endedAt is a hunt whose trials end with v, until one from index on calls end.
 func endedAt(index int, v harness.Verdict, end func()) *fake {
-	return &fake{tests: twoSuites, do: func(ctx context.Context, j Job) (harness.Verdict, error) {
+	return &fake{tests: twoSuites, do: func(ctx context.Context, j trial.Job) (harness.Verdict, error) {
 		if j.Index >= index {
 			end()
 			<-ctx.Done()
@@ -86,10 +87,10 @@ func endedAt(index int, v harness.Verdict, end func()) *fake {
 // fake is a runner and an executor of tests whose outcome is a function.
 type fake struct {
 	tests []harness.TestID
-	do    func(ctx context.Context, j Job) (harness.Verdict, error)
+	do    func(ctx context.Context, j trial.Job) (harness.Verdict, error)
 
 	mu   sync.Mutex
-	jobs []Job
+	jobs []trial.Job
 }
 
 func (f *fake) List(context.Context) ([]harness.TestID, error) { return f.tests, nil }
@@ -102,7 +103,7 @@ func (f *fake) Close() error            { return nil }
 func (f *fake) Workers() int            { return 2 }
 func (f *fake) Info() harness.RedisInfo { return harness.RedisInfo{Provider: "fake"} }
 
-func (f *fake) Do(ctx context.Context, j Job) (*Done, error) {
+func (f *fake) Do(ctx context.Context, j trial.Job) (*trial.Done, error) {
 	f.mu.Lock()
 	f.jobs = append(f.jobs, j)
 	f.mu.Unlock()
@@ -110,7 +111,7 @@ func (f *fake) Do(ctx context.Context, j Job) (*Done, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Done{Trial: harness.Trial{Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Start: time.Unix(int64(j.Index), 0)}}
+	d := &trial.Done{Trial: harness.Trial{Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Start: time.Unix(int64(j.Index), 0)}}
 	for _, id := range f.tests {
 		if id.Suite != j.Suite {
 			continue
@@ -138,7 +139,7 @@ func (f *fake) indices(suite string) []int {
 	return list
 }
 
-func passing(context.Context, Job) (harness.Verdict, error) { return harness.Passed, nil }
+func passing(context.Context, trial.Job) (harness.Verdict, error) { return harness.Passed, nil }
 
 var twoSuites = []harness.TestID{{Name: "a/1", Suite: "a"}, {Name: "b/1", Suite: "b"}}
 

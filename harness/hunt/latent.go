@@ -8,6 +8,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/history"
 )
 
@@ -71,7 +72,7 @@ func (h *hunter) foretell(c near.Candidate, why string) {
 		why = c.Explanation
 	}
 	f := harness.Finding{
-		Version: harness.FindingVersion, ID: FindingID(fp), Fingerprint: fp, Class: c.Class, Standing: harness.Latent,
+		Version: harness.FindingVersion, ID: finding.ID(fp), Fingerprint: fp, Class: c.Class, Standing: harness.Latent,
 		Title: c.Title, Explanation: "Predicted from passing histories and not provoked: nothing has failed. " + why,
 		Tests: []string{c.Test}, Target: h.Target, Schedule: c.Provoke, Seed: h.Seed, Margin: c.Margin, Found: time.Now().UTC(),
 	}
@@ -79,7 +80,7 @@ func (h *hunter) foretell(c near.Candidate, why string) {
 		f.Timeline = history.Lines(traces[0].Events, frames(traces[0], c.First, c.Then))
 		f.Boundary = traces[0].Outcome.Boundary
 	}
-	h.found.add(f)
+	h.found.Add(f)
 }
 
 // frames gives the sequence numbers of the frames that are named.
@@ -94,4 +95,4 @@ func frames(t *detect.Trace, points ...harness.Point) []uint64 {
 }
 
 // fingerprintOf is the fingerprint that a finding of the candidate has.
-func fingerprintOf(c near.Candidate) string { return Fingerprint(c.Class, c.First, c.Then) }
+func fingerprintOf(c near.Candidate) string { return finding.Fingerprint(c.Class, c.First, c.Then) }

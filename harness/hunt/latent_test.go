@@ -9,6 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -39,10 +40,6 @@ func TestPredictionsAreNoFailures(t *testing.T) {
 		assert.Empty(t, got.Findings)
 		assert.Empty(t, got.Cause)
 	}
-
-	again, err := Replay(t.Context(), real(t, []scenarios.Scenario{listening("smoke/t/one"), listening("smoke/t/two")}).Executor, f, 2)
-	require.NoError(t, err)
-	assert.Equal(t, harness.Count{K: 2, N: 2}, again.Count, "its schedule ends the connection")
 }
 
 // TestFaultsThatWereAskedFor: then the same is provoked, and says what it took.
@@ -88,7 +85,7 @@ func TestNearMissesWithoutATrial(t *testing.T) {
 			Likelihood: likely, Gap: time.Millisecond,
 		}
 	}
-	h := &hunter{Config: Config{Trials: 3}, found: newCatalogue()}
+	h := &hunter{Config: Config{Trials: 3}, found: finding.NewCatalogue()}
 	h.pursued([]near.Candidate{at("a", "SET", "k", 0.9)}, []near.Candidate{
 		at("b", "SET", "other", 0.9),    // its like was tried
 		at("b", "HSET", "other", 0.9),   // not tried, and likely
@@ -96,50 +93,9 @@ func TestNearMissesWithoutATrial(t *testing.T) {
 		at("c", "LSET", "another", 0.3), // unlikely
 	})
 	h.latent()
-	list := h.found.all()
+	list := h.found.All()
 	require.Len(t, list, 1)
 	assert.Equal(t, []string{"b", "c"}, list[0].Tests)
 	assert.Equal(t, harness.Latent, list[0].Standing)
 	assert.Contains(t, list[0].Explanation, "3 aimed trials")
-}
-
-func TestCatalogueKeepsWhatWasShown(t *testing.T) {
-	c := newCatalogue()
-	shown := harness.Finding{Fingerprint: "cafe", ID: "F-cafe", Class: harness.OrderMessages, Standing: harness.Provoked, Tests: []string{"a"},
-		Failure: harness.Failure{Fingerprint: "f1"}, Provoked: harness.Count{K: 3, N: 3}, Counter: harness.Count{N: 3}}
-	predicted := harness.Finding{Fingerprint: "cafe", ID: "F-cafe", Class: harness.OrderMessages, Standing: harness.Latent, Tests: []string{"b"}}
-	other := harness.Finding{Fingerprint: "beef", ID: "F-beef", Class: harness.ConnectionLost, Standing: harness.Latent, Tests: []string{"a", "b", "c"}}
-	merged := shown
-	merged.Tests, merged.Failure.Fingerprint = []string{"d"}, "f2"
-	assert.True(t, c.add(shown))
-	assert.False(t, c.add(predicted))
-	assert.False(t, c.add(merged))
-	assert.True(t, c.add(other))
-	list := c.all()
-	require.Len(t, list, 2)
-	assert.Equal(t, []string{"a", "d"}, list[0].Tests, "nothing was seen in b")
-	assert.Equal(t, harness.Provoked, list[0].Standing)
-	assert.Equal(t, harness.Latent, list[1].Standing, "last, although it is in more tests")
-
-	require.NotNil(t, c.whose("d", "f2"), "a failure that says the same in that test is of that cause")
-	assert.Equal(t, "cafe", c.whose("d", "f2").Fingerprint)
-	assert.Nil(t, c.whose("d", "f1"))
-}
-
-// TestOneCauseHasOneFingerprint: however the hunt came upon it.
-func TestOneCauseHasOneFingerprint(t *testing.T) {
-	sub := harness.Point{Role: "sub", Verb: "SUBSCRIBE", Key: "a", N: 1}
-	again := harness.Point{Role: "sub", Verb: "SUBSCRIBE", Key: "a", N: 2}
-	publish := harness.Point{Role: "pub", Verb: "PUBLISH", Key: "a", N: 1}
-	set := harness.Point{Role: "base", Verb: "SET", Key: "x", N: 1}
-	get := harness.Point{Role: "base", Verb: "GET", Key: "x", N: 1}
-	message := harness.Point{Role: "sub", Dir: harness.ToClient, Verb: "pmessage", Key: "a", N: 2}
-
-	assert.Equal(t, Fingerprint(harness.RaceDuplicateSubscribe, sub, publish), Fingerprint(harness.RaceDuplicateSubscribe, sub.Reply(), again))
-	assert.Equal(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, get, message))
-	byName := message
-	byName.Verb = "message"
-	assert.Equal(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, set, byName))
-	assert.NotEqual(t, Fingerprint(harness.OrderMessages, set, message), Fingerprint(harness.OrderMessages, publish, publish), "two publishers are another cause")
-	assert.NotEqual(t, Fingerprint(harness.RaceSubscribePublish, sub, publish), Fingerprint(harness.RaceSubscribePublish, sub.Reply(), publish))
 }

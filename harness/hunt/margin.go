@@ -9,6 +9,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
 const (
@@ -103,7 +104,7 @@ func (p *pursuit) fromWire(ctx context.Context, c near.Candidate) (m harness.Mar
 		if !ok {
 			return m, false
 		}
-		step := resolution(size)
+		step := minimize.Resolution(size)
 		lo := time.Duration(0)
 		if size > step {
 			if lo, ok = p.ends(ctx, c, size, size-step); !ok {
@@ -129,7 +130,7 @@ func (p *pursuit) patiently(ctx context.Context, c near.Candidate) (time.Duratio
 		if p.over() || ctx.Err() != nil {
 			break
 		}
-		if o, _ := p.run(ctx, harness.Reduce, p.delayed(c.Late(), size+resolution(size))); o == nil {
+		if o, _ := p.run(ctx, harness.Reduce, p.delayed(c.Late(), size+minimize.Resolution(size))); o == nil {
 			break
 		}
 		size, good = typical(p.samples)
@@ -155,7 +156,7 @@ func (p *pursuit) ends(ctx context.Context, c near.Candidate, size, d time.Durat
 		kept := keptFor(done.Events[p.test.Name], c.Late())
 		said := len(p.samples) > before
 		switch {
-		case said && (p.samples[before].margin-size).Abs() > resolution(size):
+		case said && (p.samples[before].margin-size).Abs() > minimize.Resolution(size):
 		case (o.Verdict == harness.Failed) == (d > size) && kept > 0:
 			return kept, true
 		case said && p.samples[before].explained():

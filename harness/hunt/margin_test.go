@@ -12,6 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -92,7 +93,7 @@ func TestTheWireIsGivenUpWhenTrialsSayOtherwise(t *testing.T) {
 		}
 	})
 	cfg := real(t, []scenarios.Scenario{sc})
-	p := &pursuit{h: &hunter{Config: cfg, found: newCatalogue()}, test: harness.TestID{Name: sc.Name, Suite: "smoke"}}
+	p := &pursuit{h: &hunter{Config: cfg, found: finding.NewCatalogue()}, test: harness.TestID{Name: sc.Name, Suite: "smoke"}}
 	at := harness.Point{Role: "base", Verb: "SET", Key: "smoke/t/patient:k", N: 1}
 	p.aim.Due = dueAfter(at, 10*time.Millisecond)
 	p.aim.Provoke = p.delayed(at, 200*time.Millisecond)

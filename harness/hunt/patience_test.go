@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
 // A test that is aimed at gets ten times what it took by itself, however long
@@ -19,7 +20,7 @@ func TestPatience(t *testing.T) {
 		}
 		return x
 	}
-	h := &hunter{Config: Config{Target: harness.Target{Kind: harness.GoTestTarget}}, found: newCatalogue(), trials: []harness.Trial{
+	h := &hunter{Config: Config{Target: harness.Target{Kind: harness.GoTestTarget}}, found: finding.NewCatalogue(), trials: []harness.Trial{
 		trial("go", harness.Survey, time.Hour, "slow", "quick"),
 		trial("go"+aloneSuite, harness.Survey, 7*time.Second, "slow"),
 		trial("go"+aloneSuite, harness.Survey, 6*time.Second, "slow"),

@@ -36,7 +36,7 @@ func (h *hunter) note(format string, args ...any) {
 // tell reports progress; h.mu is held.
 func (h *hunter) tell() {
 	if h.Progress != nil {
-		h.progress.Findings = h.found.len()
+		h.progress.Findings = h.found.Len()
 		h.Progress(h.progress)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
 // judge names the cause that the failing history shows, among those that the
@@ -53,18 +54,18 @@ func (p *pursuit) prove(ctx context.Context, c near.Candidate, o *harness.Outcom
 	if ctx.Err() != nil || counter.N == 0 || counter.K == counter.N {
 		return false // it fails whatever we do: not this
 	}
-	fp := Fingerprint(class, c.First, c.Then)
+	fp := finding.Fingerprint(class, c.First, c.Then)
 	if counter.K > 0 || counter.N < leastProof || again.K < leastProof {
 		text = fmt.Sprintf("It failed under %q, but that is not proven to be the cause: it failed %d of %d times under that schedule, and %d of %d times with the order forced the right way. %s",
 			c.Title, again.K, again.N, counter.K, counter.N, suspicion(class, title))
 		class, title = harness.Unattributed, firstLine(first.Failure.Message)
-		fp = Fingerprint(class, harness.Point{Verb: first.Failure.Fingerprint}, harness.Point{})
+		fp = finding.Fingerprint(class, harness.Point{Verb: first.Failure.Fingerprint}, harness.Point{})
 	}
 	if !onlyDelays(c.Provoke) {
 		text += " It takes a lost connection: flakehunt ended one, as --faults asked for. A delay alone does not do it."
 	}
 	f := harness.Finding{
-		Version: harness.FindingVersion, ID: FindingID(fp), Fingerprint: fp,
+		Version: harness.FindingVersion, ID: finding.ID(fp), Fingerprint: fp,
 		Class: class, Standing: harness.Provoked, Title: title, Explanation: text,
 		Tests: []string{p.test.Name}, Target: p.h.Target,
 		Schedule: c.Provoke, Seed: p.h.Seed, Failure: *first.Failure,

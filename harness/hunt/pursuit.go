@@ -9,6 +9,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 const (
@@ -55,14 +56,14 @@ func (p *pursuit) over() bool { return p.limit > 0 && p.spent > p.limit }
 
 // run does one aimed trial of the test alone and records it. A nil outcome
 // means that there is none that counts.
-func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) (*harness.Outcome, *Done) {
+func (p *pursuit) run(ctx context.Context, arm harness.Arm, s harness.Schedule) (*harness.Outcome, *trial.Done) {
 	p.h.mu.Lock()
 	p.h.active++
 	index := p.h.Trials + p.h.active
 	p.h.mu.Unlock()
-	d, err := p.h.Executor.Do(ctx, Job{
+	d, err := p.h.Executor.Do(ctx, trial.Job{
 		Index: index, Suite: p.test.Suite, Tests: []string{p.test.Name}, Arm: arm,
-		Seed: Mix(p.h.Seed, index), Plan: replay(s), Keep: true, Urgent: true, Deadline: p.patience,
+		Seed: trial.Mix(p.h.Seed, index), Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: p.patience,
 	})
 	if err != nil {
 		if ctx.Err() == nil {
@@ -198,7 +199,7 @@ func (p *pursuit) predicted(traces []*detect.Trace, untried []near.Candidate) {
 // tolerated keeps what a provocation that passed says of the margin: where the
 // frame was kept for longer than the history predicted, the program itself must
 // be what keeps the order.
-func (p *pursuit) tolerated(c near.Candidate, d *Done) {
+func (p *pursuit) tolerated(c near.Candidate, d *trial.Done) {
 	if c.Margin == nil {
 		if p.late == nil {
 			p.late = map[harness.Point]bool{}
@@ -226,7 +227,7 @@ func (p *pursuit) add(f harness.Finding) {
 		p.h.Proven(f)
 		p.h.proving.Unlock()
 	}
-	if p.h.found.add(f) {
+	if p.h.found.Add(f) {
 		p.h.note("%s  %s  %s", f.ID, f.Class, f.Title)
 	}
 }

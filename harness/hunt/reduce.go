@@ -10,10 +10,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
-// resolution is to what a margin is measured by trials alone: the larger of 1 ms
-// and 4 % of it.
-func resolution(d time.Duration) time.Duration { return max(time.Millisecond, d/25) }
-
 // headroom is by how much at least a finding's delay exceeds its margin.
 const headroom = 60 * time.Millisecond
 
@@ -99,7 +95,7 @@ func (p *pursuit) steady(ctx context.Context, s harness.Schedule, d time.Duratio
 // ends are asked about again, and one that is refuted is looked for beyond it.
 func bracket(ctx context.Context, hi time.Duration, fails func(time.Duration) (bool, error)) (time.Duration, time.Duration, error) {
 	top := hi
-	lo, hi, err := minimize.Threshold(ctx, 0, hi, resolution, fails)
+	lo, hi, err := minimize.Threshold(ctx, 0, hi, minimize.Resolution, fails)
 	if err != nil {
 		return lo, hi, err
 	}
@@ -107,21 +103,21 @@ func bracket(ctx context.Context, hi time.Duration, fails func(time.Duration) (b
 		if bad, err := fails(lo); err != nil {
 			return lo, hi, err
 		} else if bad { // it had passed since the machine was late elsewhere
-			below := max(lo-4*resolution(lo), 0)
+			below := max(lo-4*minimize.Resolution(lo), 0)
 			if bad, err := fails(below); err != nil || bad {
 				lo, below = below, 0
 			}
-			return minimize.Threshold(ctx, below, lo, resolution, fails)
+			return minimize.Threshold(ctx, below, lo, minimize.Resolution, fails)
 		}
 	}
 	if bad, err := fails(hi); err != nil || bad || hi >= top {
 		return lo, hi, err
 	}
-	above := min(hi+4*resolution(hi), top)
+	above := min(hi+4*minimize.Resolution(hi), top)
 	if bad, err := fails(above); err != nil || !bad {
 		hi, above = above, top
 	}
-	return minimize.Threshold(ctx, hi, above, resolution, fails)
+	return minimize.Threshold(ctx, hi, above, minimize.Resolution, fails)
 }
 
 // fewest takes away decisions that the failure does not need.

@@ -21,7 +21,7 @@ func (h *hunter) result() *harness.Result {
 		Redis: h.Executor.Info(), Workers: h.Executor.Workers(),
 		Machine: harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
 		Shard:   h.Shard.String(), TrialsAsked: h.Trials, For: harness.Duration(h.For), Infra: h.infra, Warnings: h.warnings,
-		Findings: h.found.all(),
+		Findings: h.found.All(),
 	}
 	if h.For > 0 {
 		r.TrialsAsked = 0

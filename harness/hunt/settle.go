@@ -7,6 +7,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/minimize"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 const (
@@ -26,7 +27,7 @@ type suspect struct {
 func (s suspect) key() string { return s.outcome.Test.Name + "\n" + string(s.outcome.Cause) }
 
 // remember keeps the first failing history of each test and suspected cause.
-func (h *hunter) remember(d *Done) {
+func (h *hunter) remember(d *trial.Done) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, o := range d.Trial.Outcomes {

@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -49,7 +50,7 @@ func TestEarlyEndKeepsFailures(t *testing.T) {
 // TestDecidedEndsATimedHunt: when every test is decided there is nothing to use
 // the rest of the time for.
 func TestDecidedEndsATimedHunt(t *testing.T) {
-	f := &fake{tests: twoSuites, do: func(context.Context, Job) (harness.Verdict, error) { return harness.Failed, nil }}
+	f := &fake{tests: twoSuites, do: func(context.Context, trial.Job) (harness.Verdict, error) { return harness.Failed, nil }}
 	start := time.Now()
 	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", For: time.Hour, Until: &stats.Rule{}})
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // names returns the tests of one suite; none means all that the runner has.
@@ -141,7 +142,7 @@ func (h *hunter) total() int {
 }
 
 // keep records a finished trial: journal first, then memory.
-func (h *hunter) keep(d *Done) error {
+func (h *hunter) keep(d *trial.Done) error {
 	if h.Journal != nil {
 		if err := h.Journal.Append(d.Trial); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // undirected does all trials under one strategy that is the same for each test:
@@ -17,7 +18,7 @@ func (h *hunter) undirected(ctx context.Context) error {
 		}
 	}
 	trial := func(ctx context.Context, suite string, index int) error {
-		j := Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: Mix(h.Seed, index), Keep: index <= 2}
+		j := trial.Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: trial.Mix(h.Seed, index), Keep: index <= 2}
 		if h.Strategy != "none" {
 			j.Arm = harness.Explore
 			j.Plan = h.plan(j.Seed, index)
@@ -35,7 +36,7 @@ func (h *hunter) undirected(ctx context.Context) error {
 // it, still do between them what one machine does.
 func (h *hunter) measure(ctx context.Context) error {
 	for _, suite := range h.suites {
-		d, err := h.Executor.Do(ctx, Job{Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: h.Seed})
+		d, err := h.Executor.Do(ctx, trial.Job{Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Seed: h.Seed})
 		if err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (h *hunter) measure(ctx context.Context) error {
 }
 
 // plan makes the strategy's schedule for one trial.
-func (h *hunter) plan(seed uint64, index int) Plan {
+func (h *hunter) plan(seed uint64, index int) trial.Plan {
 	return func() (harness.Scheduler, *harness.Schedule, error) {
 		schedule := &harness.Schedule{Version: harness.ScheduleVersion, Strategy: h.Strategy, Seed: seed, Params: h.params(index)}
 		s, err := explore.FromSchedule(*schedule)
@@ -55,7 +56,7 @@ func (h *hunter) plan(seed uint64, index int) Plan {
 
 // passiveTrial does one numbered trial. That the harness could not do it is an
 // error only when it is the first: later ones are counted and reported.
-func (h *hunter) passiveTrial(ctx context.Context, j Job) error {
+func (h *hunter) passiveTrial(ctx context.Context, j trial.Job) error {
 	if h.decide != nil && len(j.Tests) == 0 && len(h.leaves()) > 0 {
 		return nil // all is decided
 	}

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // Batch is many trials that differ in their seed alone: trial i, of First to
-// First+Count-1, has the seed hunt.Mix(Seed, i).
+// First+Count-1, has the seed trial.Mix(Seed, i).
 type Batch struct {
 	Suite    string   // for the journal
 	Tests    []string // none: all of the target
@@ -43,13 +43,13 @@ func (b *Batch) schedule(i int) *harness.Schedule {
 		return nil
 	}
 	return &harness.Schedule{
-		Version: harness.ScheduleVersion, Strategy: b.Strategy, Seed: hunt.Mix(b.Seed, i), Params: b.Params,
+		Version: harness.ScheduleVersion, Strategy: b.Strategy, Seed: trial.Mix(b.Seed, i), Params: b.Params,
 	}
 }
 
 // job is trial i.
-func (b *Batch) job(i int) hunt.Job {
-	j := hunt.Job{Index: i, Suite: b.Suite, Tests: b.Tests, Arm: harness.Survey, Seed: hunt.Mix(b.Seed, i), Keep: b.Digests}
+func (b *Batch) job(i int) trial.Job {
+	j := trial.Job{Index: i, Suite: b.Suite, Tests: b.Tests, Arm: harness.Survey, Seed: trial.Mix(b.Seed, i), Keep: b.Digests}
 	if s := b.schedule(i); s != nil {
 		j.Arm, j.Plan = harness.Explore, plan(s)
 	}
@@ -87,7 +87,7 @@ func (w *worker) batch(o *batchOrder) report {
 }
 
 // failuresOf leaves of a trial what failed; nil: nothing did.
-func failuresOf(d *hunt.Done) *jobReport {
+func failuresOf(d *trial.Done) *jobReport {
 	passed := func(o harness.Outcome) bool { return o.Verdict != harness.Failed }
 	if !slices.ContainsFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !passed(o) }) {
 		return nil
@@ -101,7 +101,7 @@ func failuresOf(d *hunt.Done) *jobReport {
 	return r
 }
 
-func digests(d *hunt.Done) []Digest {
+func digests(d *trial.Done) []Digest {
 	var list []Digest
 	for _, name := range slices.Sorted(maps.Keys(d.Events)) {
 		x := Digest{Trial: d.Trial.Index, Test: name, History: Hash(d.Events[name]), Order: orderOf(d.Events[name])}

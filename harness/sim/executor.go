@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv/embedded"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // Config says what is simulated; only Target is needed.
@@ -27,7 +27,7 @@ type Config struct {
 	Log      *slog.Logger   // nil: silent
 }
 
-// Executor is a hunt.Executor in virtual time. Its durations are virtual.
+// Executor is a trial.Executor in virtual time. Its durations are virtual.
 type Executor struct {
 	cfg   Config
 	tests []harness.TestID
@@ -44,7 +44,7 @@ type slot struct {
 	p  *process
 }
 
-var _ hunt.Executor = (*Executor)(nil)
+var _ trial.Executor = (*Executor)(nil)
 
 // New returns an executor of the target's tests. Workers start with the first
 // job; Close ends them.
@@ -114,7 +114,7 @@ func (e *Executor) Close() error {
 
 // Do plays one trial. The direct arm is played through the proxy too: without
 // the network's latency nothing would order what is due at one instant.
-func (e *Executor) Do(ctx context.Context, j hunt.Job) (*hunt.Done, error) {
+func (e *Executor) Do(ctx context.Context, j trial.Job) (*trial.Done, error) {
 	o := &jobOrder{Index: j.Index, Suite: j.Suite, Tests: j.Tests, Arm: j.Arm, Seed: j.Seed, Keep: j.Keep}
 	if o.Arm == harness.Direct {
 		o.Arm = harness.Survey
@@ -133,7 +133,7 @@ func (e *Executor) Do(ctx context.Context, j hunt.Job) (*hunt.Done, error) {
 	}
 	restart(&r.Trial, start)
 	r.Trial.Schedule = o.Schedule
-	return &hunt.Done{Trial: r.Trial, Events: r.Events, Scheduler: witness{scheduler, r.Missing}}, nil
+	return &trial.Done{Trial: r.Trial, Events: r.Events, Scheduler: witness{scheduler, r.Missing}}, nil
 }
 
 // play has a worker carry out the order. If a test crashes the worker, that is

@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/sim"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // crashEnv names a file: the worker that can make it soon ends by a panic.
@@ -47,7 +48,7 @@ func executor(t testing.TB, cfg sim.Config) *sim.Executor {
 func TestDoPlaysASuite(t *testing.T) {
 	e := executor(t, sim.Config{Target: shipped(), Workers: 1})
 	begun := time.Now()
-	d, err := e.Do(t.Context(), hunt.Job{Index: 1, Suite: "smoke", Arm: harness.Survey, Seed: 7, Keep: true})
+	d, err := e.Do(t.Context(), trial.Job{Index: 1, Suite: "smoke", Arm: harness.Survey, Seed: 7, Keep: true})
 	require.NoError(t, err)
 	assert.Len(t, d.Trial.Outcomes, 66)
 	for _, o := range d.Trial.Outcomes {
@@ -92,7 +93,7 @@ func TestCancelEndsABatchAtOnce(t *testing.T) {
 	_, err := e.Play(ctx, sim.Batch{Seed: 1, First: 1, Count: 1 << 30})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Less(t, time.Since(start), 30*time.Second)
-	_, err = e.Do(t.Context(), hunt.Job{Index: 1, Tests: []string{"smoke/kv/set-then-get"}, Seed: 1})
+	_, err = e.Do(t.Context(), trial.Job{Index: 1, Tests: []string{"smoke/kv/set-then-get"}, Seed: 1})
 	assert.NoError(t, err, "the executor can be used on")
 }
 

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/minimize"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // reduction is how many trials may go into making one schedule smaller.
@@ -17,7 +18,7 @@ const reduction = 200
 
 // finding makes a finding of a failed trial of one test: the delays that it
 // takes, the shortest with which it still fails, and the counterfactual.
-func (e *Executor) finding(ctx context.Context, d *hunt.Done, o *harness.Outcome) (*harness.Finding, error) {
+func (e *Executor) finding(ctx context.Context, d *trial.Done, o *harness.Outcome) (*harness.Finding, error) {
 	r := &reducer{e: e, test: o.Test, seed: o.Seed, was: *o}
 	natural, err := r.fails(ctx, nil)
 	if err != nil {
@@ -66,7 +67,7 @@ type reducer struct {
 
 // fails reports whether the decisions make the test fail as before.
 func (r *reducer) fails(ctx context.Context, list []harness.Decision) (bool, error) {
-	d, err := r.e.Do(ctx, hunt.Job{
+	d, err := r.e.Do(ctx, trial.Job{
 		Index: 1, Suite: r.test.Suite, Tests: []string{r.test.Name}, Arm: harness.Reduce, Seed: r.seed,
 		Plan: plan(replayOf(list, r.seed)),
 	})
@@ -144,7 +145,7 @@ func (r *reducer) finding(e *Executor) *harness.Finding {
 		f.Title, f.Explanation = s.Title, s.Explanation
 		first, then = s.First, s.Then
 	}
-	f.Fingerprint = hunt.Fingerprint(f.Class, first, then)
-	f.ID = hunt.FindingID(f.Fingerprint)
+	f.Fingerprint = finding.Fingerprint(f.Class, first, then)
+	f.ID = finding.ID(f.Fingerprint)
 	return f
 }

@@ -10,7 +10,8 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/replay"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // Proof is what a real Redis says of a simulated finding.
@@ -31,8 +32,8 @@ func (p *Proof) String() string {
 // Prove replays the finding's schedule n times on a real Redis, by the same
 // points and decisions. A failure makes it one of the real Redis; if there is
 // none it stays harness.Simulated, and says where the histories part.
-func (e *Executor) Prove(ctx context.Context, real hunt.Executor, f *harness.Finding, n int) (*Proof, error) {
-	r, err := hunt.Replay(ctx, real, f, n)
+func (e *Executor) Prove(ctx context.Context, real trial.Executor, f *harness.Finding, n int) (*Proof, error) {
+	r, err := replay.Replay(ctx, real, f, n)
 	if err != nil {
 		return nil, fmt.Errorf("prove %s: %w", f.ID, err)
 	}
@@ -58,7 +59,7 @@ func (e *Executor) Prove(ctx context.Context, real hunt.Executor, f *harness.Fin
 }
 
 // ProveAll proves findings, several at a time.
-func (e *Executor) ProveAll(ctx context.Context, real hunt.Executor, list []harness.Finding, n int, tell func(*Proof)) ([]*Proof, error) {
+func (e *Executor) ProveAll(ctx context.Context, real trial.Executor, list []harness.Finding, n int, tell func(*Proof)) ([]*Proof, error) {
 	proofs := make([]*Proof, len(list))
 	errs := make([]error, len(list))
 	var wg sync.WaitGroup
@@ -88,12 +89,12 @@ func (e *Executor) ProveAll(ctx context.Context, real hunt.Executor, list []harn
 
 // parted says at which event the simulated and the real history of the
 // finding's schedule first part.
-func (e *Executor) parted(ctx context.Context, real hunt.Executor, f *harness.Finding, r *hunt.Replayed) (string, error) {
+func (e *Executor) parted(ctx context.Context, real trial.Executor, f *harness.Finding, r *replay.Replayed) (string, error) {
 	if !r.Diverged.IsZero() {
 		return fmt.Sprintf("%s never appeared on the real one", r.Diverged), nil
 	}
 	s := f.Schedule
-	job := hunt.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true}
+	job := trial.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true}
 	if len(s.Decisions) == 0 {
 		job.Plan = nil
 	}
@@ -108,7 +109,7 @@ func (e *Executor) parted(ctx context.Context, real hunt.Executor, f *harness.Fi
 // again, parts from a real one.
 func (e *Executor) Parted(ctx context.Context, f *harness.Finding, real []harness.Event) (string, error) {
 	s := f.Schedule
-	d, err := e.Do(ctx, hunt.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true})
+	d, err := e.Do(ctx, trial.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true})
 	if err != nil {
 		return "", err
 	}

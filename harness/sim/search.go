@@ -12,6 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // SearchConfig says what to look for, and for how long; Executor alone is needed.
@@ -25,7 +26,7 @@ type SearchConfig struct {
 	// one; else the search begins with it.
 
 	Claims   bool                  // findings are to be proved elsewhere: they are neither made smaller nor measured
-	Journal  *hunt.Journal         // of the directed hunt's trials and of failing seeds; nil: none
+	Journal  *trial.Journal        // of the directed hunt's trials and of failing seeds; nil: none
 	Proven   func(harness.Finding) // given each finding, test by test, one at a time; may be nil
 	Progress func(Stats)           // called one at a time; may be nil
 }
@@ -203,7 +204,7 @@ func (s *search) undirected(ctx context.Context) error {
 func (s *search) arms(ctx context.Context) ([]*arm, error) {
 	var arms []*arm
 	for _, test := range s.cfg.Executor.tests {
-		d, err := s.cfg.Executor.Do(ctx, hunt.Job{Index: 1, Suite: test.Suite, Tests: []string{test.Name}, Arm: harness.Survey, Seed: s.cfg.Seed})
+		d, err := s.cfg.Executor.Do(ctx, trial.Job{Index: 1, Suite: test.Suite, Tests: []string{test.Name}, Arm: harness.Survey, Seed: s.cfg.Seed})
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +219,7 @@ func (s *search) arms(ctx context.Context) ([]*arm, error) {
 		for i, name := range slices.Sorted(maps.Keys(strategies)) {
 			arms = append(arms, &arm{
 				test: test, strategy: name, params: strategies[name].Params(),
-				seed: hunt.Mix(s.cfg.Seed, i+1), next: 1, orders: map[uint64]bool{}, share: 0.25,
+				seed: trial.Mix(s.cfg.Seed, i+1), next: 1, orders: map[uint64]bool{}, share: 0.25,
 			})
 		}
 	}
@@ -261,7 +262,7 @@ func (s *search) play(ctx context.Context, a *arm, n int) error {
 }
 
 // failure makes a finding of a failed trial, unless its like is known.
-func (s *search) failure(ctx context.Context, d *hunt.Done, o *harness.Outcome) {
+func (s *search) failure(ctx context.Context, d *trial.Done, o *harness.Outcome) {
 	if o.Verdict != harness.Failed || o.Failure == nil || o.Cause == harness.TimeoutClient {
 		return // a delay beyond what a test waits shows that it waits, as in the hunt
 	}

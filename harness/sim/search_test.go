@@ -10,24 +10,24 @@ import (
 
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/sim"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
 var proveOn = flag.String("sim-prove", "auto", "the real Redis on which findings are proved: container, server or auto")
 
 // real is a pool over a real Redis; nil if this machine has none.
-func realPool(t *testing.T, defects ...fixtures.Defect) *hunt.Pool {
+func realPool(t *testing.T, defects ...fixtures.Defect) *trial.Pool {
 	p, _, err := redisenv.Resolve(t.Context(), redisenv.Spec{Provider: *proveOn})
 	require.NoError(t, err)
 	on := fixtures.Defects{}
 	for _, d := range defects {
 		on[d] = true
 	}
-	pool := hunt.NewPool(hunt.PoolConfig{
+	pool := trial.NewPool(trial.PoolConfig{
 		Provider: p, Workers: 6, Runner: inprocess.New(scenarios.All(), scenarios.Config{Defects: on, Waits: scenarios.FixedWaits}),
 	})
 	t.Cleanup(func() { assert.NoError(t, pool.Close()) })

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // chunk is how many trials of a batch a worker plays between two answers.
@@ -17,10 +17,10 @@ const chunk = 64
 
 // Played is what came of a batch.
 type Played struct {
-	Trials  int          // that were played
-	Failed  []*hunt.Done // trials in which a test failed, with those tests alone, by index
-	Digests []Digest     // by trial and test, if they were asked for
-	Crashes int          // trials that ended a worker
+	Trials  int           // that were played
+	Failed  []*trial.Done // trials in which a test failed, with those tests alone, by index
+	Digests []Digest      // by trial and test, if they were asked for
+	Crashes int           // trials that ended a worker
 }
 
 // Play plays a batch over all workers. When ctx ends it returns what there is,
@@ -69,7 +69,7 @@ func (e *Executor) Play(ctx context.Context, b Batch) (*Played, error) {
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(out.Failed, func(a, b *hunt.Done) int { return cmp.Compare(a.Trial.Index, b.Trial.Index) })
+	slices.SortFunc(out.Failed, func(a, b *trial.Done) int { return cmp.Compare(a.Trial.Index, b.Trial.Index) })
 	slices.SortFunc(out.Digests, func(a, b Digest) int {
 		return cmp.Or(cmp.Compare(a.Trial, b.Trial), cmp.Compare(a.Test, b.Test))
 	})
@@ -120,7 +120,7 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 			}
 			counted = false
 			if f := failuresOf(done); f != nil {
-				p.Failed = []*hunt.Done{{Trial: f.Trial, Events: f.Events, Scheduler: done.Scheduler}}
+				p.Failed = []*trial.Done{{Trial: f.Trial, Events: f.Events, Scheduler: done.Scheduler}}
 			}
 			if b.Digests {
 				p.Digests = digests(done)
@@ -136,7 +136,7 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 		p := &Played{Trials: r.At - b.First + 1, Digests: r.Batch.Digests}
 		for _, f := range r.Batch.Failed {
 			restart(&f.Trial, start)
-			p.Failed = append(p.Failed, &hunt.Done{Trial: f.Trial, Events: f.Events, Scheduler: witness{nil, f.Missing}})
+			p.Failed = append(p.Failed, &trial.Done{Trial: f.Trial, Events: f.Events, Scheduler: witness{nil, f.Missing}})
 		}
 		out.add(p)
 		if b.Stop > 0 && len(out.Failed) >= b.Stop {

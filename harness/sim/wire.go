@@ -22,7 +22,7 @@ type order struct {
 	Batch *batchOrder
 }
 
-// jobOrder is a hunt.Job whose plan is written out.
+// jobOrder is a trial.Job whose plan is written out.
 type jobOrder struct {
 	Index    int
 	Suite    string

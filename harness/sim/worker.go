@@ -18,11 +18,11 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
-	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv/embedded"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/sim/bubble"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 const (
@@ -102,7 +102,7 @@ func (w *worker) sweep() {
 }
 
 func (w *worker) job(o *jobOrder) report {
-	done, left, err := w.play(hunt.Job{
+	done, left, err := w.play(trial.Job{
 		Index: o.Index, Suite: o.Suite, Tests: o.Tests, Arm: o.Arm, Seed: o.Seed, Keep: o.Keep, Plan: plan(o.Schedule),
 	}, o.Worker, func(test string) { w.tell(report{Began: test}) })
 	if err != nil {
@@ -111,7 +111,7 @@ func (w *worker) job(o *jobOrder) report {
 	return report{Done: reported(done), Last: left}
 }
 
-func reported(d *hunt.Done) *jobReport {
+func reported(d *trial.Done) *jobReport {
 	r := &jobReport{Trial: d.Trial, Events: d.Events}
 	if m, ok := d.Scheduler.(interface{ Missing() []harness.Point }); ok {
 		r.Missing = m.Missing()
@@ -120,7 +120,7 @@ func reported(d *hunt.Done) *jobReport {
 }
 
 // plan makes what a schedule says; nil: nothing is injected.
-func plan(s *harness.Schedule) hunt.Plan {
+func plan(s *harness.Schedule) trial.Plan {
 	if s == nil {
 		return nil
 	}
@@ -132,7 +132,7 @@ func plan(s *harness.Schedule) hunt.Plan {
 
 // play plays one trial in a bubble of its own. left says that goroutines were
 // left behind in it, so that this process should not be used any more.
-func (w *worker) play(j hunt.Job, id int, began func(test string)) (done *hunt.Done, left bool, err error) {
+func (w *worker) play(j trial.Job, id int, began func(test string)) (done *trial.Done, left bool, err error) {
 	ids(j.Seed)
 	if err := w.spare.Prepare(); err != nil {
 		return nil, false, err
@@ -155,13 +155,13 @@ func (w *worker) play(j hunt.Job, id int, began func(test string)) (done *hunt.D
 	return done, false, err
 }
 
-func (w *worker) inBubble(ctx context.Context, j hunt.Job, id int, began func(test string)) (done *hunt.Done, err error) {
+func (w *worker) inBubble(ctx context.Context, j trial.Job, id int, began func(test string)) (done *trial.Done, err error) {
 	world, err := bubble.New(bubble.Config{Payload: w.setup.Payload, Spare: &w.spare})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, world.Close()) }()
-	stage := hunt.Stage{
+	stage := trial.Stage{
 		Runner: marking{w.runner, began}, Proxy: world.Proxy(),
 		Redis: runner.Endpoint{Dial: world.Dial}, Alive: world.Redis().Alive,
 		Worker: id, Payload: w.setup.Payload, Deadline: w.setup.Deadline,

@@ -1,4 +1,4 @@
-package hunt
+package replay
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // Replayed is what came of running a finding's schedule again.
@@ -35,14 +36,14 @@ func (r *Replayed) Verdict() string {
 
 // Replay runs the schedule of f n times on the first of its tests, as many at a
 // time as the executor can.
-func Replay(ctx context.Context, exec Executor, f *harness.Finding, n int) (*Replayed, error) {
+func Replay(ctx context.Context, exec trial.Executor, f *harness.Finding, n int) (*Replayed, error) {
 	if len(f.Tests) == 0 {
 		return nil, errors.New("the finding names no test to replay")
 	}
 	return replaySchedule(ctx, exec, f, f.Schedule, n)
 }
 
-func replaySchedule(ctx context.Context, exec Executor, f *harness.Finding, s harness.Schedule, n int) (*Replayed, error) {
+func replaySchedule(ctx context.Context, exec trial.Executor, f *harness.Finding, s harness.Schedule, n int) (*Replayed, error) {
 	r := &Replayed{Test: f.Tests[0]}
 	var (
 		mu       sync.Mutex
@@ -55,7 +56,7 @@ func replaySchedule(ctx context.Context, exec Executor, f *harness.Finding, s ha
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			d, err := exec.Do(ctx, Job{Index: i + 1, Tests: []string{r.Test}, Arm: harness.Replayed, Seed: f.Seed, Plan: replay(s)})
+			d, err := exec.Do(ctx, trial.Job{Index: i + 1, Tests: []string{r.Test}, Arm: harness.Replayed, Seed: f.Seed, Plan: trial.PlanOf(s)})
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

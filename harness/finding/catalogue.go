@@ -1,32 +1,30 @@
-package hunt
+package finding
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// catalogue holds the findings of a run, one for each cause.
-type catalogue struct {
+// Catalogue holds the findings of a run, one for each cause.
+type Catalogue struct {
 	mu   sync.Mutex
 	list map[string]*harness.Finding // by fingerprint
-	says map[words]string            // what failures of a test say, and whose fingerprint that was
+	says map[FailureKey]string       // what failures of a test say, and whose fingerprint that was
 }
 
-func newCatalogue() *catalogue {
-	return &catalogue{list: map[string]*harness.Finding{}, says: map[words]string{}}
+// NewCatalogue returns one without findings.
+func NewCatalogue() *Catalogue {
+	return &Catalogue{list: map[string]*harness.Finding{}, says: map[FailureKey]string{}}
 }
 
-// whose is the proven cause of a failure of the test that said the same, or nil.
-func (c *catalogue) whose(test, failure string) *harness.Finding {
+// Whose is the proven cause of a failure of the test that said the same, or nil.
+func (c *Catalogue) Whose(test, failure string) *harness.Finding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f := c.list[c.says[words{test, failure}]]
+	f := c.list[c.says[FailureKey{test, failure}]]
 	if f == nil {
 		return nil
 	}
@@ -34,42 +32,15 @@ func (c *catalogue) whose(test, failure string) *harness.Finding {
 	return &found
 }
 
-// Fingerprint names a cause: its class and the commands whose order or time
-// matters, without keys and ordinals, so that it is the same in other tests and
-// other runs. Of a topic that was subscribed twice it is the subscription alone,
-// whether its request or its confirmation was late; of messages whose handling
-// overlapped it is the delivery alone, whatever their handlers do; of a message
-// that was lost with its connection, the connection; of a read and a write that
-// another caller came between, the write, whatever that caller did.
-func Fingerprint(class harness.Class, first, then harness.Point) string {
-	switch {
-	case class == harness.RaceDuplicateSubscribe:
-		first.Dir, then = harness.ToServer, harness.Point{}
-	case class == harness.RaceCheckThenAct || class == harness.RaceLostUpdate:
-		then = harness.Point{}
-	case class == harness.OrderMessages && then.Dir == harness.ToClient:
-		first, then.Verb = harness.Point{}, "message" // by name or by pattern
-	case class == harness.ConnectionLost && first.Dir == harness.ToClient:
-		// The connection is the cause, by whichever of its subscriptions a message came.
-		first.Verb, then = "message", harness.Point{}
-	}
-	shape := func(p harness.Point) string { return p.Role + p.Dir.String() + strings.ToUpper(p.Verb) }
-	sum := sha256.Sum256([]byte(string(class) + "\n" + shape(first) + "\n" + shape(then)))
-	return hex.EncodeToString(sum[:16])
-}
-
-// FindingID is the short name of a fingerprint.
-func FindingID(fingerprint string) string { return "F-" + fingerprint[:8] }
-
-// add merges f into the catalogue and reports whether its cause is new. Of two
+// Add merges f into the catalogue and reports whether its cause is new. Of two
 // proofs of one cause the stronger stays: more counterfactuals passed, then
 // fewer decisions.
-func (c *catalogue) add(f harness.Finding) (isNew bool) {
+func (c *Catalogue) Add(f harness.Finding) (isNew bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.Class != harness.Unattributed && f.Failure.Fingerprint != "" {
 		for _, t := range f.Tests {
-			if w := (words{t, f.Failure.Fingerprint}); c.says[w] == "" {
+			if w := (FailureKey{t, f.Failure.Fingerprint}); c.says[w] == "" {
 				c.says[w] = f.Fingerprint
 			}
 		}
@@ -143,22 +114,23 @@ func unique(list []string) []string {
 	return out
 }
 
-func (c *catalogue) len() int {
+// Len says how many there are.
+func (c *Catalogue) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.list)
 }
 
-// drop takes a finding out.
-func (c *catalogue) drop(fingerprint string) {
+// Drop takes a finding out.
+func (c *Catalogue) Drop(fingerprint string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.list, fingerprint)
 }
 
-// all returns the findings, those in most tests first, and what is only
+// All returns the findings, those in most tests first, and what is only
 // predicted last.
-func (c *catalogue) all() []harness.Finding {
+func (c *Catalogue) All() []harness.Finding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := make([]harness.Finding, 0, len(c.list))

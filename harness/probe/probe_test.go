@@ -18,12 +18,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt/probe"
+	"github.com/flakehunt/flakehunt/harness/probe"
+	"github.com/flakehunt/flakehunt/harness/probe/hints"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
 	"github.com/flakehunt/flakehunt/harness/runner/exec"
-	"github.com/flakehunt/flakehunt/harness/runner/hints"
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
 )
 

@@ -1,4 +1,4 @@
-package hunt
+package replay
 
 import (
 	"context"
@@ -6,9 +6,14 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/minimize"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
+
+// confirmations is how often a delay just above the old margin is tried.
+const confirmations = 3
 
 // verifyReach is how late a command is made in order to see whether a fix only
 // moved the margin. A change that tolerates more than this counts as a fix.
@@ -69,7 +74,7 @@ func (v *Verified) Sentence() string {
 // Verify replays the schedule of f n times on the code as it is now. If that no
 // longer fails it asks whether a longer delay still does, and if the schedule
 // no longer applies it hunts afresh around the finding's test.
-func Verify(ctx context.Context, cfg Config, f *harness.Finding, n int) (*Verified, error) {
+func Verify(ctx context.Context, cfg hunt.Config, f *harness.Finding, n int) (*Verified, error) {
 	r, err := Replay(ctx, cfg.Executor, f, n)
 	if err != nil {
 		return nil, err
@@ -100,7 +105,7 @@ func Verify(ctx context.Context, cfg Config, f *harness.Finding, n int) (*Verifi
 
 // compare measures the margin anew where the schedule still fails, as a hold
 // does however long the test waits: if it has grown, someone lengthened a wait.
-func (v *Verified) compare(ctx context.Context, exec Executor, f *harness.Finding) error {
+func (v *Verified) compare(ctx context.Context, exec trial.Executor, f *harness.Finding) error {
 	if v.Before == nil || v.Before.Predicted {
 		return nil
 	}
@@ -127,7 +132,7 @@ func late(f *harness.Finding, at harness.Point, d time.Duration) harness.Schedul
 
 // moved looks for a delay, up to verifyReach, with which the test still fails:
 // a fix that only waits longer has one. It returns nil if there is none.
-func moved(ctx context.Context, exec Executor, f *harness.Finding) (*harness.Margin, error) {
+func moved(ctx context.Context, exec trial.Executor, f *harness.Finding) (*harness.Margin, error) {
 	at, ok := guilty(f)
 	if !ok {
 		return nil, nil
@@ -143,7 +148,7 @@ func moved(ctx context.Context, exec Executor, f *harness.Finding) (*harness.Mar
 	if err != nil || !failed {
 		return nil, err
 	}
-	lo, hi, err := minimize.Threshold(ctx, 0, verifyReach, resolution, fails)
+	lo, hi, err := minimize.Threshold(ctx, 0, verifyReach, minimize.Resolution, fails)
 	if err != nil {
 		return nil, err
 	}
@@ -168,11 +173,11 @@ func guilty(f *harness.Finding) (harness.Point, bool) {
 
 // afresh hunts the finding's test alone, and returns what it finds of the same
 // class, or else anything.
-func afresh(ctx context.Context, cfg Config, f *harness.Finding) (*harness.Finding, error) {
+func afresh(ctx context.Context, cfg hunt.Config, f *harness.Finding) (*harness.Finding, error) {
 	cfg.Match = func(test string) bool { return test == f.Tests[0] }
 	cfg.Strategy = "directed"
 	cfg.Journal = nil
-	r, err := Run(ctx, cfg)
+	r, err := hunt.Run(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

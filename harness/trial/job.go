@@ -1,10 +1,11 @@
-package hunt
+package trial
 
 import (
 	"context"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/explore"
 )
 
 // Job is one trial to be done.
@@ -23,6 +24,14 @@ type Job struct {
 
 // Plan makes what one trial injects.
 type Plan func() (harness.Scheduler, *harness.Schedule, error)
+
+// PlanOf makes a plan of a schedule as it is.
+func PlanOf(s harness.Schedule) Plan {
+	return func() (harness.Scheduler, *harness.Schedule, error) {
+		sched, err := explore.FromSchedule(s)
+		return sched, &s, err
+	}
+}
 
 // Done is what came of a Job.
 type Done struct {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/flakehunt/flakehunt/harness/runner/hints"
+	"github.com/flakehunt/flakehunt/harness/probe/hints"
 )
 
 func TestLine(t *testing.T) {

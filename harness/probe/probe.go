@@ -26,11 +26,11 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/probe/hints"
 	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
-	"github.com/flakehunt/flakehunt/harness/runner/hints"
 )
 
 // DefaultTimeout is how long the suite may run when nothing else is said.
