@@ -94,6 +94,7 @@ type TargetKind string
 const (
 	ShippedTarget TargetKind = "shipped" // the suites that ship with flakehunt
 	GoTestTarget  TargetKind = "gotest"
+	SuiteTarget   TargetKind = "suite" // a test runner that an adapter knows
 	CommandTarget TargetKind = "command"
 )
 
@@ -105,6 +106,7 @@ type Target struct {
 	Defects  []string   `json:"defects,omitempty"` // shipped: those switched on
 	Waits    string     `json:"waits,omitempty"`   // shipped: "hardened" or "fixed"
 	Run      string     `json:"run,omitempty"`     // regular expression that chooses tests
+	Runner   string     `json:"runner,omitempty"`  // suite: the test runner that Argv comes down to
 	Argv     []string   `json:"argv,omitempty"`    // external: the command
 	Dir      string     `json:"dir,omitempty"`     // external: where, relative to the working directory
 	JUnit    string     `json:"junit,omitempty"`   // external: glob of its XML files

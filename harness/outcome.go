@@ -34,6 +34,9 @@ type TestID struct {
 	Category string `json:"category,omitempty"` // shipped suites: the row of the table they belong to
 	File     string `json:"file,omitempty"`     // relative to the target's root
 	Line     int    `json:"line,omitempty"`
+	// As the runner's own JUnit reporter writes them; empty: it follows from Name.
+	Classname string `json:"classname,omitempty"`
+	Title     string `json:"title,omitempty"`
 }
 
 // Failure says how a test failed. Text may hold any byte that the test printed;

@@ -16,6 +16,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/runner/gotest"
+	"github.com/flakehunt/flakehunt/harness/runner/suite"
 	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/scenarios"
@@ -215,8 +216,22 @@ func (f *runFlags) target(suites, command []string) (harness.Target, error) {
 		Kind: harness.CommandTarget, Argv: command, JUnit: f.junit, OneTest: f.oneTest, Env: f.env,
 		Takeover: f.takeover, Forward: f.forward, Run: f.run,
 	}
-	if gotest.Is(command) && f.junit == "" {
+	if f.junit != "" {
+		return t, nil
+	}
+	if gotest.Is(command) {
 		t.Kind = harness.GoTestTarget
+		return t, nil
+	}
+	adapter, err := suite.Choose(adapters(), command, "")
+	if err != nil {
+		return t, usagef("%w", err)
+	}
+	if adapter != nil {
+		if f.oneTest != "" {
+			return t, usagef("--one-test: not needed for %s, whose tests are run alone by themselves; with --junit the suite is hunted by its reports", adapter.Name())
+		}
+		t.Kind, t.Runner = harness.SuiteTarget, adapter.Name()
 	}
 	return t, nil
 }

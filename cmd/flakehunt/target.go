@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -14,6 +16,8 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
+	"github.com/flakehunt/flakehunt/harness/runner/suite"
+	"github.com/flakehunt/flakehunt/harness/runner/suite/node"
 )
 
 // runnerFor makes what runs a target's tests.
@@ -51,8 +55,33 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 		}
 		return r, nil
 	}
+	if t.Kind == harness.SuiteTarget {
+		return a.suiteRunner(t, around, timeout)
+	}
 	r, err := exec.New(exec.Config{
 		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Timeout: timeout, Around: around, Log: a.logger(),
+	})
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return r, nil
+}
+
+// adapters are those of the test runners of other languages, in the order in
+// which they are asked.
+func adapters() []suite.Adapter { return slices.Concat(node.Adapters()) }
+
+// suiteRunner makes what runs a suite by an adapter.
+func (a *app) suiteRunner(t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
+	adapter, err := suite.Choose(adapters(), t.Argv, t.Dir)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	if adapter == nil { // the package's scripts have changed since
+		return nil, usagef("%s: it does not run %s any more", strings.Join(t.Argv, " "), t.Runner)
+	}
+	r, err := suite.New(suite.Config{
+		Argv: t.Argv, Dir: t.Dir, Adapter: adapter, Env: t.Env, Timeout: timeout, Around: around, Log: a.logger(),
 	})
 	if err != nil {
 		return nil, usagef("%w", err)

@@ -9,7 +9,8 @@
 //
 // A test that waits for the ok before its first command, and sends its end
 // after the last reply, has sure boundaries. Package redistest does this for
-// Go; any language can.
+// Go; any language can. The plugins that package suite hands to test runners
+// say more: each of their lines is an Event in JSON, and has the same answer.
 //
 // The package must never keep a suite from running: without the socket there
 // are no marks, and nothing else is missing.
@@ -17,11 +18,12 @@ package marks
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"path/filepath"
-	"strings"
 	"sync"
+	"time"
 )
 
 // Var is the environment variable that holds the socket's path.
@@ -30,18 +32,32 @@ const Var = "FLAKEHUNT_MARKS"
 // longest is what every Unix takes as a socket's path: macOS has room for 103 bytes.
 const longest = 100
 
+// maxLine is the longest line that is taken.
+const maxLine = 1 << 20
+
 // Server takes marks.
 type Server struct {
 	path  string
 	l     net.Listener
-	mark  func(begin bool, test string)
+	event func(Event)
 	wg    sync.WaitGroup
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
 }
 
-// Listen opens a socket in dir. mark is called for each line, one at a time.
+// Listen opens a socket in dir. mark is called for each beginning and end, one at a time.
 func Listen(dir string, mark func(begin bool, test string)) (*Server, error) {
+	return ListenEvents(dir, func(e Event) {
+		switch e.Event {
+		case "begin", "end":
+			mark(e.Event == "begin", e.ID)
+		}
+	})
+}
+
+// ListenEvents opens a socket in dir. event is called for each line, one at a
+// time, and before the line is answered.
+func ListenEvents(dir string, event func(Event)) (*Server, error) {
 	path := filepath.Join(dir, "marks")
 	if len(path) > longest {
 		return nil, fmt.Errorf("opening a socket for test marks: %s is longer than %d bytes: choose a shorter TMPDIR", path, longest)
@@ -50,7 +66,7 @@ func Listen(dir string, mark func(begin bool, test string)) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a socket for test marks: %w", err)
 	}
-	s := &Server{path: path, l: l, mark: mark, conns: map[net.Conn]struct{}{}}
+	s := &Server{path: path, l: l, event: event, conns: map[net.Conn]struct{}{}}
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -98,20 +114,37 @@ func (s *Server) serve(c net.Conn) {
 	}()
 	in := bufio.NewReaderSize(c, 4096)
 	for {
-		line, err := in.ReadSlice('\n')
-		if err != nil { // the end, or a line that is no mark
+		line, ok := readLine(in)
+		if !ok { // the end, or a line that is no mark
 			return
 		}
-		word, test, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), " ")
-		if !ok || test == "" || word != "begin" && word != "end" {
-			_, _ = fmt.Fprintf(c, "want: begin NAME or end NAME\n")
+		answer := "ok\n"
+		if e, err := parse(line); err != nil {
+			answer = err.Error() + "\n"
+		} else {
+			s.mu.Lock()
+			e.Arrived = time.Now()
+			s.event(e)
+			s.mu.Unlock()
+		}
+		if _, err := c.Write([]byte(answer)); err != nil {
+			return
+		}
+	}
+}
+
+// readLine reads to the next newline; ok is false where there is none within
+// maxLine.
+func readLine(in *bufio.Reader) (line string, ok bool) {
+	var whole []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if whole = append(whole, part...); len(whole) > maxLine {
+			return "", false
+		}
+		if err == bufio.ErrBufferFull {
 			continue
 		}
-		s.mu.Lock()
-		s.mark(word == "begin", test)
-		s.mu.Unlock()
-		if _, err := c.Write([]byte("ok\n")); err != nil {
-			return
-		}
+		return string(bytes.TrimRight(whole, "\r\n")), err == nil
 	}
 }

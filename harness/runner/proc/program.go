@@ -1,4 +1,4 @@
-package exec
+package proc
 
 import (
 	"errors"
@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// findProgram says what is wrong with a command's first word before a trial
+// LookProgram says what is wrong with a command's first word before a trial
 // finds it out, if that can be known: a placeholder may stand in it.
-func findProgram(dir, name string) error {
+func LookProgram(dir, name string) error {
 	if strings.ContainsAny(name, "{}") {
 		return nil
 	}
 	path, isPath := name, strings.ContainsRune(name, filepath.Separator)
 	if isPath {
-		path = absolute(dir, name)
+		path = inDir(dir, name)
 	}
 	_, err := exec.LookPath(path)
 	switch {
@@ -29,4 +29,15 @@ func findProgram(dir, name string) error {
 		return fmt.Errorf("%s: no such program on PATH: check the spelling, or give its path", name)
 	}
 	return fmt.Errorf("%s: no such program: check the path", name)
+}
+
+func inDir(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	abs, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil { // the working directory is gone
+		return filepath.Join(dir, name)
+	}
+	return abs
 }

@@ -1,0 +1,116 @@
+'use strict'
+// The way from a test runner to the hunt: a Unix socket, one JSON object a
+// line, each answered by "ok". See package marks.
+const net = require('node:net')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const address = process.env.FLAKEHUNT_MARKS
+const root = real(process.env.FLAKEHUNT_ROOT || process.cwd())
+const only = process.env.FLAKEHUNT_ONLY ? JSON.parse(fs.readFileSync(process.env.FLAKEHUNT_ONLY, 'utf8')) : null
+
+let socket = null
+let gone = !address
+let read = ''
+const waiting = []
+
+function lost() {
+  gone = true
+  for (const done of waiting.splice(0)) done()
+}
+
+function connect() {
+  socket = net.createConnection(address)
+  socket.setEncoding('utf8')
+  socket.on('data', (text) => {
+    read += text
+    for (let at = read.indexOf('\n'); at >= 0; at = read.indexOf('\n')) {
+      read = read.slice(at + 1)
+      const done = waiting.shift()
+      if (waiting.length === 0) socket.unref()
+      if (done) done()
+    }
+  })
+  socket.on('error', lost)
+  socket.on('close', lost)
+}
+
+// send says one thing, and resolves once the hunt has taken it.
+function send(event) {
+  if (gone) return Promise.resolve()
+  if (!socket) connect()
+  socket.ref() // a runner ends when nothing is left to wait for
+  const line = JSON.stringify({ worker: process.pid, at: Math.round((performance.timeOrigin + performance.now()) * 1000) * 1000, ...event })
+  return new Promise((done) => {
+    waiting.push(done)
+    socket.write(line + '\n')
+  })
+}
+
+const greeted = new Set()
+
+// hello says once a process which runner speaks.
+function hello(runner, version) {
+  if (greeted.has(runner)) return Promise.resolve()
+  greeted.add(runner)
+  return send({ event: 'hello', runner, version })
+}
+
+function real(file) {
+  try {
+    return fs.realpathSync(file)
+  } catch {
+    return path.resolve(file)
+  }
+}
+
+// relative names a file as the hunt's names do.
+function relative(file) {
+  const rel = path.relative(root, real(file))
+  return (rel.startsWith('..') ? real(file) : rel).split(path.sep).join('/')
+}
+
+const tidy = (title) => String(title).replace(/\s+/g, ' ').trim()
+
+// ids gives each test of a file a name of its own: where titles are the same,
+// the second is "… (2)", in the order in which they are asked for.
+class Ids {
+  constructor(file) {
+    this.file = relative(file)
+    this.taken = new Map()
+  }
+  of(titles, project) {
+    const name = [project ? `[${project}] ${this.file}` : this.file, ...titles.map(tidy)].join(' > ')
+    const n = (this.taken.get(name) || 0) + 1
+    this.taken.set(name, n)
+    return n > 1 ? `${name} (${n})` : name
+  }
+}
+
+// wants reports whether a test is to run: its name or its file's was asked for.
+const wants = (id, file) => !only || only.includes(id) || only.includes(relative(file))
+
+// wantsFile reports whether a test of the file is to run.
+const wantsFile = (file) => {
+  if (!only) return true
+  const rel = relative(file)
+  return only.some((id) => id === rel || id.startsWith(rel + ' > ') || (id.startsWith('[') && id.includes(`] ${rel} > `)))
+}
+
+// failure describes an error of any kind.
+function failure(err) {
+  if (err === null || err === undefined) return { kind: 'error', message: 'it failed without a reason' }
+  if (typeof err !== 'object' && typeof err !== 'function') return { kind: 'error', message: String(err) }
+  let cause = err
+  if (err.code === 'ERR_TEST_FAILURE' && err.cause && typeof err.cause === 'object') cause = err.cause
+  let message = cause.message
+  if (typeof message !== 'string' || message === '') message = String(cause.stack || cause.name || cause)
+  const name = cause.name || ''
+  let kind = 'error'
+  if (/AssertionError/.test(name) || cause.code === 'ERR_ASSERTION' || cause.matcherResult || /^\s*(\x1b\[[\d;]*m)*expect(\x1b\[[\d;]*m)*\(/.test(message)) kind = 'assertion'
+  if (cause.code === 'ERR_MOCHA_TIMEOUT' || err.failureType === 'testTimeoutFailure') kind = 'timeout'
+  if (kind === 'error' && name && name !== 'Error' && !message.startsWith(name)) message = `${name}: ${message}`
+  return { kind, message: message.slice(0, 8000), stack: String(cause.stack || cause.stackStr || '').slice(0, 16000) }
+}
+
+module.exports = { send, hello, relative, Ids, wants, wantsFile, failure, only, root }

@@ -1,0 +1,47 @@
+'use strict'
+// Loaded into each process of Node under a hunt (NODE_OPTIONS=--require). It
+// finds out which test runner the process is, and hands it what it needs.
+const Module = require('node:module')
+const path = require('node:path')
+const fs = require('node:fs')
+const { isMainThread } = require('node:worker_threads')
+
+const script = real(process.argv[1] || '').split(path.sep).join('/')
+
+function real(file) {
+  try {
+    return fs.realpathSync(file)
+  } catch {
+    return file
+  }
+}
+
+// add puts arguments where the runner sees them as options.
+function add(...args) {
+  const end = process.argv.indexOf('--', 2)
+  process.argv.splice(end < 0 ? process.argv.length : end, 0, ...args)
+}
+
+if (isMainThread && /\/node_modules\/vitest\/(vitest\.mjs|dist\/cli\.(js|mjs))$/.test(script)) {
+  add('--reporter=default', '--reporter=' + path.join(__dirname, 'vitest-reporter.mjs'))
+} else if (isMainThread && /\/node_modules\/(jest|jest-cli)\/bin\/jest\.js$/.test(script)) {
+  const runner = process.argv.slice(2).map((a, i, all) => (/^--testRunner(=|$)/.test(a) ? a.split('=')[1] || all[i + 1] : '')).find(Boolean)
+  if (runner) process.env.FLAKEHUNT_JEST_RUNNER = runner
+  add('--testRunner=' + path.join(__dirname, 'jest-runner.cjs'), '--reporters=default')
+  if (!process.argv.some((a) => a.startsWith('--cacheDirectory'))) add('--cacheDirectory=' + path.join(__dirname, 'jest-cache'))
+}
+
+// Mocha's runner is patched wherever it is loaded: also in the processes of
+// --parallel, and in programs that use Mocha.
+const load = Module._load
+Module._load = function (request, parent, isMain) {
+  const loaded = load.apply(this, arguments)
+  if (typeof request === 'string' && /(^|[\\/])runner(\.js|\.cjs)?$/.test(request) && typeof loaded === 'function' && loaded.prototype && loaded.prototype.hookDown) {
+    require('./mocha.cjs')(loaded, parent)
+  }
+  return loaded
+}
+
+if (isMainThread && (process.env.NODE_TEST_CONTEXT || process.execArgv.some((a) => /^--(experimental-)?test-isolation=none$/.test(a)))) {
+  require('./nodetest.cjs')
+}
