@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
@@ -90,7 +91,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitClean
 	case errors.As(err, &e):
 		if e.err != nil {
-			fmt.Fprintf(stderr, "flakehunt: %s\n", oneLine(e.err))
+			fmt.Fprintf(stderr, "flakehunt: %s\n", told(e.err))
 		}
 		return e.code
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -100,6 +101,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	// What cobra itself finds wrong is usage.
 	fmt.Fprintf(stderr, "flakehunt: %s\n", oneLine(err))
 	return exitUsage
+}
+
+// told is an error as it is printed: one line, unless it quotes a program's last words.
+func told(err error) string {
+	if u := new(runner.Unusable); errors.As(err, &u) {
+		return u.Error()
+	}
+	return oneLine(err)
 }
 
 func newRoot(a *app) *cobra.Command {

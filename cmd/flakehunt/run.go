@@ -161,7 +161,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	}
 	before.finish(result)
 	cerr := pool.Close()
-	if result == nil {
+	if u := new(runner.Unusable); result == nil || errors.As(err, &u) && result.TrialsDone == 0 {
 		return errors.Join(redisError(err), cerr)
 	}
 	if cerr != nil {
@@ -241,6 +241,9 @@ func redisError(err error) error {
 	}
 	if errors.Is(err, redisenv.ErrSpec) {
 		return usagef("--redis: %w", err)
+	}
+	if u := new(runner.Unusable); errors.As(err, &u) && u.Usage {
+		return usagef("%w", err)
 	}
 	return harnessError(err)
 }

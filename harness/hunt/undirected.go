@@ -2,9 +2,11 @@ package hunt
 
 import (
 	"context"
+	"errors"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
@@ -64,6 +66,9 @@ func (h *hunter) passiveTrial(ctx context.Context, j trial.Job) error {
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
+		}
+		if u := new(runner.Unusable); errors.As(err, &u) {
+			return err
 		}
 		h.failInfra(j.Suite, j.Index, err)
 		h.mu.Lock()

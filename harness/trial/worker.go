@@ -41,6 +41,9 @@ func (w *worker) do(ctx context.Context, j Job) (*Done, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if u := new(runner.Unusable); errors.As(err, &u) {
+			return nil, err // it would fail again
+		}
 		last = err
 		w.cfg.Log.Warn("trial failed for reasons of the harness", "worker", w.id, "trial", j.Index, "error", err)
 		_ = w.close()
