@@ -13,48 +13,39 @@ const (
 	Pass       Action = ""           // forward at once
 	Delay      Action = "delay"      // forward Delay after arrival
 	Hold       Action = "hold"       // forward when Until has passed, or after Timeout
+	Align      Action = "align"      // forward when the wall clock is at Phase of a Period
+	Pause      Action = "pause"      // stop the suite's processes for Delay, and forward
 	Disconnect Action = "disconnect" // end the connection instead of forwarding
 	Fragment   Action = "fragment"   // forward Chunk bytes at a time, Delay apart
 )
 
 // Decision is what is done to the frames that At names. It is data: every
 // strategy, replay and minimiser produces it, and one interpreter, the proxy,
-// carries it out.
+// carries it out. What each action does with it is in Faults.
 type Decision struct {
 	Test    string   `json:"test,omitempty"` // only while this test runs; empty: always
 	At      Point    `json:"at"`             // At.N == 0: every such frame
 	Action  Action   `json:"action"`
-	Delay   Duration `json:"delay,omitempty"`   // Delay: how long; Fragment: pause between chunks
-	Until   Point    `json:"until,omitzero"`    // Hold: released once this frame has been forwarded
+	Delay   Duration `json:"delay,omitempty"`   // Delay and Pause: how long; Fragment: between chunks
+	Until   Point    `json:"until,omitzero"`    // Hold: see there
 	Timeout Duration `json:"timeout,omitempty"` // Hold: released unfulfilled after this; 0: the proxy's default
+	Period  Duration `json:"period,omitempty"`  // Align: of the wall clock; 0: 1 s
+	Phase   Duration `json:"phase,omitempty"`   // Align: from 0 to less than Period
 	Chunk   int      `json:"chunk,omitempty"`   // Fragment: bytes a write; 0: 1
 	Reset   bool     `json:"reset,omitempty"`   // Disconnect: RST instead of FIN
 }
 
-// String gives a decision in one line for a person.
-func (d Decision) String() string {
-	switch d.Action {
-	case Pass:
-		return "pass " + d.At.String()
-	case Delay:
-		return fmt.Sprintf("delay %s by %s", d.At, d.Delay)
-	case Hold:
-		return fmt.Sprintf("hold %s until %s", d.At, d.Until)
-	case Disconnect:
-		if d.Reset {
-			return "reset connection at " + d.At.String()
-		}
-		return "close connection at " + d.At.String()
-	case Fragment:
-		return fmt.Sprintf("fragment %s into %d-byte writes %s apart", d.At, max(d.Chunk, 1), d.Delay)
-	}
-	return string(d.Action) + " " + d.At.String()
+// Kept is a frame that a hold kept back in vain, and for how long: what it was
+// held for did not come. For the frame that was a delay.
+type Kept struct {
+	At  Point    `json:"at"`
+	For Duration `json:"for"`
 }
 
-// OnlyDelays reports whether the decision can neither lose nor change a byte:
-// what it causes, a slow network or a busy machine can cause too.
-func (d Decision) OnlyDelays() bool {
-	return d.Action == Pass || d.Action == Delay || d.Action == Hold
+// Missed is a decision that came to nothing.
+type Missed struct {
+	Decision Decision `json:"decision"`
+	Why      string   `json:"why"` // "its frame never came", or why it could not be applied
 }
 
 // ScheduleVersion is the version of the schedule file format that this build writes.
@@ -86,6 +77,32 @@ type Selective interface {
 	// Concerns reports whether Decide may return something other than Pass for
 	// any ordinal of p (p.N is 0). The answer must not change during a test.
 	Concerns(test string, p Point) bool
+}
+
+// Carrier says how a frame travels.
+type Carrier struct {
+	// Conn is its connection, numbered from 1 by the order of their first frames
+	// within the test.
+	Conn int
+	// Lead is the first of the frames that arrived in one read with it, itself
+	// perhaps. On a network those are of one segment.
+	Lead Point
+}
+
+// Carried is a Scheduler that also looks at how a frame travels. It is asked by
+// DecideCarried instead of Decide.
+type Carried interface {
+	Scheduler
+	// DecideCarried is Decide for a frame that travels by c.
+	DecideCarried(test string, p Point, c Carrier) Decision
+}
+
+// Accountable is a Scheduler that knows which of its decisions have not met
+// their frames.
+type Accountable interface {
+	Scheduler
+	// Unmet lists them, of those that are for the test or for all tests.
+	Unmet(test string) []Decision
 }
 
 // Duration is a time.Duration that is written in JSON as text, "1.5ms".

@@ -15,6 +15,7 @@ type Replay struct {
 	byPoint   map[named]int32    // index in decisions; the first of a name wins
 	watched   map[named][]int32  // points that a hold waits for
 	groups    map[named]struct{} // all of these without ordinal, for Concerns
+	roleless  bool               // a hold waits for a point of any role
 	met       []atomic.Bool      // At appeared
 	released  []atomic.Bool      // Until appeared, if there is one
 }
@@ -38,7 +39,7 @@ func NewReplay(decisions []harness.Decision) (*Replay, error) {
 		released:  make([]atomic.Bool, len(decisions)),
 	}
 	for i, d := range decisions {
-		if err := check(d); err != nil {
+		if err := d.Check(); err != nil {
 			return nil, fmt.Errorf("decision %d of the schedule: %w", i+1, err)
 		}
 		key := named{d.Test, d.At}
@@ -46,40 +47,14 @@ func NewReplay(decisions []harness.Decision) (*Replay, error) {
 			r.byPoint[key] = int32(i)
 		}
 		r.groups[named{d.Test, d.At.Any()}] = struct{}{}
-		if d.Action == harness.Hold {
+		if !d.Until.IsZero() {
 			until := named{d.Test, d.Until}
 			r.watched[until] = append(r.watched[until], int32(i))
 			r.groups[named{d.Test, d.Until.Any()}] = struct{}{}
+			r.roleless = r.roleless || d.Until.Role == ""
 		}
 	}
 	return r, nil
-}
-
-func check(d harness.Decision) error {
-	if d.At.IsZero() {
-		return fmt.Errorf("%q names no point: give \"at\"", d.Action)
-	}
-	switch d.Action {
-	case harness.Pass, harness.Disconnect:
-	case harness.Delay:
-		if d.Delay < 0 {
-			return fmt.Errorf("%s: a delay cannot be negative", d)
-		}
-	case harness.Hold:
-		if d.Until.IsZero() {
-			return fmt.Errorf("hold of %s has no end: give \"until\"", d.At)
-		}
-		if d.Until == d.At {
-			return fmt.Errorf("hold of %s waits for itself", d.At)
-		}
-	case harness.Fragment:
-		if d.Chunk < 0 || d.Delay < 0 {
-			return fmt.Errorf("%s: chunk and delay cannot be negative", d)
-		}
-	default:
-		return fmt.Errorf("unknown action %q: want delay, hold, disconnect or fragment", d.Action)
-	}
-	return nil
 }
 
 // Decide returns the decision that names p in the test: one that names the test
@@ -87,8 +62,10 @@ func check(d harness.Decision) error {
 func (r *Replay) Decide(test string, p harness.Point) harness.Decision {
 	keys := [...]named{{test, p}, {"", p}, {test, p.Any()}, {"", p.Any()}}
 	for _, k := range keys {
-		for _, i := range r.watched[k] {
-			r.released[i].Store(true)
+		r.release(k)
+		if r.roleless {
+			k.at.Role = ""
+			r.release(k)
 		}
 	}
 	for _, k := range keys {
@@ -102,13 +79,40 @@ func (r *Replay) Decide(test string, p harness.Point) harness.Decision {
 	return harness.Decision{}
 }
 
+// release notes that a point appeared that holds may wait for.
+func (r *Replay) release(k named) {
+	for _, i := range r.watched[k] {
+		r.released[i].Store(true)
+	}
+}
+
 // Concerns reports whether a decision names p, or waits for it.
 func (r *Replay) Concerns(test string, p harness.Point) bool {
+	if r.names(test, p) {
+		return true
+	}
+	p.Role = ""
+	return r.roleless && r.names(test, p)
+}
+
+func (r *Replay) names(test string, p harness.Point) bool {
 	if _, ok := r.groups[named{test, p}]; ok {
 		return true
 	}
 	_, ok := r.groups[named{"", p}]
 	return ok
+}
+
+// Unmet lists the decisions for the test, or for all tests, whose frames have
+// not appeared.
+func (r *Replay) Unmet(test string) []harness.Decision {
+	var out []harness.Decision
+	for i, d := range r.decisions {
+		if (d.Test == test || d.Test == "") && !r.met[i].Load() {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // Missing lists the points that decisions name and that have not appeared, in
@@ -119,7 +123,7 @@ func (r *Replay) Missing() []harness.Point {
 		if !r.met[i].Load() {
 			out = append(out, d.At)
 		}
-		if d.Action == harness.Hold && !r.released[i].Load() {
+		if !d.Until.IsZero() && !r.released[i].Load() {
 			out = append(out, d.Until)
 		}
 	}

@@ -65,10 +65,10 @@ func TestReplayRejects(t *testing.T) {
 		want string
 	}{
 		{harness.Decision{Action: harness.Delay}, `decision 1 of the schedule: "delay" names no point: give "at"`},
-		{harness.Decision{At: get, Action: "drop"}, `decision 1 of the schedule: unknown action "drop": want delay, hold, disconnect or fragment`},
+		{harness.Decision{At: get, Action: "drop"}, `decision 1 of the schedule: unknown action "drop": want delay, hold, align, pause, disconnect or fragment`},
 		{harness.Decision{At: get, Action: harness.Hold}, `decision 1 of the schedule: hold of kv>GET "k" #3 has no end: give "until"`},
 		{harness.Decision{At: get, Action: harness.Hold, Until: get}, `decision 1 of the schedule: hold of kv>GET "k" #3 waits for itself`},
-		{harness.Decision{At: get, Action: harness.Delay, Delay: -1}, `decision 1 of the schedule: delay kv>GET "k" #3 by -1ns: a delay cannot be negative`},
+		{harness.Decision{At: get, Action: harness.Delay, Delay: -1}, `decision 1 of the schedule: delay kv>GET "k" #3 by -1ns: delay and chunk cannot be negative`},
 	} {
 		_, err := NewReplay([]harness.Decision{c.d})
 		assert.EqualError(t, err, c.want)

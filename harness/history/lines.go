@@ -157,23 +157,8 @@ func Cut(s string, n int) string {
 func note(ev, request *harness.Event) string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	kept := (ev.Out - ev.In).Round(10 * time.Microsecond)
-	switch ev.Action {
-	case harness.Hold:
-		switch ev.Ending {
-		case harness.Stalled:
-			add("held %v, then let go: the program itself enforces the order", kept)
-		case harness.TimedOut:
-			add("held %v, then let go: what it waited for did not come", kept)
-		default:
-			add("held %v", kept)
-		}
-	case harness.Delay:
-		add("delayed %v", kept)
-	case harness.Disconnect:
-		add("connection ended here on purpose")
-	case harness.Fragment:
-		add("sent in fragments over %v", kept)
+	if f, ok := harness.FaultOf(ev.Action); ok {
+		add("%s", f.Note(ev))
 	}
 	if ev.Ending == harness.Dropped && ev.Action != harness.Disconnect {
 		add("never sent: the connection ended first")

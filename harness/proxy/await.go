@@ -1,10 +1,13 @@
 package proxy
 
+import "time"
+
 // awaiting is a request whose reply has not come.
 type awaiting struct {
 	g      *group
 	run    *run
 	seq    uint64
+	in     time.Duration // when it arrived
 	n      int
 	left   int // confirmations to come, -1: one for each subscription of the kind; other requests: 1
 	cmd    *command

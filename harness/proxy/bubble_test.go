@@ -20,16 +20,19 @@ import (
 )
 
 // store is as much of a Redis as the tests in virtual time need: SET, GET,
-// PUBLISH, SUBSCRIBE, ECHO, over in-memory connections.
+// PUBLISH, SUBSCRIBE, ECHO, scripts, MULTI, over in-memory connections.
 type store struct {
 	mu   sync.Mutex
 	keys map[string]string
 	subs map[string][]chan<- []byte
 	log  []string
+
+	loaded bool                   // EVALSHA knows its script: EVAL was seen
+	multi  map[chan<- []byte]bool // connections within MULTI
 }
 
 func newStore() *store {
-	return &store{keys: map[string]string{}, subs: map[string][]chan<- []byte{}}
+	return &store{keys: map[string]string{}, subs: map[string][]chan<- []byte{}, multi: map[chan<- []byte]bool{}}
 }
 
 func (s *store) dial(context.Context) (net.Conn, error) {
@@ -62,7 +65,9 @@ func (s *store) dial(context.Context) (net.Conn, error) {
 					return
 				}
 				if rest = rest[k:]; ok {
-					out <- s.do(resp.Words(f.Head), out)
+					if reply := s.do(resp.Words(f.Head), out); reply != nil {
+						out <- reply
+					}
 				}
 			}
 		}
@@ -87,7 +92,23 @@ func (s *store) do(args []string, out chan<- []byte) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log = append(s.log, strings.Join(args, " "))
+	if s.multi[out] && args[0] != "EXEC" {
+		return []byte("+QUEUED\r\n")
+	}
 	switch args[0] {
+	case "MULTI":
+		s.multi[out] = true
+		return []byte("+OK\r\n")
+	case "EXEC":
+		delete(s.multi, out)
+		return []byte("*1\r\n+OK\r\n")
+	case "BLPOP":
+		return nil // nobody pushes
+	case "EVALSHA", "EVAL":
+		if s.loaded = s.loaded || args[0] == "EVAL"; !s.loaded {
+			return []byte("-NOSCRIPT No matching script.\r\n")
+		}
+		return []byte(":1\r\n")
 	case "SET":
 		s.keys[args[1]] = args[2]
 		return []byte("+OK\r\n")

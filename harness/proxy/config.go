@@ -34,6 +34,11 @@ type Config struct {
 	// must outlast a sleep of the test says so by its own timeout.
 	StallAfter time.Duration
 
+	// Pauser stops the processes of the suite, returns once they have stopped, and
+	// has them go on after d, whatever happens. An error says that they were not
+	// stopped. It is called without a lock; nil: nothing is ever paused.
+	Pauser func(d time.Duration) error
+
 	// Spacing, if set, has no two delayed frames of one connection and direction
 	// leave at one instant: each leaves its delay modulo Spacing, or more, after
 	// the one before it. Meant for virtual time, where what happens at one
@@ -72,6 +77,10 @@ type TestStats struct {
 	Frames   int             // that arrived
 	Injected time.Duration   // time during which at least one frame was kept back
 	Blocked  []harness.Point // holds that ended unfulfilled: orders that the program forbids, as far as can be told
-	Digest   string          // of all decisions taken other than Pass, by name, in no order
+	// Kept is Blocked with how long each frame was kept. A hold that ended
+	// unfulfilled was a delay: see explore.AsDelays.
+	Kept     []harness.Kept
+	Missed   []harness.Missed // decisions that came to nothing
+	Digest   string           // of all decisions taken other than Pass, by name, in no order
 	Warnings []string
 }

@@ -1,11 +1,8 @@
 package proxy
 
 import (
-	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -23,9 +20,10 @@ const maxActs = 256
 type core struct {
 	mu       sync.Mutex
 	cfg      Config
-	faults   map[harness.Action]fault
+	faults   map[harness.Action]*harness.Fault
 	sched    harness.Scheduler
 	select_  harness.Selective // sched, if it is one
+	carried  harness.Carried   // likewise
 	journal  journal
 	names    names
 	epoch    time.Time
@@ -36,7 +34,10 @@ type core struct {
 	kicks    int // how often all connections were ended
 	holds    []*hold
 	moved    time.Duration // when a frame last arrived or was forwarded
-	keptNow  int           // frames that are being kept back
+	still    time.Duration // until when the suite's processes are stopped
+	pauses   sync.WaitGroup
+	closed   bool
+	keptNow  int // frames that are being kept back
 	keptFrom time.Duration
 	writing  int           // writes in progress without mu: portable links
 	scratch  []byte        // of digest
@@ -52,7 +53,9 @@ type run struct {
 	frames   int
 	injected time.Duration
 	digest   uint64
-	blocked  []harness.Point
+	carriers int // connections that have sent something
+	kept     []harness.Kept
+	missed   []harness.Missed
 	warnings []string
 }
 
@@ -71,7 +74,7 @@ func (c *core) now() time.Duration { return time.Since(c.epoch) }
 
 // renew makes g's counters and answers those of the current run.
 func (c *core) renew(g *group) {
-	g.run, g.n = c.run, [2]int{}
+	g.run, g.n, g.diverted = c.run, [2]int{}, [2][]diverted{}
 	for d := range g.concerns {
 		p := g.point
 		p.Dir = harness.Direction(d)
@@ -94,6 +97,10 @@ func (c *core) decide(p *pipe, f *frame) {
 	if c.sched == nil || f.run != c.run {
 		return
 	}
+	var by harness.Carrier
+	if c.carried != nil {
+		by = p.carrier(f)
+	}
 	if f.g.run != c.run {
 		c.renew(f.g)
 	}
@@ -102,22 +109,24 @@ func (c *core) decide(p *pipe, f *frame) {
 	}
 	at := f.g.point
 	at.Dir, at.N = p.dir, f.n
-	d := c.sched.Decide(f.run.name, at)
+	var d harness.Decision
+	if c.carried != nil {
+		d = c.carried.DecideCarried(f.run.name, at, by)
+	} else {
+		d = c.sched.Decide(f.run.name, at)
+	}
 	if d.Action == harness.Pass {
 		return
 	}
-	do := c.faults[d.Action]
-	if do == nil {
+	fault := c.faults[d.Action]
+	if fault == nil {
 		c.warn(f.in, p.s.conn, fmt.Sprintf("decision %q at %s: no such action", d.Action, at))
 		return
 	}
 	d.At = at
-	c.run.digest += c.digest(d)
+	c.run.digest += c.digest(fault, &d)
 	f.act = c.act()
-	*f.act = action{Decision: d, fault: do, c: c, p: p, in: f.in, sent: max(0, p.wrote-(f.end-f.size))}
-	if d.Action == harness.Hold {
-		f.act.hold = c.newHold(p, d, f.run, f.in)
-	}
+	f.act.begin(c, p, f, fault, d)
 	p.acted++
 }
 
@@ -139,12 +148,8 @@ func (c *core) forwarded(p *pipe, f *frame, now time.Duration) {
 		ending = f.act.hold.ending
 	}
 	c.record(p, f, now, ending)
-	if len(c.holds) > 0 && f.run == c.run {
-		for _, h := range slices.Clone(f.g.waiters[p.dir]) {
-			if h.until.N == 0 || h.until.N == f.n {
-				h.release(now, harness.Fulfilled)
-			}
-		}
+	if c.sched != nil && (len(c.holds) > 0 || f.refused || f.queued || f.inMulti || f.execs) {
+		c.notice(p, f, now)
 	}
 }
 
@@ -169,46 +174,6 @@ func (c *core) record(p *pipe, f *frame, out time.Duration, ending harness.Endin
 	j.put(e)
 }
 
-// hasPassed reports whether the frame that p names has been forwarded in the
-// current run. It looks through all that is on its way, which is little.
-func (c *core) hasPassed(g *group, p harness.Point) bool {
-	if g.run != c.run {
-		return false
-	}
-	counted := p.Dir
-	if p.Dir == harness.ToClient && !ownCount(g.point.Verb) {
-		counted = harness.ToServer // a reply has its request's ordinal
-	}
-	if g.n[counted] == 0 || p.N > g.n[counted] {
-		return false
-	}
-	passed := g.n[counted] // of N == 0: all but those on their way
-	for s := range c.sessions {
-		for _, q := range []*pipe{&s.up, &s.down} {
-			if q.dir != p.Dir {
-				continue
-			}
-			for i := q.qhead; i < len(q.q); i++ {
-				if f := &q.q[i]; f.g == g && f.run == c.run {
-					if passed--; f.n == p.N {
-						return false
-					}
-				}
-			}
-		}
-		if counted != p.Dir {
-			for i := range s.await.len() {
-				if a := s.await.at(i); a.g == g && a.run == c.run {
-					if passed--; a.n == p.N {
-						return false
-					}
-				}
-			}
-		}
-	}
-	return passed > 0
-}
-
 // warn says that a number may be doubted: to the log, the journal and the test.
 func (c *core) warn(now time.Duration, conn uint32, text string) {
 	c.cfg.Log.Warn("proxy", "conn", conn, "warning", text)
@@ -224,25 +189,9 @@ func (c *core) unreachable(err error) {
 }
 
 // digest folds a decision into one number.
-func (c *core) digest(d harness.Decision) uint64 {
-	// Its words rather than its text, which takes ten times as long to write and is
-	// no more unique.
-	words := func(b []byte, p *harness.Point) []byte {
-		for _, w := range [...]string{p.Role, p.Verb, p.Key} {
-			b = append(append(b, w...), 0xff)
-		}
-		return binary.AppendVarint(append(b, byte(p.Dir)), int64(p.N))
-	}
-	b := words(c.scratch[:0], &d.At)
-	b = append(b, d.Action...)
-	b = binary.AppendVarint(b, int64(d.Delay))
-	b = binary.AppendVarint(b, int64(d.Chunk))
-	b = strconv.AppendBool(b, d.Reset)
-	if !d.Until.IsZero() {
-		b = words(b, &d.Until)
-	}
-	c.scratch = b
+func (c *core) digest(fault *harness.Fault, d *harness.Decision) uint64 {
+	c.scratch = fault.AppendWords(c.scratch[:0], d)
 	h := fnv.New64a()
-	h.Write(b)
+	h.Write(c.scratch)
 	return h.Sum64()
 }

@@ -139,6 +139,10 @@ func TestInMemoryHoldsAndEnds(t *testing.T) {
 		_, _ = other.Write(resp.AppendCommand(nil, "SET", "b", "1"))
 		synctest.Wait()
 		text, _ = redis.read()
+		assert.Empty(t, text, "Redis may not have taken SET up, and has not answered")
+		time.Sleep(settleTime)
+		synctest.Wait()
+		text, _ = redis.read()
 		assert.Contains(t, text, "GET")
 		assert.Empty(t, p.End().Blocked)
 

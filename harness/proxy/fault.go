@@ -6,46 +6,41 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// verdict is how much of a frame may go.
-type verdict struct {
-	bytes int64         // of the frame, from its first
-	again time.Duration // when that may change by itself; 0: never
-	end   bool          // end the connection instead
+// faultTable is what harness.Faults lists, by action.
+func faultTable() map[harness.Action]*harness.Fault {
+	table := map[harness.Action]*harness.Fault{}
+	for _, f := range harness.Faults() {
+		table[f.Action] = &f
+	}
+	return table
 }
 
-// fault is one kind of action. It is asked only when its frame is the first of
-// its pipe, so a frame can never pass another.
-type fault interface {
-	gate(a *action, now time.Duration, f *frame) verdict
+// action is a decision being carried out; it is the fault's harness.Wire. Its
+// gate is asked only when the frame is the first of its pipe, so a frame can
+// never pass another.
+type action struct {
+	harness.Passage
+	fault  *harness.Fault
+	c      *core
+	p      *pipe
+	run    *run
+	hold   *hold      // of Await
+	paused pauseState // of Pause
+	kept   bool       // it kept its frame back
 }
 
-// faultTable lists what can be done to a frame, one file each. A further one is a
-// file, and a line here.
-func faultTable() map[harness.Action]fault {
-	return map[harness.Action]fault{
-		harness.Delay:      delay{},
-		harness.Hold:       holding{},
-		harness.Disconnect: disconnect{},
-		harness.Fragment:   fragment{},
+// begin carries the decision out on a frame that has just arrived.
+func (a *action) begin(c *core, p *pipe, f *frame, fault *harness.Fault, d harness.Decision) {
+	*a = action{fault: fault, c: c, p: p, run: f.run}
+	a.Passage = harness.Passage{Decision: d, In: f.in, Size: f.size, Sent: max(0, p.wrote-(f.end-f.size)), Wire: a}
+	if fault.Start != nil {
+		fault.Start(&a.Passage)
 	}
 }
 
-// action is a decision being carried out.
-type action struct {
-	harness.Decision // At is the frame's own point
-	fault            fault
-	c                *core
-	p                *pipe
-	in               time.Duration
-	hold             *hold         // Hold
-	sent             int64         // Fragment: bytes let go
-	next             time.Duration // Fragment: when the next may go
-	kept             bool          // it kept its frame back
-}
-
-func (a *action) gate(now time.Duration, f *frame) verdict {
-	v := a.fault.gate(a, now, f)
-	if v.bytes < f.size && !v.end && !a.kept {
+func (a *action) gate(now time.Duration, f *frame) harness.Gate {
+	v := a.fault.Gate(&a.Passage, now)
+	if v.Bytes < f.size && !v.End && !a.kept {
 		a.kept = true
 		a.c.keeping(now, +1)
 	}
@@ -61,4 +56,31 @@ func (a *action) gone(c *core, now time.Duration) {
 		a.kept = false
 		c.keeping(now, -1)
 	}
+}
+
+// Spaced is part of harness.Wire.
+func (a *action) Spaced(d time.Duration) time.Duration {
+	if s := a.c.cfg.Spacing; s > 0 {
+		return a.p.left + d%s
+	}
+	return 0
+}
+
+// Phase is part of harness.Wire. It asks the wall clock itself, which may have
+// been set since the trial began.
+func (a *action) Phase(now, period time.Duration) time.Duration {
+	t := time.Now()
+	unix := t.UnixNano() - int64(t.Sub(a.c.epoch)-now)
+	return time.Duration(unix) % period
+}
+
+// Await is part of harness.Wire.
+func (a *action) Await(p *harness.Passage) { a.hold = a.c.newHold(a.p, p.Decision, a.run, p.In) }
+
+// Held is part of harness.Wire.
+func (a *action) Held(now time.Duration) (over bool, again time.Duration) {
+	if a.hold.check(now) {
+		return true, 0
+	}
+	return false, a.hold.wake()
 }

@@ -20,9 +20,9 @@ const (
 type group struct {
 	point    harness.Point // Dir ToServer, N 0
 	run      *run
-	n        [2]int  // ordinals given, by direction
-	concerns [2]bool // whether the scheduler is to be asked
-	waiters  [2][]*hold
+	n        [2]int        // ordinals given, by direction
+	concerns [2]bool       // whether the scheduler is to be asked
+	diverted [2][]diverted // frames that had no effect of their own
 }
 
 // entry is what is known of a command's spelling.

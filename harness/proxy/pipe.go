@@ -24,6 +24,9 @@ type frame struct {
 	inMulti  bool
 	blocking bool
 	reveals  bool // a request whose reply may hold a credential
+	refused  bool // a reply: the command did not run, and is to be sent again
+	queued   bool // a reply: the command runs at EXEC
+	execs    bool // EXEC, or its reply
 }
 
 // pipe is one direction of one connection: bytes wait here, in order, until
@@ -47,12 +50,14 @@ type pipe struct {
 	closed bool          // the end was passed on
 	left   time.Duration // when bytes were last written
 	broken bool          // the destination takes nothing any more; what arrives is dropped
+	first  harness.Point // of the frames that arrived in one read with the last; Verb "": none yet
 }
 
 // feed takes what was read. The frames' raw points into chunk until park.
 func (p *pipe) feed(now time.Duration, chunk []byte) {
 	s := p.s
 	s.c.moved = now
+	p.first = harness.Point{}
 	if s.opaque {
 		p.read += int64(len(chunk))
 		return
@@ -86,6 +91,20 @@ func (p *pipe) feed(now time.Duration, chunk []byte) {
 	}
 }
 
+// carrier says how the frame that has just arrived travels.
+func (p *pipe) carrier(f *frame) harness.Carrier {
+	s := p.s
+	if s.carriedIn != s.c.run {
+		s.c.run.carriers++
+		s.carriedIn, s.carrier = s.c.run, s.c.run.carriers
+	}
+	if p.first.Verb == "" {
+		p.first = f.g.point
+		p.first.Dir, p.first.N = p.dir, f.n
+	}
+	return harness.Carrier{Conn: s.carrier, Lead: p.first}
+}
+
 // push makes room for a frame; in place, for a frame is large and copies count.
 func (p *pipe) push() *frame {
 	if len(p.q) == cap(p.q) {
@@ -110,12 +129,12 @@ func (p *pipe) ready(now time.Duration) (upto int64, again time.Duration, end *a
 		f := &p.q[i]
 		if f.act != nil {
 			v := f.act.gate(now, f)
-			if v.end {
+			if v.End {
 				return start, 0, f.act
 			}
-			if v.bytes < f.size {
+			if v.Bytes < f.size {
 				// What of it went before it was complete is gone; the rest keeps its place.
-				return max(start, f.end-f.size+v.bytes), v.again, nil
+				return max(start, f.end-f.size+v.Bytes), v.Again, nil
 			}
 		}
 		start = f.end

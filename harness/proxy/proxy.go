@@ -220,6 +220,9 @@ func (p *Proxy) Kick() {
 func (p *Proxy) Close() error {
 	var err error
 	p.once.Do(func() {
+		p.core.mu.Lock()
+		p.core.closed = true
+		p.core.mu.Unlock()
 		p.mu.Lock()
 		p.closed = true
 		more := p.more
@@ -237,6 +240,7 @@ func (p *Proxy) Close() error {
 		}
 	})
 	p.wg.Wait()
+	p.core.pauses.Wait()
 	p.core.vacate()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil

@@ -68,6 +68,10 @@ func (s *session) answer(f *frame, kind byte) {
 	if ownCount(a.g.point.Verb) {
 		f.run, f.n = s.c.run, s.c.count(a.g, harness.ToClient) // SUBSCRIBE that failed
 	}
+	f.refused = f.isError && !a.queued && isRefusal(f.raw)
+	f.queued = a.queued && !f.isError
+	f.execs = a.cmd.effect == onExec && !a.queued
+	s.taken(f, a)
 	if a.hides && !f.isError {
 		f.raw = []byte("+" + redacted + "\r\n")
 	}
@@ -178,6 +182,7 @@ func (s *session) confirm(f *frame, kind string, channel []byte, count int64) {
 		s.named(f, harness.Push, s.c.names.group(role, kind, normalise(channel)))
 		return
 	}
+	s.taken(f, a)
 	if a.run.trial == s.c.trial {
 		f.replyTo = a.seq
 	}

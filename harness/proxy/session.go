@@ -39,10 +39,14 @@ type session struct {
 	over   bool
 
 	// As of the requests that have arrived.
-	names   *roleNames
-	inMulti bool
-	subs    bool // a SUBSCRIBE was queued
-	mode    replyMode
+	names     *roleNames
+	inMulti   bool
+	subs      bool // a SUBSCRIBE was queued
+	mode      replyMode
+	execs     [2]int // EXECs forwarded, and their replies
+	carrier   int    // number among the connections of carriedIn
+	carriedIn *run
+	answered  uint64 // Seq of the last request that was answered
 
 	// As of the replies that have arrived.
 	await    awaitQueue
@@ -129,6 +133,7 @@ func (s *session) request(f *frame) {
 	if f.raw == nil {
 		f.raw = s.excerpt(fr)
 	}
+	f.execs = e.cmd.effect == onExec
 	s.expect(f, e.cmd, fr)
 }
 
@@ -191,7 +196,7 @@ func (s *session) expect(f *frame, cmd *command, fr *resp.Framer) {
 	if left == 0 { // SUBSCRIBE without a channel: its reply is an error like any other
 		left, queued = 1, true
 	}
-	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, left: left, cmd: cmd, queued: queued, hides: f.reveals, subs: subs})
+	s.await.push(awaiting{g: f.g, run: f.run, seq: f.seq, n: f.n, in: f.in, left: left, cmd: cmd, queued: queued, hides: f.reveals, subs: subs})
 }
 
 // clientReply does CLIENT REPLY; it reports whether this command has no reply.

@@ -19,6 +19,7 @@ func (c *core) startTrial(s harness.Scheduler, r harness.Recorder) {
 	c.shift(now)
 	c.sched = s
 	c.select_, _ = s.(harness.Selective)
+	c.carried, _ = s.(harness.Carried)
 	c.journal.reset(r)
 	c.names.forget()
 	c.trial++
@@ -39,6 +40,7 @@ func (c *core) vacate() {
 // shift moves all pending times back by d.
 func (c *core) shift(d time.Duration) {
 	c.moved -= d
+	c.still -= d
 	c.keptFrom -= d
 	for s := range c.sessions {
 		for _, p := range []*pipe{&s.up, &s.down} {
@@ -47,8 +49,10 @@ func (c *core) shift(d time.Duration) {
 				f := &p.q[i]
 				f.in -= d
 				if f.act != nil {
-					f.act.in -= d
-					f.act.next -= d
+					f.act.In -= d
+					if f.act.Due > 0 {
+						f.act.Due -= d
+					}
 				}
 			}
 			s.driver.wake(p)
@@ -74,10 +78,19 @@ func (c *core) end() TestStats {
 	c.endRun(now)
 	c.journal.mark(harness.End, now, 0, r.name, r.name)
 	c.run = &run{trial: c.trial, since: now}
-	return TestStats{
-		Frames: r.frames, Injected: r.injected, Blocked: r.blocked,
+	st := TestStats{
+		Frames: r.frames, Injected: r.injected, Kept: r.kept, Missed: r.missed,
 		Digest: fmt.Sprintf("%016x", r.digest), Warnings: r.warnings,
 	}
+	for _, k := range r.kept {
+		st.Blocked = append(st.Blocked, k.At)
+	}
+	if s, ok := c.sched.(harness.Accountable); ok {
+		for _, d := range s.Unmet(r.name) {
+			st.Missed = append(st.Missed, harness.Missed{Decision: d, Why: "its frame never came"})
+		}
+	}
+	return st
 }
 
 // unlocked runs a write without mu, so that it may block.
