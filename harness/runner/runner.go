@@ -35,6 +35,9 @@ type Exec struct {
 	Redis  Endpoint
 	Begin  func(test string) // called as a test begins, before its first command; may be nil
 	End    func(test string) // called after its last; may be nil
+	// Started is told the process group of each process of the target that has
+	// begun; what it returns is called as it ends. May be nil. See proc.Groups.
+	Started func(leader int) (ended func())
 	// Spent is called after each process of the target that ended: the processor
 	// time that it and the children it waited for took, and its wall time. May be nil.
 	Spent    func(cpu, wall time.Duration)

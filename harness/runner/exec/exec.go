@@ -195,7 +195,7 @@ func (r *Runner) stamp(out []harness.Outcome, x runner.Exec) []harness.Outcome {
 // into words before they are filled in, so that a test's name needs no quoting.
 func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more words, only []string) ([]harness.Outcome, error) {
 	var printed capture.Buffer
-	spec := proc.Spec{Dir: r.c.Dir, Stdout: &printed, Stderr: &printed}
+	spec := proc.Spec{Dir: r.c.Dir, Stdout: &printed, Stderr: &printed, Started: x.Started}
 	undo, err := r.c.Around.Prepare(ctx, &x, &spec)
 	if err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	argv = append(append(argv, t.r.cmd.Test...), t.r.cmd.Args...)
 
 	x := t.x
-	spec := proc.Spec{Dir: t.job.p.Dir, Argv: argv, Polite: syscall.SIGQUIT, Grace: 3 * time.Second}
+	spec := proc.Spec{Dir: t.job.p.Dir, Argv: argv, Polite: syscall.SIGQUIT, Grace: 3 * time.Second, Started: t.x.Started}
 	undo, err := t.r.c.Around.Prepare(ctx, &x, &spec)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ type Spec struct {
 	Prefix []string      // put before Argv, such as a namespace's helper
 	Adjust func(*exec.Cmd)
 	Owner  Owner // zero: this process
+	// Started, if set, is told the process group of the command when it has begun;
+	// what it returns is called when the command has ended, or is about to be ended.
+	Started func(leader int) (ended func())
 }
 
 // Result says how a command ended.
@@ -121,11 +124,16 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	case leader = <-pid:
 	}
 	r := Result{Start: start}
+	ended := func() {}
+	if s.Started != nil {
+		ended = s.Started(leader)
+	}
 	if !e.started {
 		select {
 		case <-done:
 		case <-ctx.Done():
 			r.Stopped = context.Cause(ctx)
+			ended() // what is stopped can't end politely
 			stop(leader, s, mark, func(d time.Duration) bool {
 				t := time.NewTimer(d)
 				defer t.Stop()
@@ -139,6 +147,7 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		}
 	}
 	r.Duration = time.Since(start)
+	ended()
 	r.Strays = endStrays(leader, mark)
 	r.Code, r.Signal = status(cmd.ProcessState)
 	if p := cmd.ProcessState; p != nil {
