@@ -42,6 +42,9 @@ func plain(message string) string {
 			lines = append([]string{m[1] + ": " + strings.Join(said, ", ")}, rest...)
 		}
 	}
+	if first := lines[0]; len(lines) > 1 && strings.HasSuffix(first, ":") { // node: Expected values to be strictly equal:
+		lines = append([]string{first + " " + strings.TrimSpace(lines[1])}, lines[2:]...)
+	}
 	if len(lines) > mostLines {
 		lines = append(lines[:mostLines-1], "…")
 	}

@@ -37,12 +37,18 @@ const message = (errors) => failure([].concat(errors[0])[0] || [].concat(errors[
 module.exports = async function (globalConfig, config, environment, runtime, testPath, ...rest) {
   hello('jest')
   const project = config.displayName && config.displayName.name
+  // lineOf finds where a test is declared: circus keeps an error from there.
+  const lineOf = (test) => {
+    const at = test.asyncError && String(test.asyncError.stack).split('\n').find((l) => l.includes(testPath))
+    const m = at && /:(\d+):\d+\)?$/.exec(at)
+    return m ? Number(m[1]) : 0
+  }
   const known = new Map()
   const ids = new Ids(testPath)
   const about = (test) => {
     const titles = titlesOf(test)
     const name = titles.join(' ')
-    return { id: known.get(test), titles, file: testPath, suite: titles[0] || name, classname: name, name }
+    return { id: known.get(test), titles, file: testPath, line: lineOf(test), suite: titles[0] || name, classname: name, name }
   }
   const begun = new Set()
   const ended = new Set()
@@ -69,23 +75,27 @@ module.exports = async function (globalConfig, config, environment, runtime, tes
   }
   const tests = (block) => (block.children || []).flatMap((c) => (c.type === 'describeBlock' ? tests(c) : [c]))
 
-  const on = async (event) => {
+  const begin = (test) => {
+    if (begun.has(test)) return
+    begun.add(test)
+    return send({ event: 'begin', ...about(test), concurrent: !!test.concurrent, attempt: test.invocations || 1 })
+  }
+
+  const on = async (event, state) => {
     const { name, test } = event
     switch (name) {
-      case 'run_start':
-        break
       case 'test_skip':
         return end(test, 'skip')
       case 'test_todo':
         return end(test, 'todo')
-      case 'test_start':
-        return
       case 'test_started':
-        begun.add(test)
-        return send({ event: 'begin', ...about(test), concurrent: !!test.concurrent, attempt: test.invocations || 1 })
-      case 'test_retry':
-        return
+        return begin(test)
+      case 'hook_start':
+      case 'test_fn_start': // Jest before 28 says nothing earlier
+        return state.currentlyRunningTest && begin(state.currentlyRunningTest)
       case 'test_done': {
+        await begin(test)
+        begun.delete(test) // it may be run again
         if (test.errors.length === 0) return end(test, 'pass', { attempt: test.invocations })
         const retries = parseInt(environment.global[Symbol.for('RETRY_TIMES')], 10) || 0
         const fault = message(test.errors)
@@ -109,9 +119,9 @@ module.exports = async function (globalConfig, config, environment, runtime, tes
     if (event.name === 'run_start') collect(state.rootDescribeBlock)
     // Before theirs for a beginning, after it for an end: what they send is the test's.
     const first = event.name !== 'test_done'
-    if (first) await on(event)
+    if (first) await on(event, state)
     if (theirs) await theirs(event, state)
-    if (!first) await on(event)
+    if (!first) await on(event, state)
     if (event.name === 'run_finish') {
       for (const test of tests(state.rootDescribeBlock)) {
         if (begun.has(test) && !ended.has(test)) await end(test, 'fail', message(test.errors.length ? test.errors : [new Error('it did not end')]))

@@ -1,7 +1,7 @@
 'use strict'
 // Mocha: each test's beginning is told before its first beforeEach, its end
 // after its last afterEach.
-const { send, hello, Ids, wants, failure, relative } = require('./channel.cjs')
+const { send, hello, Ids, wants, failure } = require('./channel.cjs')
 
 const patched = Symbol.for('flakehunt.mocha')
 
@@ -61,6 +61,10 @@ module.exports = function patch(Runner) {
         send({ event: 'error', file: runnable.file || (runnable.parent && runnable.parent.file), titles: runnable.parent ? runnable.parent.titlePath() : [], ...fault })
       }
     })
+    this.on('retry', (test, err) => {
+      const s = state.get(first(test))
+      if (s) s.fault = failure(err)
+    })
     this.on('pending', (test) => {
       const s = state.get(first(test))
       if (s && !s.begun) tellEnd(test, 'skip')
@@ -101,7 +105,7 @@ module.exports = function patch(Runner) {
       const fault = runner._flakehunt && runner._flakehunt.get(first(test))
       const retried = !fault && test.state !== 'passed' && !test.pending && test.state !== 'pending'
       let event
-      if (retried) event = { event: 'attempt', ...a, attempt: s.attempt, verdict: 'fail', ...failure(test.err) }
+      if (retried) event = { event: 'attempt', ...a, attempt: s.attempt, verdict: 'fail', ...s.fault }
       else if (fault) event = { event: 'end', ...a, attempt: s.attempt, verdict: 'fail', ...fault }
       else event = { event: 'end', ...a, attempt: s.attempt, verdict: test.pending || test.state === 'pending' ? 'skip' : 'pass' }
       s.ended = !retried
@@ -117,5 +121,3 @@ module.exports = function patch(Runner) {
     }
   }
 }
-
-module.exports.relative = relative

@@ -88,7 +88,28 @@ function patch(proto) {
     return r
   }
 
+  // suiteEnd tells of a suite's own failure: its before hook's fails the tests
+  // that it kept from running, its after hook's the last that ran.
+  function suiteEnd(suite) {
+    const err = suite.error
+    if (!err || err.failureType === 'subtestsFailed' || err.failureType === 'cancelledByParent') return
+    let left = 0
+    for (const test of tests(suite)) {
+      const s = state.get(test) || name(test)
+      if (s.begun || s.ended || test.skipped || !wanted(test, s)) continue
+      s.ended = true
+      left++
+      send({ event: 'end', ...about(test), verdict: 'fail', hook: 'before', ...failure(err) })
+    }
+    const above = []
+    for (let t = suite; t && t.parent; t = t.parent) above.unshift(t.name)
+    if (left === 0) send({ event: 'error', file: entry || (suite.loc && suite.loc.file), titles: above, hook: 'after', ...failure(err) })
+  }
+
+  const tests = (suite) => suite.subtests.flatMap((t) => (isTest(t) ? [t] : tests(t)))
+
   proto.postRun = function (...args) {
+    if (this.constructor && this.constructor.name === 'Suite') suiteEnd(this)
     const s = isTest(this) && (state.get(this) || (args[0] ? name(this) : null))
     if (!s || s.ended) return postRun.apply(this, args)
     s.ended = true

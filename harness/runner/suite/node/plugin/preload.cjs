@@ -28,16 +28,19 @@ if (isMainThread && /\/node_modules\/vitest\/(vitest\.mjs|dist\/cli\.(js|mjs))$/
   const runner = process.argv.slice(2).map((a, i, all) => (/^--testRunner(=|$)/.test(a) ? a.split('=')[1] || all[i + 1] : '')).find(Boolean)
   if (runner) process.env.FLAKEHUNT_JEST_RUNNER = runner
   add('--testRunner=' + path.join(__dirname, 'jest-runner.cjs'), '--reporters=default')
+  process.env.FLAKEHUNT_JEST = require(path.join(path.dirname(path.dirname(script)), 'package.json')).version.split('.')[0]
+  if (process.env.FLAKEHUNT_ONLY && !process.argv.some((a) => a.startsWith('--filter'))) add('--filter=' + path.join(__dirname, 'jest-filter.cjs'))
   if (!process.argv.some((a) => a.startsWith('--cacheDirectory'))) add('--cacheDirectory=' + path.join(__dirname, 'jest-cache'))
 }
 
 // Mocha's runner is patched wherever it is loaded: also in the processes of
 // --parallel, and in programs that use Mocha.
 const load = Module._load
-Module._load = function (request, parent, isMain) {
+Module._load = function (request) {
   const loaded = load.apply(this, arguments)
-  if (typeof request === 'string' && /(^|[\\/])runner(\.js|\.cjs)?$/.test(request) && typeof loaded === 'function' && loaded.prototype && loaded.prototype.hookDown) {
-    require('./mocha.cjs')(loaded, parent)
+  if (typeof request === 'string' && /(^|[\\/])runner(\.js|\.cjs)?$/.test(request)) {
+    const Runner = typeof loaded === 'function' ? loaded : loaded && loaded.Runner // before Mocha 12, and since
+    if (typeof Runner === 'function' && Runner.prototype && Runner.prototype.hookDown) require('./mocha.cjs')(Runner)
   }
   return loaded
 }

@@ -23,6 +23,7 @@ export default class FlakehuntReporter {
     for (const config of new Set([vitest.config, ...projects.map((p) => p.config)])) {
       if (!config) continue
       if (!config.setupFiles.includes(setup)) config.setupFiles.unshift(setup)
+      config.includeTaskLocation = true
       if (only) {
         const dir = config.dir || config.root
         const include = files().map((f) => escape(path.relative(dir, f).split(path.sep).join('/')))

@@ -68,19 +68,26 @@ function patch(proto) {
     }
   }
 
-  function wrap(name, around) {
-    const theirs = proto[name]
-    proto[name] = function (...args) {
+  function wrap(on, name, around) {
+    const theirs = on[name]
+    on[name] = function (...args) {
       return around(() => (theirs ? theirs.apply(this, args) : undefined), ...args)
     }
   }
 
-  wrap('onCollected', async (theirs, files) => {
-    for (const file of files || []) collect(file, new Ids(file.filepath), file.filepath)
-    return theirs()
-  })
+  // The worker keeps some of the runner's steps for itself before this file
+  // runs: those are wrapped on the runner itself, when its first file begins.
+  const { onBeforeRunSuite } = proto
+  proto.onBeforeRunSuite = function (suite) {
+    if (!Object.hasOwn(this, patched)) {
+      this[patched] = true
+      wrap(this, 'onAfterRunTask', after)
+    }
+    if ('filepath' in suite) collect(suite, new Ids(suite.filepath), suite.filepath)
+    return onBeforeRunSuite ? onBeforeRunSuite.call(this, suite) : undefined
+  }
 
-  wrap('onBeforeRunTask', async (theirs, test) => {
+  wrap(proto, 'onBeforeRunTask', async (theirs, test) => {
     await close()
     if (known.has(test)) {
       if (test.mode === 'run' || test.mode === 'queued') {
@@ -91,7 +98,7 @@ function patch(proto) {
     return theirs()
   })
 
-  wrap('onAfterRunTask', async (theirs, test) => {
+  async function after(theirs, test) {
     const r = await theirs()
     if (!known.has(test)) return r
     const result = test.result || {}
@@ -102,9 +109,9 @@ function patch(proto) {
     if (result.state === 'fail') await end(test, 'fail', { attempt, ...failure(errors[errors.length > retries ? retries : errors.length - 1]) })
     else await end(test, result.state === 'skip' ? 'skip' : 'pass', { attempt })
     return r
-  })
+  }
 
-  wrap('onAfterRunSuite', async (theirs, suite) => {
+  wrap(proto, 'onAfterRunSuite', async (theirs, suite) => {
     await close()
     const result = suite.result || {}
     const errors = result.errors || []
