@@ -86,75 +86,113 @@ func parse(argv []string) (command, error) {
 		return c, fmt.Errorf("%q is not a go test command", strings.Join(argv, " "))
 	}
 	rest = rest[1:]
+	// As go test does: a word is a package until the first flag after the
+	// packages, or the first flag that go test does not know. From there on it
+	// belongs to the test binary: the value of the flag before it, or, where no
+	// flag came directly before it, an argument, and so is all that follows.
+	listed, listing, valueMayFollow := false, false, false
 	for len(rest) > 0 {
 		arg := rest[0]
 		rest = rest[1:]
-		if arg == "-args" || arg == "--args" {
+		mayBeValue := valueMayFollow
+		valueMayFollow = false
+		switch {
+		case arg == "-args" || arg == "--args":
 			c.Args = append(c.Args, rest...)
-			break
-		}
-		if !strings.HasPrefix(arg, "-") || arg == "-" {
-			c.Patterns = append(c.Patterns, arg)
+			return c, nil
+		case arg == "--":
+			c.Args = append(append(c.Args, arg), rest...)
+			return c, nil
+		case !strings.HasPrefix(arg, "-") || arg == "-":
+			switch {
+			case !listed || listing:
+				listed, listing = true, true
+				c.Patterns = append(c.Patterns, arg)
+			case mayBeValue:
+				c.Args = append(c.Args, arg)
+			default:
+				c.Args = append(append(c.Args, arg), rest...)
+				return c, nil
+			}
 			continue
 		}
-		name, value, has := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		name = strings.TrimPrefix(name, "test.")
-		kind := flags[name]
-		if name == "exec" || name == "C" {
-			kind = buildValue
+		listing = false
+		known, left, err := c.flag(arg, rest)
+		if err != nil {
+			return c, err
 		}
-		switch kind {
-		case buildValue, testValue, dropValue:
-			if !has {
-				if len(rest) == 0 {
-					return c, fmt.Errorf("go test: flag -%s needs a value", name)
-				}
-				value, rest = rest[0], rest[1:]
-			}
-		}
-		switch kind {
-		case refuse:
-			return c, fmt.Errorf("go test -%s cannot be hunted with: it does not run the tests", name)
-		case buildBool, buildValue:
-			switch name {
-			case "exec":
-				c.Exec = value
-			case "C":
-				c.Chdir = value
-			default:
-				c.Build = append(c.Build, buildFlag(name, value, has || kind == buildValue))
-			}
-		case dropBool:
-		case dropValue:
-			if name != "p" { // packages run one after another here, so that a command on the wire belongs to one
-				c.Warnings = append(c.Warnings, fmt.Sprintf("-%s is left out: every trial would write it again", name))
-			}
-		case testBool:
-			if !has {
-				value = "true"
-			}
-			c.Test = append(c.Test, "-test."+name+"="+value)
-		case testValue:
-			switch name {
-			case "run":
-				c.Run = value
-			case "skip":
-				c.Skip = value
-			case "timeout":
-				c.Timeout = value
-			case "shuffle":
-				c.Shuffle = value
-			default:
-				c.Test = append(c.Test, "-test."+name+"="+value)
-			}
-		default:
-			// A flag of the test binary's own. As go test does, take what
-			// follows for its value only if it is joined to it.
+		if rest = left; !known { // a flag of the test binary's own
 			c.Args = append(c.Args, arg)
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s is no flag of go test: passed to the test binary as it is; give its value with =", arg))
+			listed, valueMayFollow = true, !strings.Contains(arg, "=")
 		}
 	}
 	return c, nil
+}
+
+// flag takes a flag of go test's, with its value from rest where it has one.
+func (c *command) flag(arg string, rest []string) (known bool, left []string, err error) {
+	name, value, has := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	name = strings.TrimPrefix(name, "test.")
+	kind := flags[name]
+	if name == "exec" || name == "C" {
+		kind = buildValue
+	}
+	switch kind {
+	case buildValue, testValue, dropValue:
+		if !has {
+			if len(rest) == 0 {
+				return true, nil, fmt.Errorf("go test: flag -%s needs a value", name)
+			}
+			value, rest = rest[0], rest[1:]
+		}
+	}
+	switch kind {
+	case refuse:
+		return true, nil, fmt.Errorf("go test -%s cannot be hunted with: it does not run the tests", name)
+	case buildBool, buildValue:
+		c.build(name, value, has || kind == buildValue)
+	case dropBool:
+	case dropValue:
+		if name != "p" { // packages run one after another here, so that a command on the wire belongs to one
+			c.Warnings = append(c.Warnings, fmt.Sprintf("-%s is left out: every trial would write it again", name))
+		}
+	case testBool:
+		if !has {
+			value = "true"
+		}
+		c.Test = append(c.Test, "-test."+name+"="+value)
+	case testValue:
+		c.test(name, value)
+	default:
+		return false, rest, nil
+	}
+	return true, rest, nil
+}
+
+func (c *command) build(name, value string, has bool) {
+	switch name {
+	case "exec":
+		c.Exec = value
+	case "C":
+		c.Chdir = value
+	default:
+		c.Build = append(c.Build, buildFlag(name, value, has))
+	}
+}
+
+func (c *command) test(name, value string) {
+	switch name {
+	case "run":
+		c.Run = value
+	case "skip":
+		c.Skip = value
+	case "timeout":
+		c.Timeout = value
+	case "shuffle":
+		c.Shuffle = value
+	default:
+		c.Test = append(c.Test, "-test."+name+"="+value)
+	}
 }
 
 func buildFlag(name, value string, has bool) string {
