@@ -18,6 +18,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 	"github.com/flakehunt/flakehunt/harness/runner/suite"
 	"github.com/flakehunt/flakehunt/harness/runner/suite/node"
+	"github.com/flakehunt/flakehunt/harness/runner/suite/phpunit"
+	"github.com/flakehunt/flakehunt/harness/runner/suite/pytest"
+	"github.com/flakehunt/flakehunt/harness/runner/suite/rspec"
 )
 
 // runnerFor makes what runs a target's tests.
@@ -69,7 +72,9 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 
 // adapters are those of the test runners of other languages, in the order in
 // which they are asked.
-func adapters() []suite.Adapter { return slices.Concat(node.Adapters()) }
+func adapters() []suite.Adapter {
+	return slices.Concat(node.Adapters(), []suite.Adapter{pytest.Adapter{}, rspec.Adapter{}, phpunit.Adapter{}})
+}
 
 // suiteRunner makes what runs a suite by an adapter.
 func (a *app) suiteRunner(t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {

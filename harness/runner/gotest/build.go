@@ -29,6 +29,7 @@ type pkg struct {
 	Tests  []harness.TestID   // top level, in the order in which they run
 	Lines  map[string]tokenAt // of every test function
 	Main   bool               // has a TestMain
+	Ginkgo *ginkgoSuite       // nil: no test file imports Ginkgo
 }
 
 type tokenAt struct {
@@ -69,7 +70,11 @@ func (r *Runner) build(ctx context.Context) error {
 	if len(r.packages) == 0 {
 		return fmt.Errorf("%s: no tests to run: no test files in %s", strings.Join(r.c.Argv, " "), strings.Join(r.untested, ", "))
 	}
-	if err := r.compile(ctx); err != nil {
+	flags, err := r.overlay()
+	if err != nil {
+		return err
+	}
+	if err := r.compile(ctx, flags); err != nil {
 		return err
 	}
 	for _, p := range r.packages {
@@ -154,7 +159,7 @@ func firstOf(s, otherwise string) string {
 // compile builds the test binaries: all in one go where their names allow it,
 // which costs one load of the module instead of many. A package that does not
 // build is told by name when each is built alone.
-func (r *Runner) compile(ctx context.Context) error {
+func (r *Runner) compile(ctx context.Context, flags []string) error {
 	names := map[string]bool{}
 	var todo []*pkg
 	for _, p := range r.packages {
@@ -168,7 +173,7 @@ func (r *Runner) compile(ctx context.Context) error {
 		if err := os.MkdirAll(out, 0o700); err != nil {
 			return fmt.Errorf("compiling tests: %w", err)
 		}
-		args := append([]string{"test", "-c", "-o", out + string(filepath.Separator)}, r.cmd.Build...)
+		args := append([]string{"test", "-c", "-o", out + string(filepath.Separator)}, flags...)
 		for _, p := range todo {
 			args = append(args, p.Path)
 		}
@@ -188,8 +193,7 @@ func (r *Runner) compile(ctx context.Context) error {
 	}
 	for i, p := range todo {
 		bin := filepath.Join(r.tmp, fmt.Sprintf("%d-%s", i, binaryName(p.Path)))
-		args := append([]string{"test", "-c", "-o", bin}, r.cmd.Build...)
-		words, ok, err := r.goCommand(ctx, io.Discard, append(args, p.Path)...)
+		words, ok, err := r.compileOne(ctx, p, bin, flags)
 		switch {
 		case err != nil:
 			return err
@@ -202,6 +206,23 @@ func (r *Runner) compile(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// compileOne builds one package's binary. Where our file keeps a Ginkgo suite
+// from being built, an old Ginkgo's for instance, it goes without.
+func (r *Runner) compileOne(ctx context.Context, p *pkg, bin string, flags []string) (words string, ok bool, err error) {
+	args := append([]string{"test", "-c", "-o", bin}, flags...)
+	words, ok, err = r.goCommand(ctx, io.Discard, append(args, p.Path)...)
+	if err != nil || ok || p.Ginkgo == nil {
+		return words, ok, err
+	}
+	args = append([]string{"test", "-c", "-o", bin}, r.cmd.Build...)
+	without, ok, err := r.goCommand(ctx, io.Discard, append(args, p.Path)...)
+	if ok {
+		r.log.Warn("specs are not told apart: marks for Ginkgo cannot be built into the test binary", "package", p.Path, "go", words)
+		p.Ginkgo = nil
+	}
+	return without, ok, err
 }
 
 func binaryName(path string) string { return filepath.Base(path) + ".test" + exeSuffix }
@@ -252,6 +273,7 @@ func (p *pkg) read(files []string, root string) {
 		if file == nil || err != nil {
 			continue // the compiler says it better
 		}
+		p.ginkgoIn(file)
 		for _, d := range file.Decls {
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok || fn.Recv != nil {

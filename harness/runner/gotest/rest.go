@@ -33,6 +33,12 @@ func (t *trial) take(e *ending) (progress bool) {
 	}
 	from := len(t.out)
 	defer func() {
+		if e.specs != nil {
+			t.out = append(t.out[:from:from], e.specs.outcomes(t.out[from:], e)...)
+			if one := t.single(); e.culprit != "" && one != "" {
+				t.skip = append(t.skip, one)
+			}
+		}
 		for i := range t.out[from:] {
 			o := &t.out[from+i]
 			o.Boundary = t.boundary(e, o.Test.Name)

@@ -45,7 +45,7 @@ func (t *trial) run(ctx context.Context) ([]harness.Outcome, error) {
 	}
 	run, userSkip := t.r.cmd.Run, t.r.cmd.Skip
 	if len(t.job.only) > 0 {
-		run, userSkip = anyOf(t.job.only), ""
+		run, userSkip = t.runs(), ""
 	}
 	for {
 		ended, err := t.process(ctx, run, skipping(userSkip, t.skip), t.single())
@@ -83,6 +83,7 @@ type ending struct {
 	many    []string // tests of which one did
 	bounds  *marks.Boundaries
 	single  string // the only test of the process, or ""
+	specs   *specs // nil: no Ginkgo suite
 }
 
 // boundary says how it is known which frames are those of the test.
@@ -116,7 +117,10 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 		}
 		argv = append(argv, "-test.shuffle="+s)
 	}
-	argv = append(append(argv, t.r.cmd.Test...), t.r.cmd.Args...)
+	argv = append(append(argv, t.r.cmd.Test...), t.args(single)...)
+	if _, spec := t.job.p.spec(single); spec {
+		single = "" // its marks are surer than its process, which runs BeforeSuite too
+	}
 
 	x := t.x
 	spec := proc.Spec{Dir: t.job.p.Dir, Argv: argv, Polite: syscall.SIGQUIT, Grace: 3 * time.Second, Started: t.x.Started}
@@ -128,12 +132,15 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	spec.Env = environment(x, t.r.c.Env)
 	bounds := &marks.Boundaries{Begin: t.x.Begin, End: t.x.End}
 	var known names
-	if single == "" {
-		own, err := marks.Listen(t.x.Dir, func(begin bool, test string) {
-			test = known.of(test)
-			if begin {
+	sp := t.specs(bounds)
+	if single == "" || sp != nil {
+		own, err := marks.ListenEvents(t.x.Dir, func(e marks.Event) {
+			switch test := known.of(e.ID); {
+			case sp != nil && (e.Titles != nil || e.ID == ""):
+				sp.take(e)
+			case e.Event == "begin":
 				bounds.Began(t.full(test), true)
-			} else {
+			case e.Event == "end":
 				bounds.Ended(t.full(test), true)
 			}
 		})
@@ -155,7 +162,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 
 	var mu sync.Mutex
 	var c ingest.Collector
-	e := &ending{p: c.Package(t.job.p.Path), bounds: bounds, single: single}
+	e := &ending{p: c.Package(t.job.p.Path), bounds: bounds, single: single, specs: sp}
 	conv := &ingest.Converter{Package: t.job.p.Path, Event: func(ev ingest.GoEvent) {
 		ev.Test = known.of(ev.Test)
 		mu.Lock()

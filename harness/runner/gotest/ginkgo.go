@@ -1,0 +1,321 @@
+package gotest
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/runner/ingest"
+	"github.com/flakehunt/flakehunt/harness/runner/marks"
+)
+
+// A Ginkgo suite is one Go test that runs many specs. Its package gets one more
+// file by go test's -overlay, so nothing is written beside the user's sources: it
+// registers report nodes that say where each spec begins and ends. A spec is
+// the test "TestX/its full text".
+
+//go:embed ginkgo/marks.go.txt
+var ginkgoMarks []byte
+
+const (
+	ginkgoPath = "github.com/onsi/ginkgo/v2"
+	ginkgoFile = "a_flakehunt_test.go"
+)
+
+// ginkgoSuite is what is known of a package's specs.
+type ginkgoSuite struct {
+	Package string // the name of the Go package that imports Ginkgo
+	Test    string // the Go test that runs the specs
+
+	mu    sync.Mutex
+	title string // as RunSpecs has it; empty: not known yet
+}
+
+// ginkgoIn looks for Ginkgo in a test file.
+func (p *pkg) ginkgoIn(file *ast.File) {
+	imports := slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return strings.Trim(i.Path.Value, "`\"") == ginkgoPath })
+	if !imports {
+		return
+	}
+	if p.Ginkgo == nil {
+		p.Ginkgo = &ginkgoSuite{Package: file.Name.Name}
+	}
+	for _, d := range file.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || fn.Recv != nil || fn.Body == nil || !strings.HasPrefix(fn.Name.Name, "Test") {
+			continue
+		}
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			name := ""
+			switch f := call.Fun.(type) {
+			case *ast.Ident:
+				name = f.Name
+			case *ast.SelectorExpr:
+				name = f.Sel.Name
+			}
+			if name == "RunSpecs" {
+				p.Ginkgo.Test = fn.Name.Name
+			}
+			return true
+		})
+	}
+}
+
+// overlay writes the file that go test's -overlay wants, and gives the flags to
+// build with. A user's own overlay goes on to count.
+func (r *Runner) overlay() ([]string, error) {
+	flags := slices.Clone(r.cmd.Build)
+	all := struct{ Replace map[string]string }{map[string]string{}}
+	for i, f := range flags {
+		if file, ok := strings.CutPrefix(f, "-overlay="); ok {
+			if !filepath.IsAbs(file) {
+				file = filepath.Join(r.dir, file)
+			}
+			b, err := os.ReadFile(file)
+			if err == nil {
+				err = json.Unmarshal(b, &all)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("reading -overlay: %w", err)
+			}
+			flags = slices.Delete(flags, i, i+1)
+			break
+		}
+	}
+	more := map[string]string{}
+	for i, p := range r.packages {
+		if p.Failed != "" || p.Ginkgo == nil || p.Ginkgo.Test == "" {
+			continue
+		}
+		file := filepath.Join(r.tmp, fmt.Sprintf("%d-%s", i, ginkgoFile))
+		text := bytes.Replace(ginkgoMarks, []byte("package PACKAGE"), []byte("package "+p.Ginkgo.Package), 1)
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return nil, fmt.Errorf("writing marks for Ginkgo: %w", err)
+		}
+		more[filepath.Join(p.Dir, ginkgoFile)] = file
+	}
+	if len(more) == 0 {
+		return r.cmd.Build, nil
+	}
+	maps.Copy(all.Replace, more)
+	b, err := json.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("writing marks for Ginkgo: %w", err)
+	}
+	file := filepath.Join(r.tmp, "overlay.json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		return nil, fmt.Errorf("writing marks for Ginkgo: %w", err)
+	}
+	return append(flags, "-overlay="+file), nil
+}
+
+// spec is the text of the spec that a test's name within the package means.
+func (p *pkg) spec(name string) (text string, ok bool) {
+	if p.Ginkgo == nil || p.Ginkgo.Test == "" {
+		return "", false
+	}
+	return strings.CutPrefix(name, p.Ginkgo.Test+"/")
+}
+
+// focus gives the arguments that leave nothing but the spec. Ginkgo matches its
+// expression with the suite's title and the spec's text.
+func (g *ginkgoSuite) focus(spec string) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	start := "^(?s:.*) "
+	if g.title != "" {
+		start = "^" + regexp.QuoteMeta(g.title) + " "
+	}
+	return []string{"-ginkgo.focus=" + start + regexp.QuoteMeta(numbered.ReplaceAllString(spec, "")) + "$"}
+}
+
+// args are those of the test binary's own: the user's, but where one spec is
+// asked for, it is the only one in focus.
+func (t *trial) args(single string) []string {
+	text, ok := t.job.p.spec(single)
+	if !ok {
+		return t.r.cmd.Args
+	}
+	var kept []string
+	for i := 0; i < len(t.r.cmd.Args); i++ {
+		a := t.r.cmd.Args[i]
+		switch name := strings.TrimLeft(a, "-"); {
+		case name == "ginkgo.focus":
+			i++
+		case strings.HasPrefix(name, "ginkgo.focus="):
+		default:
+			kept = append(kept, a)
+		}
+	}
+	return append(t.job.p.Ginkgo.focus(text), kept...)
+}
+
+// runs gives the -test.run pattern of the tests of this job.
+func (t *trial) runs() string {
+	if _, ok := t.job.p.spec(t.single()); ok {
+		return exactly(t.job.p.Ginkgo.Test)
+	}
+	return anyOf(t.job.only)
+}
+
+// specs makes what collects the specs of one process; nil where there are none.
+func (t *trial) specs(b *marks.Boundaries) *specs {
+	if g := t.job.p.Ginkgo; g != nil && g.Test != "" {
+		return &specs{t: t, g: g, bounds: b}
+	}
+	return nil
+}
+
+// specs collects what the specs of one process say.
+type specs struct {
+	t      *trial
+	g      *ginkgoSuite
+	bounds *marks.Boundaries
+
+	mu     sync.Mutex
+	spoke  bool
+	taken  map[string]int
+	open   *harness.Outcome // the spec under way
+	out    []harness.Outcome
+	tries  []marks.Event // attempts of the spec under way that failed
+	faults []marks.Event // of BeforeSuite and the like
+}
+
+// name gives the spec's name: those with the same text are numbered as the
+// testing package numbers subtests.
+func (s *specs) name(text string) string {
+	if s.taken == nil {
+		s.taken = map[string]int{}
+	}
+	k := s.taken[text]
+	s.taken[text]++
+	if k > 0 {
+		text += fmt.Sprintf("#%02d", k)
+	}
+	return s.g.Test + "/" + text
+}
+
+// take takes one event of the suite; it is called before the suite goes on.
+func (s *specs) take(e marks.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spoke = true
+	switch e.Event {
+	case "begin":
+		id := s.t.r.id(s.t.job.p, s.name(e.ID))
+		id.Line = e.Line
+		if rel, err := filepath.Rel(s.t.r.root, e.File); err == nil {
+			id.File = filepath.ToSlash(rel)
+		}
+		s.open, s.tries = &harness.Outcome{Test: id, Start: time.Now()}, nil
+		s.bounds.Began(id.Name, true)
+	case "attempt":
+		s.tries = append(s.tries, e)
+	case "end":
+		if s.open == nil {
+			return
+		}
+		o := s.open
+		s.open = nil
+		s.bounds.Ended(o.Test.Name, true)
+		o.Duration = harness.Duration(time.Since(o.Start))
+		switch e.Verdict {
+		case "pass":
+			o.Verdict = harness.Passed
+			if n := len(s.tries); n > 0 {
+				o.Warnings = append(o.Warnings, fmt.Sprintf("passed at attempt %d: Ginkgo ran it again after it failed: %s", n+1, s.tries[n-1].Message))
+			}
+		case "fail":
+			o.Verdict, o.Failure = harness.Failed, failureOf(e)
+		default:
+			o.Verdict = harness.Skipped
+		}
+		s.out = append(s.out, *o)
+	case "error":
+		s.faults = append(s.faults, e)
+	case "log":
+		s.g.mu.Lock()
+		s.g.title = e.Suite
+		s.g.mu.Unlock()
+	}
+}
+
+func failureOf(e marks.Event) *harness.Failure {
+	kind := harness.ErrorFailure
+	switch e.Kind {
+	case "assertion":
+		kind = harness.AssertionFailure
+	case "panic":
+		kind = harness.PanicFailure
+	case "timeout":
+		kind = harness.TimeoutFailure
+	}
+	message := e.Message
+	if e.Hook != "" {
+		message = e.Hook + ": " + message
+	}
+	return ingest.NewFailure(kind, message, e.Stack)
+}
+
+// outcomes gives those of the specs, and puts right that of the Go test that
+// ran them, which failed with them. A spec under way when the process ended took
+// it along.
+func (s *specs) outcomes(of []harness.Outcome, e *ending) []harness.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.spoke {
+		return of
+	}
+	run := s.t.full(s.g.Test)
+	own := s.out
+	i := slices.IndexFunc(of, func(o harness.Outcome) bool { return o.Test.Name == run })
+	if s.open != nil {
+		o := *s.open
+		o.Verdict, o.Duration = harness.Failed, harness.Duration(time.Since(o.Start))
+		o.Failure = ingest.NewFailure(harness.ExitFailure, "the process ended under it ("+e.Result.String()+")", "")
+		if i >= 0 && of[i].Failure != nil {
+			o.Failure, o.Output = of[i].Failure, of[i].Output
+		}
+		own = append(own, o)
+	}
+	own = append(own, s.unheard(own)...)
+	if i < 0 {
+		return append(of, own...)
+	}
+	parent := &of[i]
+	failed := slices.ContainsFunc(own, func(o harness.Outcome) bool { return o.Failure != nil })
+	switch {
+	case parent.Verdict != harness.Failed:
+	case len(s.faults) > 0:
+		parent.Failure = failureOf(s.faults[0])
+	case failed:
+		parent.Verdict, parent.Failure = harness.Passed, nil
+		parent.Warnings = append(parent.Warnings, "failed only through its specs")
+	}
+	return append(of, own...)
+}
+
+// unheard is the outcome of the spec that was asked for and that BeforeSuite
+// kept from running.
+func (s *specs) unheard(own []harness.Outcome) []harness.Outcome {
+	name := s.t.single()
+	if _, spec := s.t.job.p.spec(name); !spec || len(s.faults) == 0 || len(own) > 0 {
+		return nil
+	}
+	return []harness.Outcome{{Test: s.t.r.id(s.t.job.p, name), Verdict: harness.Failed, Failure: failureOf(s.faults[0])}}
+}
