@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ const (
 type ginkgoSuite struct {
 	Package string // the name of the Go package that imports Ginkgo
 	Test    string // the Go test that runs the specs
+	class   string // the suite's title, if the source says it
 
 	mu    sync.Mutex
 	title string // as RunSpecs has it; empty: not known yet
@@ -68,8 +70,12 @@ func (p *pkg) ginkgoIn(file *ast.File) {
 			case *ast.SelectorExpr:
 				name = f.Sel.Name
 			}
-			if name == "RunSpecs" {
+			if name == "RunSpecs" && len(call.Args) > 1 {
 				p.Ginkgo.Test = fn.Name.Name
+				if lit, ok := call.Args[1].(*ast.BasicLit); ok {
+					p.Ginkgo.title, _ = strconv.Unquote(lit.Value)
+					p.Ginkgo.class = p.Ginkgo.title
+				}
 			}
 			return true
 		})
@@ -218,7 +224,7 @@ func (s *specs) take(e marks.Event) {
 	switch e.Event {
 	case "begin":
 		id := s.t.r.id(s.t.job.p, s.name(e.ID))
-		id.Line = e.Line
+		id.Line, id.Classname, id.Title = e.Line, s.g.class, e.Name
 		if rel, err := filepath.Rel(s.t.r.root, e.File); err == nil {
 			id.File = filepath.ToSlash(rel)
 		}

@@ -64,6 +64,9 @@ func (c *collector) take(e marks.Event) {
 		t := c.of(e)
 		c.close(t, e)
 		t.final = &e
+		if e.Name != "" { // RSpec names an example without a text as it runs
+			t.id.Title = e.Name
+		}
 		if t.begun {
 			c.lastEnd = t
 		}
