@@ -38,7 +38,8 @@ var layers = []layer{
 	{dir: "harness/proxy", may: []string{"harness", "harness/resp"}, why: "the proxy carries decisions out: who makes them, and for what, is not its business"},
 	{dir: "harness/explore", may: []string{"harness"}, why: "a strategy is a pure function to a decision"},
 	{dir: "harness/history", may: []string{"harness", "harness/resp"}, why: "a recording outlives the run: it must be readable without the rest"},
-	{dir: "harness/detect", may: []string{"harness"}, why: "a verdict must be had again from a saved history alone"},
+	{dir: "harness/effects", why: "what a command touches is told from its words alone"},
+	{dir: "harness/detect", may: []string{"harness", "harness/effects"}, why: "a verdict must be had again from a saved history alone"},
 	{dir: "harness/minimize", why: "delta debugging knows nothing of Redis: it is tested on integers"},
 	{dir: "harness/stats", may: []string{"harness"}, why: "statistics are over pure counts"},
 	{dir: "harness/verdict", may: []string{"harness"}, why: "the rules of what evidence means are asked by all, and ask nobody"},
@@ -90,7 +91,7 @@ var fences = []fence{
 		why: "one package knows that the history is a database"},
 	{imports: []string{"html/template"}, only: []string{"reports"},
 		why: "one package escapes what tests printed"},
-	{imports: []string{"net", "os", "syscall", "math/rand", "math/rand/v2"}, keepOut: []string{"harness/detect"}, exempt: true,
+	{imports: []string{"net", "os", "syscall", "math/rand", "math/rand/v2"}, keepOut: []string{"harness/detect", "harness/effects"}, exempt: true,
 		why: "a verdict is a pure function of a recorded history"},
 	{imports: []string{"net", "os", "syscall"}, keepOut: []string{"harness/stats", "harness/minimize", "harness/summary", "harness/verdict", "harness/explore", "harness/resp", "harness/finding", "harness/forecast"}, exempt: true,
 		why: "pure functions do no I/O"},
@@ -101,6 +102,7 @@ var fences = []fence{
 // clockless are the packages that never ask what time it is.
 var clockless = map[string]string{
 	"harness/detect":   "a verdict must be the same whenever it is asked for",
+	"harness/effects":  "what a command touches does not change with time",
 	"harness/explore":  "a decision depends on the seed and the point alone",
 	"harness/stats":    "pure counts",
 	"harness/finding":  "what a finding is does not depend on when it is asked",

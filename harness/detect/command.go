@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
 // Command is a request together with its reply.
@@ -14,7 +15,9 @@ type Command struct {
 	Conn    uint32
 	Point   harness.Point
 	Verb    string   // upper case; of a container "NAME|SUBCOMMAND"
+	Words   []string // all of it, the verb included
 	Args    []string // after the verb
+	Effects effects.Effects
 	Keys    []string
 	Reads   bool // its reply tells something of its keys
 	Writes  bool // it may have changed them: a condition that was not met is no write
@@ -24,6 +27,10 @@ type Command struct {
 	TTL     time.Duration // that
 	Guessed bool          // the TTL is a guess from a script's arguments
 	Clears  bool          // it took the time to live away
+	Renews  bool          // it changes nothing but the time to live
+	Expiry  time.Time     // it gave this moment of the server's clock; TTL then is reckoned from the trial's start
+	Blocks  bool          // it may wait in Redis: it took effect when it got there
+	Exec    *Command      // of a command that MULTI queued: the EXEC by which it took effect
 
 	Arrived time.Duration // at the proxy
 	Sent    time.Duration // to Redis: it took effect after that
@@ -54,15 +61,24 @@ func newCommand(ev *harness.Event) *Command {
 	if len(ev.Args) > 1 {
 		c.Args = ev.Args[1:]
 	}
-	f := lookup(c.Verb, c.Args)
-	c.Keys = keysOf(c.Verb, f, c.Args)
-	c.Reads, c.Writes, c.Blind = f.access&reads != 0, f.access&writes != 0, f.access&blind != 0
-	if f.value > 0 && f.value <= len(c.Args) {
-		c.Value = c.Args[f.value-1]
+	c.Words = ev.Args
+	if len(c.Words) == 0 {
+		c.Words = strings.Split(c.Verb, "|")
 	}
-	if f.expiry != nil {
-		e := f.expiry(c.Args)
-		c.Expires, c.TTL, c.Guessed, c.Clears = e.change == setsTTL, e.ttl, e.unsure, e.change == clearsTTL
+	c.Effects = effects.Of(c.Words)
+	for _, u := range c.Effects.Keys {
+		if !slices.Contains(c.Keys, u.Key) {
+			c.Keys = append(c.Keys, u.Key)
+		}
+		c.Blind = c.Blind || u.Blind
+	}
+	c.Reads, c.Writes = c.Effects.ReadsKeys, c.Effects.WritesKeys
+	c.Blind = c.Blind && !c.Reads
+	c.Value, c.Blocks = effects.Value(c.Words), ev.Blocking || c.Effects.Blocking
+	l := effects.Lifetime(c.Words)
+	c.Expires, c.TTL, c.Expiry, c.Guessed, c.Clears, c.Renews = l.Change == effects.Sets, l.After, l.At, l.Unsure, l.Change == effects.Clears, l.Renews
+	if c.Verb == "GETEX" {
+		c.Writes = false // of the value it changes nothing
 	}
 	return c
 }
@@ -89,10 +105,12 @@ func (c *Command) refused() bool {
 	switch c.Verb {
 	case "SET": // a condition that was not met; with GET the reply tells something else
 		return c.Reads && c.Result[0] == "(nil)" && !c.has("GET")
-	case "SETNX", "MSETNX", "EXPIRE", "PEXPIRE", "PERSIST", "HSETNX", "RENAMENX", "COPY":
+	case "SETNX", "MSETNX", "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "PERSIST", "HSETNX", "RENAMENX", "COPY":
 		return c.Result[0] == "0"
 	case "DEL", "UNLINK", "HDEL", "SREM", "ZREM", "LREM":
 		return c.Result[0] == "0"
+	case "LPOP", "RPOP", "SPOP", "BLPOP", "BRPOP", "LMOVE", "BLMOVE", "RPOPLPUSH", "BRPOPLPUSH", "GETDEL":
+		return c.Result[0] == "(nil)"
 	case "EVAL", "EVALSHA", "FCALL":
 		return c.Result[0] == "0" || c.Result[0] == "(nil)" // by custom: it did not
 	}
@@ -100,7 +118,16 @@ func (c *Command) refused() bool {
 }
 
 // Script reports whether the command runs a script or a function.
-func (c *Command) Script() bool { return script(c.Verb) }
+func (c *Command) Script() bool { return effects.Script(c.Verb) }
+
+// At is the command whose frame decides when this one takes effect: its EXEC, if
+// it was queued, else itself.
+func (c *Command) At() *Command {
+	if c.Exec != nil {
+		return c.Exec
+	}
+	return c
+}
 
 // has reports whether word is among the options of the command.
 func (c *Command) has(word string) bool {

@@ -64,6 +64,7 @@ func NewTrace(events []harness.Event, outcome harness.Outcome) *Trace {
 		}
 	}
 	t.transactions()
+	t.moments()
 	sorted(t.Commands, func(c *Command) time.Duration { return c.Sent })
 	sorted(t.Deliveries, func(d *Delivery) time.Duration { return d.Went })
 	t.index()
@@ -90,6 +91,7 @@ func (t *Trace) transactions() {
 		switch {
 		case c.Verb == "EXEC":
 			for _, q := range queued[c.Conn] {
+				q.Exec = c
 				q.Sent, q.Done, q.Replied, q.Result = c.Sent, c.Done, c.Replied, nil
 				q.Writes = q.Writes && !c.IsError && !(len(c.Result) == 1 && c.Result[0] == "(nil)")
 			}
@@ -100,6 +102,33 @@ func (t *Trace) transactions() {
 			queued[c.Conn] = append(queued[c.Conn], c)
 		}
 	}
+}
+
+// moments reckons the time to live of what was given a moment of expiry, from
+// when the test began by the machine's clock. That is a guess: the server's may
+// differ.
+func (t *Trace) moments() {
+	for _, c := range t.Commands {
+		if !c.Expires || c.Expiry.IsZero() {
+			continue
+		}
+		c.Guessed = true
+		if now, ok := t.Wall(c.Sent); ok {
+			c.TTL = c.Expiry.Sub(now)
+		}
+		if c.TTL <= 0 || c.TTL > 366*24*time.Hour { // no time to live that the history can tell
+			c.Expires, c.TTL = false, 0
+		}
+	}
+}
+
+// Wall is what the machine's clock showed at a time of the trial. It reports
+// false where nobody noted when the test began.
+func (t *Trace) Wall(at time.Duration) (time.Time, bool) {
+	if t.Outcome.Start.IsZero() || t.Outcome.Start.Unix() < 1e9 {
+		return time.Time{}, false
+	}
+	return t.Outcome.Start.Add(at - t.Begin), true
 }
 
 // index groups the commands.
