@@ -56,7 +56,7 @@ func (l *lab) p99() time.Duration {
 
 func (l *lab) config(seed uint64, trials int, match func(string) bool) hunt.Config {
 	return hunt.Config{
-		Runner: l.runner, Executor: l.pool, Seed: seed, Trials: trials, Match: match, Strategy: "directed",
+		Runner: l.runner, Executor: l.pool, Seed: seed, Budget: hunt.Budget{Trials: trials}, Match: match, Strategy: "directed",
 		Target: harness.Target{Kind: harness.ShippedTarget}, Lateness: l.late,
 	}
 }

@@ -156,7 +156,7 @@ func (v *verification) ask(ctx context.Context, f *harness.Finding, seed uint64,
 	r := inprocess.New(list, scenarios.Config{Defects: on})
 	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, Workers: 2, Log: slog.New(slog.DiscardHandler)})
 	defer pool.Close()
-	a, err := replay.Verify(ctx, hunt.Config{Runner: r, Executor: pool, Seed: seed, Trials: surveyTrials,
+	a, err := replay.Verify(ctx, hunt.Config{Runner: r, Executor: pool, Seed: seed, Budget: hunt.Budget{Trials: surveyTrials},
 		Target: harness.Target{Kind: harness.ShippedTarget}}, f, replayCount)
 	if err != nil {
 		return err

@@ -142,10 +142,12 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	a.notef("seed %d · %d workers · Redis: %s", f.seed, pool.Workers(), provider.Name())
 	bar := newProgress(a)
 	cfg := hunt.Config{
-		Target: target, Runner: r, Match: match, NoDirect: len(target.Takeover) > 0, Executor: pool,
-		Strategy: f.strategy, Params: f.params(), Faults: f.actions(), Seed: f.seed, Trials: f.trials, For: f.forD, Shard: shard,
-		Claims: before.claims, Resume: out.resumed, Journal: out.journal, Lateness: late, Learned: history.learned(),
-		Tool: "flakehunt " + toolVersion(), Log: a.logger(), Progress: bar.show,
+		Target: target, Runner: r, Match: match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
+		Budget: hunt.Budget{Trials: f.trials, For: f.forD},
+		Scope:  hunt.Scope{NoDirect: len(target.Takeover) > 0, Faults: f.actions()},
+		Before: hunt.Before{Simulated: before.claims, Resume: out.resumed, Learned: history.learned()},
+		Hooks:  hunt.Hooks{Progress: bar.show},
+		Shard:  shard, Journal: out.journal, Lateness: late, Tool: "flakehunt " + toolVersion(),
 	}
 	if f.untilDecided {
 		cfg.Until = &stats.Rule{}

@@ -42,7 +42,7 @@ const mostClaims = 64
 type rehearsal struct {
 	executor *sim.Executor
 	journal  *trial.Journal
-	claims   []hunt.Claim
+	claims   []hunt.Simulated
 	sum      *harness.Simulation
 }
 
@@ -77,7 +77,7 @@ func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, out *
 			return
 		}
 		seen[key] = true
-		r.claims = append(r.claims, hunt.Claim{Finding: g, Parted: func(ctx context.Context, events []harness.Event) string {
+		r.claims = append(r.claims, hunt.Simulated{Finding: g, Divergence: func(ctx context.Context, events []harness.Event) string {
 			where, err := r.executor.Parted(ctx, &g, events)
 			if err != nil {
 				return ""

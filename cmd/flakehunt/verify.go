@@ -54,7 +54,7 @@ nothing like it was found.
 			}
 			defer r.Close()
 			v, err := replay.Verify(c.Context(), hunt.Config{
-				Target: f.Target, Runner: r, Executor: pool, Seed: f.Seed, Log: a.logger(),
+				Target: f.Target, Runner: r, Executor: pool, Seed: f.Seed,
 			}, f, n)
 			if err != nil {
 				if c.Context().Err() != nil {

@@ -56,9 +56,11 @@ func TestCatalogueKeepsWhatWasShown(t *testing.T) {
 	assert.Equal(t, harness.Provoked, list[0].Standing)
 	assert.Equal(t, harness.Latent, list[1].Standing, "last, although it is in more tests")
 
-	require.NotNil(t, c.Whose("d", "f2"), "a failure that says the same in that test is of that cause")
-	assert.Equal(t, "cafe", c.Whose("d", "f2").Fingerprint)
-	assert.Nil(t, c.Whose("d", "f1"))
+	f, ok := c.Whose(FailureKey{"d", "f2"})
+	require.True(t, ok, "a failure that says the same in that test is of that cause")
+	assert.Equal(t, "cafe", f.Fingerprint)
+	_, ok = c.Whose(FailureKey{"d", "f1"})
+	assert.False(t, ok)
 }
 
 // TestOneCauseHasOneFingerprint: however the hunt came upon it.

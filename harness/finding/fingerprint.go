@@ -6,15 +6,16 @@ import (
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
 )
 
 // Fingerprint names a cause: its class and the commands whose order or time
 // matters, without keys and ordinals, so that it is the same in other tests and
-// other runs. Of a topic that was subscribed twice it is the subscription alone,
-// whether its request or its confirmation was late; of messages whose handling
-// overlapped it is the delivery alone, whatever their handlers do; of a message
-// that was lost with its connection, the connection; of a read and a write that
-// another caller came between, the write, whatever that caller did.
+// other runs. Some classes leave a part out:
+//   - a topic that was subscribed twice: whether its request or its reply was late;
+//   - a read and a write that another caller came between: what that caller did;
+//   - messages whose handling overlapped: what their handlers do;
+//   - a message lost with its connection: which subscription it came by.
 func Fingerprint(class harness.Class, first, then harness.Point) string {
 	switch {
 	case class == harness.RaceDuplicateSubscribe:
@@ -24,12 +25,19 @@ func Fingerprint(class harness.Class, first, then harness.Point) string {
 	case class == harness.OrderMessages && then.Dir == harness.ToClient:
 		first, then.Verb = harness.Point{}, "message" // by name or by pattern
 	case class == harness.ConnectionLost && first.Dir == harness.ToClient:
-		// The connection is the cause, by whichever of its subscriptions a message came.
 		first.Verb, then = "message", harness.Point{}
 	}
 	shape := func(p harness.Point) string { return p.Role + p.Dir.String() + strings.ToUpper(p.Verb) }
 	sum := sha256.Sum256([]byte(string(class) + "\n" + shape(first) + "\n" + shape(then)))
 	return hex.EncodeToString(sum[:16])
+}
+
+// Of is the fingerprint that a finding of the candidate has.
+func Of(c near.Candidate) string { return Fingerprint(c.Class, c.First, c.Then) }
+
+// unexplained is the fingerprint of a failure whose cause is not known.
+func unexplained(class harness.Class, f *harness.Failure) string {
+	return Fingerprint(class, harness.Point{Verb: f.Fingerprint}, harness.Point{})
 }
 
 // ID is the short name of a fingerprint.

@@ -2,7 +2,6 @@ package hunt
 
 import (
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -17,31 +16,59 @@ type Config struct {
 	Runner   runner.Runner
 	Match    func(test string) bool // which tests; nil: all
 	Executor trial.Executor
-	Strategy string
+	Strategy string // empty: directed
 	Params   map[string]string
 	Seed     uint64
-	Trials   int           // of each suite; 0: 20
-	For      time.Duration // go on until this has passed; 0: Trials decides
+	Budget
+	Scope
+	Before
+	Hooks
+	Shard    Shard
+	Journal  *trial.Journal // nil: none
+	Lateness *runner.Lateness
+	Tool     string
+}
+
+// Budget says how much is done.
+type Budget struct {
+	Trials int           // of each suite; 0: 20
+	For    time.Duration // go on until this has passed; 0: Trials decides
 	// Until, if set, ends a test's trials as soon as the sequential test has
 	// decided; Trials is then the most that one gets.
-	Until     *stats.Rule
-	NoMargins bool // findings are neither made smaller nor measured: somebody else proves them
+	Until *stats.Rule
+}
+
+// Scope says what directed leaves out, and what it may do beyond delays.
+type Scope struct {
+	NoMargins bool // findings are neither reduced nor measured: somebody else proves them
 	NoDirect  bool // no survey trial goes past the proxy: the suite's address leads to it
 	// Faults are what directed may do beyond delays: near misses that it takes a
 	// lost connection to provoke are provoked with harness.Disconnect among them.
-	Faults   []harness.Action
-	Shard    Shard
-	Claims   []Claim         // directed proves them first
-	Resume   []harness.Trial // done earlier, with the same seed
-	Journal  *trial.Journal  // nil: none
-	Lateness *runner.Lateness
-	Learned  Ranking // nil: none
-	Tool     string
-	Log      *slog.Logger
+	Faults []harness.Action
+}
+
+// Before is what earlier work gives to a hunt.
+type Before struct {
+	Simulated []Simulated     // directed proves them first
+	Resume    []harness.Trial // done earlier, with the same seed
+	Learned   Ranking         // nil: none
+}
+
+// Ranking is what earlier runs taught about which kinds of near miss come true.
+type Ranking interface {
+	// Weight returns a factor for the likelihood of candidates of this kind, 1
+	// when nothing is known.
+	Weight(kind string) float64
+	// Learn records that a candidate of the kind was provoked or not.
+	Learn(kind string, hit bool)
+}
+
+// Hooks are told what happens, one call at a time, from several goroutines.
+type Hooks struct {
 	// Proven, if set, is given each finding that directed proved, test by test,
-	// before those of one cause become one. It is called one at a time.
+	// before those of one cause become one.
 	Proven   func(harness.Finding)
-	Progress func(Progress) // called from several goroutines, one at a time; may be nil
+	Progress func(Progress) // may be nil
 }
 
 // Shard is the part of all trials that this process does: those whose index is

@@ -48,17 +48,3 @@ func (d *decisions) of(test string) stats.Decision {
 	}
 	return s.Decision()
 }
-
-// undecidedNames leaves out the tests that need no further trial. h.mu is held.
-func (h *hunter) undecidedNames(names []string) []string {
-	if h.decide == nil {
-		return names
-	}
-	var left []string
-	for _, n := range names {
-		if !h.decide.decided(n) {
-			left = append(left, n)
-		}
-	}
-	return left
-}

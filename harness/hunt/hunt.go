@@ -4,113 +4,173 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
-// hunter is the state of one Run.
-type hunter struct {
-	Config
-	tests   []harness.TestID
-	suites  []string
-	started time.Time
+// MaxDelay is the longest that one frame is kept in order to provoke a failure:
+// more would only show that tests have deadlines.
+const MaxDelay = 500 * time.Millisecond
 
-	mu       sync.Mutex
-	trials   []harness.Trial
-	infra    []harness.InfraFailure
-	warnings []string
-	progress Progress
-	active   int
-	events   map[string][]*detect.Trace // by test: passing traces for prediction
-	passed   [][]*detect.Trace          // by trial, in the order in which its tests ran
-	outlook  outlook
-	heard    map[finding.FailureKey][]harness.Class
-	suspects map[string]suspect // failures that nobody aimed at, one of a kind
-	order    []string           // of their keys
+// hunt is one Run.
+type hunt struct {
+	Config
+	suites   []string
+	started  time.Time
+	log      *Log
+	lab      *Lab
 	found    *finding.Catalogue
-	claims   []*claimed        // that came true here
-	only     []harness.Finding // claims that did not
-	proving  sync.Mutex        // held while Proven is called
-	coverage harness.Coverage
-	margins  []harness.Margin
-	shared   []float64
-	decide   *decisions     // nil: all trials are done
-	size     explore.Survey // of a trial, for strategies that need it
+	progress *progress
+	proving  sync.Mutex // held while Proven is called
+
+	// nextArm chooses an undirected schedule for a test whose candidates are
+	// spent, after so many aimed trials; false: there is none that would pay.
+	nextArm func(Histories, int) (harness.Schedule, bool)
+
+	reports   []*testReport
+	margins   []harness.Margin
+	simulated *simulated
 }
 
 // Run hunts until its budget is used or ctx ends; in both cases the result
 // holds all that was seen. The error says that the harness could not do its
 // work at all.
 func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
-	h := &hunter{Config: cfg, events: map[string][]*detect.Trace{}, suspects: map[string]suspect{}, found: finding.NewCatalogue()}
-	if h.Log == nil {
-		h.Log = slog.New(slog.DiscardHandler)
+	h, err := prepare(ctx, cfg)
+	if err != nil {
+		return nil, err
 	}
+	ctx, cancel := until(ctx, h.For)
+	defer cancel()
+	if h.Strategy == "directed" {
+		err = h.directed(ctx)
+	} else {
+		err = h.undirected(ctx)
+	}
+	r := h.result()
+	if ctx.Err() != nil {
+		r.Interrupted = !errors.Is(context.Cause(ctx), errBudget)
+		return r, nil // what was asked for ended early; what there is counts
+	}
+	return r, err
+}
+
+// directed names the stages of a hunt that looks for what to provoke. Each goes on
+// with what the ones before left in the log, also when the hunt was ended early.
+func (h *hunt) directed(ctx context.Context) error {
+	h.simulated = h.proveSimulated(ctx)
+	h.progress.phase("survey", h.total())
+	err := h.each(ctx, 1, min(firstLook, h.Trials), h.survey)
+	if err == nil && ctx.Err() == nil {
+		err = h.investigateAll(ctx) // and goes on with the survey meanwhile
+	}
+	for _, f := range h.simulated.rest() {
+		h.found.Add(f)
+	}
+	if err == nil {
+		h.proveSuspects(ctx)
+		err = h.useRest(ctx, "survey", h.survey)
+	}
+	h.attribute()
+	for _, f := range predictions(h.log, h.reports, h.Trials, h.origin()) {
+		h.found.Add(f)
+	}
+	return err
+}
+
+// undirected names the stages of a hunt under one strategy that is the same for
+// each test: none, latency, skew, random or pct.
+func (h *hunt) undirected(ctx context.Context) error {
+	h.progress.phase(h.Strategy, h.total())
+	explore, err := h.explore(ctx)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	search, cancel := h.most(ctx)
+	defer cancel()
+	if err = h.each(search, 1, h.last(), explore); err == nil {
+		h.proveSuspects(ctx)
+		err = h.useRest(ctx, h.Strategy, explore)
+	}
+	h.attribute()
+	return err
+}
+
+// prepare lists the tests and what was done earlier.
+func prepare(ctx context.Context, cfg Config) (*hunt, error) {
+	h := &hunt{Config: cfg, started: time.Now(), found: finding.NewCatalogue(), nextArm: noArm, simulated: &simulated{}}
 	if h.Trials <= 0 {
 		h.Trials = 20
 	}
 	if h.Strategy == "" {
 		h.Strategy = "directed"
 	}
-	h.started = time.Now()
 	all, err := h.Runner.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the tests: %w", err)
 	}
+	var tests []harness.TestID
 	for _, id := range all {
 		if h.Match != nil && !h.Match(id.Name) {
 			continue
 		}
-		h.tests = append(h.tests, id)
+		tests = append(tests, id)
 		if !slices.Contains(h.suites, id.Suite) {
 			h.suites = append(h.suites, id.Suite)
 		}
 	}
 	switch {
-	case len(h.tests) > 0:
+	case len(tests) > 0:
 	case h.foreign():
 		h.suites = []string{""} // its tests become known as they run
 	default:
 		return nil, errors.New("the target has no tests that match")
 	}
-	if h.Until != nil {
-		if h.decide, err = newDecisions(*h.Until); err != nil {
-			return nil, err
-		}
-	}
-	h.trials = slices.Clone(h.Resume)
-	for _, t := range h.trials {
-		h.observe(t)
-	}
-
-	if h.For > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, h.For, errBudget)
-		defer cancel()
-	}
-	if h.Strategy == "directed" {
-		err = h.directed(ctx)
-	} else {
-		err = h.undirected(ctx)
-	}
-	interrupted := false
-	if ctx.Err() != nil {
-		err = nil // what was asked for ended early; what there is counts
-		interrupted = !errors.Is(context.Cause(ctx), errBudget)
-	}
-	r := h.result()
-	r.Interrupted = interrupted
-	if err != nil {
-		return r, err
-	}
-	return r, nil
+	return h, h.open(tests)
 }
 
-var errBudget = errors.New("the time given has passed")
+// open makes what a hunt of the tests works with.
+func (h *hunt) open(tests []harness.TestID) error {
+	var decide *decisions
+	if h.Until != nil {
+		var err error
+		if decide, err = newDecisions(*h.Until); err != nil {
+			return err
+		}
+	}
+	var admit func(string) bool
+	if h.foreign() {
+		admit = func(test string) bool { return h.Match == nil || h.Match(test) }
+	}
+	h.log = newLog(tests, admit, decide)
+	for _, t := range h.Resume {
+		h.log.add(t)
+	}
+	h.progress = &progress{tell: h.Progress, size: h.found.Len}
+	h.lab = &Lab{exec: h.Executor, journal: h.Journal, log: h.log, progress: h.progress, seed: h.Seed, trials: h.Trials}
+	return nil
+}
+
+// foreign reports whether the target is not one of ours, so that its tests may
+// become known only as they run.
+func (h *hunt) foreign() bool { return h.Target.Kind != harness.ShippedTarget && h.Target.Kind != "" }
+
+// origin is what the findings of this hunt have in common.
+func (h *hunt) origin() finding.Origin {
+	return finding.Origin{Target: h.Target, Seed: h.Seed, Found: time.Now().UTC()}
+}
+
+// attribute ties failures that nobody aimed at to the findings, and makes findings
+// of those that have none.
+func (h *hunt) attribute() {
+	if h.foreign() {
+		for _, w := range suiteWarnings(h.log.Trials(), h.log.Tests()) {
+			h.log.warn("%s", w)
+		}
+	}
+	h.found.AddFailures(h.log.Trials(), h.origin())
+}

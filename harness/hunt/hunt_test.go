@@ -169,7 +169,7 @@ func TestResumeDoesOnlyWhatIsMissing(t *testing.T) {
 		}
 		j, err := trial.OpenJournal(path)
 		require.NoError(t, err)
-		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Seed: 7, Trials: trials, Journal: j, Resume: done})
+		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Seed: 7, Budget: Budget{Trials: trials}, Journal: j, Before: Before{Resume: done}})
 		require.NoError(t, err)
 		require.NoError(t, j.Close())
 		return f, r
@@ -187,7 +187,7 @@ func TestShardsShareTheTrials(t *testing.T) {
 	seen := map[int]int{}
 	for i := 1; i <= 3; i++ {
 		f := &fake{tests: twoSuites, do: passing}
-		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Trials: 7, Shard: Shard{I: i, N: 3}})
+		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 7}, Shard: Shard{I: i, N: 3}})
 		require.NoError(t, err)
 		assert.Equal(t, fmt.Sprintf("%d/3", i), r.Shard)
 		assert.Equal(t, f.indices("a"), f.indices("b"))
@@ -202,7 +202,7 @@ func TestShardsShareTheTrials(t *testing.T) {
 func TestSeedsDoNotDependOnTheShard(t *testing.T) {
 	seed := func(s Shard) uint64 {
 		f := &fake{tests: twoSuites, do: passing}
-		_, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Trials: 6, Seed: 99, Shard: s})
+		_, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 6}, Seed: 99, Shard: s})
 		require.NoError(t, err)
 		for _, j := range f.jobs {
 			if j.Index == 5 {
@@ -221,7 +221,7 @@ func TestInterruptKeepsWhatThereIs(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			f := endedAt(4, harness.Passed, cancel)
-			r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Trials: 50})
+			r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Budget: Budget{Trials: 50}})
 			require.NoError(t, err)
 			assert.True(t, r.Interrupted)
 			assert.GreaterOrEqual(t, r.TrialsDone, 2)
@@ -239,7 +239,7 @@ func TestTimeBudgetIsNoInterrupt(t *testing.T) {
 		}
 		return harness.Passed, nil
 	}}
-	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", For: 100 * time.Millisecond})
+	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{For: 100 * time.Millisecond}})
 	require.NoError(t, err)
 	assert.False(t, r.Interrupted)
 	assert.Equal(t, 3, r.TrialsDone)
@@ -252,7 +252,7 @@ func TestNaturalFailuresWithoutEvidenceStayUnattributed(t *testing.T) {
 		}
 		return harness.Passed, nil
 	}}
-	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Trials: 6})
+	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 6}})
 	require.NoError(t, err)
 	require.Len(t, r.Findings, 1) // one kind of failure, in two tests
 	got := r.Findings[0]
@@ -265,7 +265,7 @@ func TestNaturalFailuresWithoutEvidenceStayUnattributed(t *testing.T) {
 func TestHarnessFailuresAreReported(t *testing.T) {
 	broken := errors.New("the proxy has no port")
 	f := &fake{tests: twoSuites, do: func(context.Context, trial.Job) (harness.Verdict, error) { return "", broken }}
-	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Trials: 3})
+	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 3}})
 	require.ErrorIs(t, err, broken)
 	assert.NotEmpty(t, r.Infra)
 	assert.Zero(t, r.TrialsDone)

@@ -69,7 +69,7 @@ func on(t *testing.T, p redisenv.Provider, list []scenarios.Scenario, workers in
 	r := inprocess.New(list, scenarios.Config{Defects: set})
 	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, Workers: workers, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return Config{Runner: r, Executor: pool, Seed: 1, Trials: 4, Target: harness.Target{Kind: harness.ShippedTarget}}
+	return Config{Runner: r, Executor: pool, Seed: 1, Budget: Budget{Trials: 4}, Target: harness.Target{Kind: harness.ShippedTarget}}
 }
 
 // endedAt is a hunt whose trials end with v, until one from index on calls end.

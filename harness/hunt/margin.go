@@ -2,13 +2,13 @@ package hunt
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
@@ -25,7 +25,7 @@ const (
 	// rounds is how often a margin is confirmed anew that further trials moved.
 	rounds = 3
 	// doubted is how many trials that the wire does not explain it takes to give
-	// the wire's margin up.
+	// the wire's margin uin.
 	doubted = 2
 	// askedAgain is how often one end of a margin is asked about at most.
 	askedAgain = 4
@@ -95,45 +95,45 @@ func typical(samples []sample) (size time.Duration, good int) {
 // trials that were done of it, and confirms it: a little less delay passes, a
 // little more fails. It reports false where the wire does not say, or says
 // something else than the trials do.
-func (p *pursuit) fromWire(ctx context.Context, c near.Candidate) (m harness.Margin, ok bool) {
-	if len(p.samples) == 0 {
+func (in *investigation) fromWire() (m harness.Margin, ok bool) {
+	if len(in.samples) == 0 {
 		return m, false
 	}
 	for range rounds {
-		size, ok := p.patiently(ctx, c)
+		size, ok := in.enoughSamples()
 		if !ok {
 			return m, false
 		}
 		step := minimize.Resolution(size)
 		lo := time.Duration(0)
 		if size > step {
-			if lo, ok = p.ends(ctx, c, size, size-step); !ok {
+			if lo, ok = in.ends(size, size-step); !ok {
 				return m, false
 			}
 		}
-		hi, ok := p.ends(ctx, c, size, size+step)
+		hi, ok := in.ends(size, size+step)
 		if !ok {
 			return m, false
 		}
-		if size, _ = typical(p.samples); lo < size && size < hi {
-			return p.margin(c.Late(), size, lo, hi), true
+		if size, _ = typical(in.samples); lo < size && size < hi {
+			return in.marginOf(in.c.Late(), size, lo, hi), true
 		}
 	}
 	return m, false
 }
 
-// patiently gives the typical margin, after some more trials if this machine was
+// enoughSamples gives the typical margin, after some more trials if this machine was
 // late in most of those so far.
-func (p *pursuit) patiently(ctx context.Context, c near.Candidate) (time.Duration, bool) {
-	size, good := typical(p.samples)
+func (in *investigation) enoughSamples() (time.Duration, bool) {
+	size, good := typical(in.samples)
 	for more := 0; more < fewestSamples && good < fewestGood && size > 0; more++ {
-		if p.over() || ctx.Err() != nil {
+		if in.over() {
 			break
 		}
-		if o, _ := p.run(ctx, harness.Reduce, p.delayed(c.Late(), size+minimize.Resolution(size))); o == nil {
+		if r := in.run(harness.Reduce, in.delayed(in.c.Late(), size+minimize.Resolution(size))); r.Reading == finding.NoTrial {
 			break
 		}
-		size, good = typical(p.samples)
+		size, good = typical(in.samples)
 	}
 	return size, size > 0
 }
@@ -142,27 +142,27 @@ func (p *pursuit) patiently(ctx context.Context, c near.Candidate) (time.Duratio
 // if it is more than size, and passes if it is less. It returns for how long the
 // frame was kept. A trial that went the other way since everything else was late
 // in it, or that was not like the others, is done again.
-func (p *pursuit) ends(ctx context.Context, c near.Candidate, size, d time.Duration) (kept time.Duration, ok bool) {
+func (in *investigation) ends(size, d time.Duration) (kept time.Duration, ok bool) {
 	unexplained := 0
 	for range askedAgain {
-		if p.over() || ctx.Err() != nil {
+		if in.over() {
 			return 0, false
 		}
-		before := len(p.samples)
-		o, done := p.run(ctx, harness.Reduce, p.delayed(c.Late(), d))
-		if o == nil || len(o.Blocked) > 0 {
+		before := len(in.samples)
+		r := in.run(harness.Reduce, in.delayed(in.c.Late(), d))
+		if r.Reading == finding.NoTrial || r.Reading == finding.Stalled {
 			return 0, false
 		}
-		kept := keptFor(done.Events[p.test.Name], c.Late())
-		said := len(p.samples) > before
+		kept := keptFor(r.events, in.c.Late())
+		said := len(in.samples) > before
 		switch {
-		case said && (p.samples[before].margin-size).Abs() > minimize.Resolution(size):
-		case (o.Verdict == harness.Failed) == (d > size) && kept > 0:
+		case said && (in.samples[before].margin-size).Abs() > minimize.Resolution(size):
+		case (r.Reading == finding.Failed) == (d > size) && kept > 0:
 			return kept, true
-		case said && p.samples[before].explained():
+		case said && in.samples[before].explained():
 		default:
 			if unexplained++; unexplained == doubted {
-				p.refuted = true
+				in.refuted = true
 				return 0, false
 			}
 		}
@@ -173,10 +173,10 @@ func (p *pursuit) ends(ctx context.Context, c near.Candidate, size, d time.Durat
 // unconfirmed is the wire's word where there was no time to ask about it, or this
 // machine was too late to: between the longest delay that passed and the
 // shortest that failed, if these agree with it.
-func (p *pursuit) unconfirmed(c near.Candidate) (m harness.Margin, ok bool) {
-	size, _ := typical(p.samples)
+func (in *investigation) unconfirmed() (m harness.Margin, ok bool) {
+	size, _ := typical(in.samples)
 	var lo, hi time.Duration
-	for _, s := range p.samples {
+	for _, s := range in.samples {
 		switch {
 		case s.failed && s.kept > 0 && (hi == 0 || s.kept < hi):
 			hi = s.kept
@@ -187,18 +187,13 @@ func (p *pursuit) unconfirmed(c near.Candidate) (m harness.Margin, ok bool) {
 	if size <= lo || size >= hi {
 		return m, false
 	}
-	return p.margin(c.Late(), size, lo, hi), true
+	return in.marginOf(in.c.Late(), size, lo, hi), true
 }
 
-// delayed makes one frame late by d.
-func (p *pursuit) delayed(at harness.Point, d time.Duration) harness.Schedule {
-	return p.schedule(harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d)})
-}
-
-// margin says that a delay of lo passed, and one of hi failed.
-func (p *pursuit) margin(at harness.Point, size, lo, hi time.Duration) harness.Margin {
+// marginOf says that a delay of lo passed, and one of hi failed.
+func (in *investigation) marginOf(at harness.Point, size, lo, hi time.Duration) harness.Margin {
 	return harness.Margin{
-		Test: p.test.Name, Edge: at.Verb + " " + at.Key, At: at,
+		Test: in.test.Name, Edge: at.Verb + " " + at.Key, At: at,
 		Size: harness.Duration(size), Lo: harness.Duration(lo), Hi: harness.Duration(hi),
 	}
 }

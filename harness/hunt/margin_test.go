@@ -1,7 +1,6 @@
 package hunt
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -93,18 +92,18 @@ func TestTheWireIsGivenUpWhenTrialsSayOtherwise(t *testing.T) {
 		}
 	})
 	cfg := real(t, []scenarios.Scenario{sc})
-	p := &pursuit{h: &hunter{Config: cfg, found: finding.NewCatalogue()}, test: harness.TestID{Name: sc.Name, Suite: "smoke"}}
+	h, err := prepare(t.Context(), cfg)
+	require.NoError(t, err)
+	a := h.aim(t.Context(), harness.TestID{Name: sc.Name, Suite: "smoke"})
+	a.limit = 0
 	at := harness.Point{Role: "base", Verb: "SET", Key: "smoke/t/patient:k", N: 1}
-	p.aim.Due = dueAfter(at, 10*time.Millisecond)
-	p.aim.Provoke = p.delayed(at, 200*time.Millisecond)
-	o, _ := p.run(context.WithoutCancel(t.Context()), harness.Provoke, p.aim.Provoke)
-	require.NotNil(t, o)
-	require.Equal(t, harness.Failed, o.Verdict)
-	require.NotEmpty(t, p.samples, "no frame %s among them", at)
-	_, ok := p.fromWire(t.Context(), p.aim)
+	in := a.investigate(near.Candidate{First: at, Provoke: a.delayed(at, 200*time.Millisecond), Due: dueAfter(at, 10*time.Millisecond)}, true, nil)
+	require.Equal(t, finding.Failed, in.run(harness.Provoke, in.c.Provoke).Reading)
+	require.NotEmpty(t, in.samples, "no frame %s among them", at)
+	_, ok := in.fromWire()
 	assert.False(t, ok, "10 ms by the wire, 80 ms by the trials")
-	assert.True(t, p.refuted)
-	m, ok := p.fromTrials(t.Context(), at, 200*time.Millisecond)
+	assert.True(t, in.refuted)
+	m, ok := in.fromTrials(at, 200*time.Millisecond)
 	require.True(t, ok)
 	// The test's own commands take some of the 80 ms on a busy machine.
 	assert.LessOrEqual(t, time.Duration(m.Lo), 81*time.Millisecond)
@@ -115,12 +114,12 @@ func TestTheWireIsGivenUpWhenTrialsSayOtherwise(t *testing.T) {
 // between those that there were.
 func TestTheWiresWordUnconfirmed(t *testing.T) {
 	const ms = time.Millisecond
-	p := &pursuit{samples: []sample{{margin: 20 * ms}, {margin: 21 * ms, kept: 5 * ms}, {margin: 22 * ms, kept: 80 * ms, failed: true}, {margin: 22 * ms, kept: 60 * ms, failed: true}}}
-	m, ok := p.unconfirmed(near.Candidate{})
+	in := &investigation{aim: &aim{}, samples: []sample{{margin: 20 * ms}, {margin: 21 * ms, kept: 5 * ms}, {margin: 22 * ms, kept: 80 * ms, failed: true}, {margin: 22 * ms, kept: 60 * ms, failed: true}}}
+	m, ok := in.unconfirmed()
 	require.True(t, ok)
 	assert.Equal(t, []harness.Duration{harness.Duration(5 * ms), harness.Duration(21500 * time.Microsecond), harness.Duration(60 * ms)}, []harness.Duration{m.Lo, m.Size, m.Hi})
-	p.samples = append(p.samples, sample{margin: 20 * ms, kept: 30 * ms})
-	_, ok = p.unconfirmed(near.Candidate{})
+	in.samples = append(in.samples, sample{margin: 20 * ms, kept: 30 * ms})
+	_, ok = in.unconfirmed()
 	assert.False(t, ok, "30 ms passed")
 }
 

@@ -1,6 +1,13 @@
 package hunt
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/summary"
+)
 
 // Progress says how far the hunt is.
 type Progress struct {
@@ -13,30 +20,60 @@ type Progress struct {
 	Note     string // something worth a line, once
 }
 
-// phase names what is done now.
-func (h *hunter) phase(name string, total int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.progress.Phase = name
-	if total > 0 {
-		h.progress.Total = total
+// progress keeps count of a hunt for whoever watches it.
+type progress struct {
+	mu   sync.Mutex
+	now  Progress
+	tell func(Progress) // may be nil
+	size func() int     // findings so far
+}
+
+// change changes what is known and tells it.
+func (p *progress) change(how func(*Progress)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	how(&p.now)
+	if p.tell != nil {
+		p.now.Findings = p.size()
+		p.tell(p.now)
 	}
-	h.tell()
+	p.now.Note = ""
+}
+
+// phase names what is done now; a total of 0 leaves the old one.
+func (p *progress) phase(name string, total int) {
+	p.change(func(now *Progress) {
+		now.Phase = name
+		if total > 0 {
+			now.Total = total
+		}
+	})
 }
 
 // note says something once.
-func (h *hunter) note(format string, args ...any) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.progress.Note = fmt.Sprintf(format, args...)
-	h.tell()
-	h.progress.Note = ""
+func (p *progress) note(format string, args ...any) {
+	p.change(func(now *Progress) { now.Note = fmt.Sprintf(format, args...) })
 }
 
-// tell reports progress; h.mu is held.
-func (h *hunter) tell() {
-	if h.Progress != nil {
-		h.progress.Findings = h.found.Len()
-		h.Progress(h.progress)
-	}
+// expect adds to the trials that are to be done; it tells nobody yet.
+func (p *progress) expect(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.Total += n
+}
+
+// count counts a finished trial.
+func (p *progress) count(t harness.Trial) {
+	p.change(func(now *Progress) {
+		if !summary.Counted(t.Arm) {
+			now.Active++
+			return
+		}
+		now.Done++
+		for i := range t.Outcomes {
+			if finding.Read(&t.Outcomes[i]) == finding.Failed {
+				now.Failures++
+			}
+		}
+	})
 }

@@ -2,56 +2,63 @@ package hunt
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
 // headroom is by how much at least a finding's delay exceeds its margin.
 const headroom = 60 * time.Millisecond
 
-// reduce makes the finding's schedule minimal and measures the timing margin:
-// the shortest delay of the late frame that fails the test.
-func (p *pursuit) reduce(ctx context.Context, c near.Candidate, f *harness.Finding, events []harness.Event) {
-	if len(f.Schedule.Decisions) > 1 {
-		p.fewest(ctx, f)
-		if err := p.oneMinimal(ctx, f); err != nil {
-			f.Warnings = append(f.Warnings, "it was not checked that each of its decisions is needed")
+// reduction is what of a proven schedule the failure needs.
+type reduction struct {
+	schedule harness.Schedule
+	original *harness.Schedule // nil: nothing was changed
+	margin   *harness.Margin   // nil: it could not be measured
+	warnings []string
+}
+
+// reduce makes the schedule of a proven failure minimal and measures the timing
+// margin: the shortest delay of the late frame that fails the test.
+func (in *investigation) reduce(whole harness.Schedule, events []harness.Event) reduction {
+	r := reduction{schedule: whole}
+	if len(whole.Decisions) > 1 {
+		in.fewest(&r)
+		if err := in.oneMinimal(&r); err != nil {
+			r.warnings = append(r.warnings, "it was not checked that each of its decisions is needed")
 		}
 	}
-	m, ok := p.fromWire(ctx, c)
+	m, ok := in.fromWire()
 	if !ok {
-		m, ok = p.fromTrials(ctx, c.Late(), keptFor(events, c.Late()))
+		m, ok = in.fromTrials(in.c.Late(), keptFor(events, in.c.Late()))
 	}
-	if !ok && !p.refuted {
-		m, ok = p.unconfirmed(c)
+	if !ok && !in.refuted {
+		m, ok = in.unconfirmed()
 	}
 	if !ok {
-		return
+		return r
 	}
-	f.Margin = &m
-	p.margins = append(p.margins, m)
-	if len(f.Schedule.Decisions) == 1 && f.Schedule.Decisions[0].Action == harness.Delay {
+	r.margin = &m
+	if list := r.schedule.Decisions; len(list) == 1 && list[0].Action == harness.Delay {
 		// Replays must fail on a busier machine too, which runs the rest of the
 		// test late and so takes from the delay: well above the threshold.
-		f.Original = &c.Provoke
-		s, hi := c.Provoke, time.Duration(m.Hi)
-		s.Decisions = []harness.Decision{f.Schedule.Decisions[0]}
-		s.Decisions[0].Delay = min(s.Decisions[0].Delay, harness.Duration((hi + max(hi/2, headroom)).Round(time.Millisecond)))
-		f.Schedule = s
+		provoke, hi := in.c.Provoke, time.Duration(m.Hi)
+		r.original, r.schedule = &provoke, provoke
+		r.schedule.Decisions = []harness.Decision{list[0]}
+		r.schedule.Decisions[0].Delay = min(list[0].Delay, harness.Duration((hi + max(hi/2, headroom)).Round(time.Millisecond)))
 	}
+	return r
 }
 
 // fromTrials measures the margin of one frame by trials alone: the least delay
 // that fails, between nothing and a little more than what did.
-func (p *pursuit) fromTrials(ctx context.Context, late harness.Point, held time.Duration) (m harness.Margin, ok bool) {
+func (in *investigation) fromTrials(late harness.Point, held time.Duration) (m harness.Margin, ok bool) {
 	if held == 0 {
 		return m, false
 	}
-	fails := func(d time.Duration) (bool, error) { return p.steady(ctx, p.delayed(late, d), d) }
+	fails := func(d time.Duration) (bool, error) { return in.steady(in.delayed(late, d), d) }
 	hi := held + held/5 + 2*time.Millisecond
 	for {
 		failed, err := fails(hi)
@@ -65,27 +72,27 @@ func (p *pursuit) fromTrials(ctx context.Context, late harness.Point, held time.
 			return m, false // a delay of this frame alone does not do it: the hold stays
 		}
 	}
-	lo, hi, err := bracket(ctx, hi, fails)
+	lo, hi, err := bracket(in.ctx, hi, fails)
 	if err != nil {
 		return m, false
 	}
-	return p.margin(late, (lo+hi)/2, lo, hi), true
+	return in.marginOf(late, (lo+hi)/2, lo, hi), true
 }
 
 // steady asks whether the test fails under a schedule that makes one frame late
 // by d. A trial during which this machine's own timers ran late by an amount
 // that matters beside d is done again, twice at most.
-func (p *pursuit) steady(ctx context.Context, s harness.Schedule, d time.Duration) (bool, error) {
+func (in *investigation) steady(s harness.Schedule, d time.Duration) (bool, error) {
 	for again := 2; ; again-- {
-		if p.over() {
+		if in.over() {
 			return false, errNoTrial
 		}
-		o, _ := p.run(ctx, harness.Reduce, s)
-		if o == nil {
+		r := in.run(harness.Reduce, s)
+		if r.Reading == finding.NoTrial {
 			return false, errNoTrial
 		}
-		if again == 0 || time.Duration(o.Lateness) <= max(punctual, d/25) {
-			return o.Verdict == harness.Failed, nil
+		if again == 0 || r.lateness() <= max(punctual, d/25) {
+			return r.Reading == finding.Failed, nil
 		}
 	}
 }
@@ -121,32 +128,44 @@ func bracket(ctx context.Context, hi time.Duration, fails func(time.Duration) (b
 }
 
 // fewest takes away decisions that the failure does not need.
-func (p *pursuit) fewest(ctx context.Context, f *harness.Finding) {
-	whole := f.Schedule
-	with := func(list []harness.Decision) harness.Schedule {
+func (in *investigation) fewest(r *reduction) {
+	whole := r.schedule
+	list, err := minimize.Reduce(in.ctx, whole.Decisions, func(_ context.Context, list []harness.Decision) (bool, error) {
 		s := whole
 		s.Decisions = list
-		return s
-	}
-	list, err := minimize.Reduce(ctx, whole.Decisions, func(ctx context.Context, list []harness.Decision) (bool, error) {
-		o, _ := p.run(ctx, harness.Reduce, with(list))
-		return o != nil && o.Verdict == harness.Failed && len(o.Blocked) == 0, nil
+		return in.run(harness.Reduce, s).Reading == finding.Failed, nil
 	})
 	if err == nil && len(list) < len(whole.Decisions) {
-		f.Original = &whole
-		f.Schedule = with(list)
+		r.original = &whole
+		r.schedule.Decisions = list
 	}
 }
 
-// keptFor says how long the proxy kept the frame at p.
-func keptFor(events []harness.Event, p harness.Point) time.Duration {
-	for _, e := range events {
-		if e.Point == p && e.Out > e.In {
-			return e.Out - e.In
+// oneMinimal takes away decisions, one at a time, until the failure needs each
+// that is left: without it the test fails in at most one of three runs.
+func (in *investigation) oneMinimal(r *reduction) error {
+	whole := r.schedule
+	fails := minimize.Repeat(func(_ context.Context, list []harness.Decision) (bool, error) {
+		s := whole
+		s.Decisions = list
+		got := in.run(harness.Reduce, s)
+		if got.Reading == finding.NoTrial {
+			return false, errNoTrial
 		}
+		return got.Reading == finding.Failed, nil
+	}, 2, confirmations)
+	for len(r.schedule.Decisions) > 1 {
+		list := r.schedule.Decisions
+		minimal, spare, err := minimize.OneMinimal(in.ctx, list, fails)
+		if err != nil || minimal {
+			return err
+		}
+		if spare < 0 {
+			r.warnings = append(r.warnings, "the reduced schedule does not fail every time")
+			return nil
+		}
+		r.original = &whole
+		r.schedule.Decisions = append(append([]harness.Decision(nil), list[:spare]...), list[spare+1:]...)
 	}
-	return 0
+	return nil
 }
-
-// errNoTrial ends a search whose trials can no longer be done.
-var errNoTrial = errors.New("no trial could be done")

@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"context"
 	"maps"
 	"math"
 	"math/bits"
@@ -9,27 +10,48 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
-// params are the strategy's settings for one trial.
-func (h *hunter) params(index int) map[string]string {
-	p := maps.Clone(h.Params)
+// explore makes the trials of the strategy.
+func (h *hunt) explore(ctx context.Context) (job, error) {
+	var size explore.Survey
+	if measured(h.Strategy) {
+		var err error
+		if size, err = h.lab.size(ctx, h.suites, h.names); err != nil {
+			return nil, err
+		}
+	}
+	return func(suite string, index int) trial.Job {
+		j := trial.Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey}
+		if h.Strategy != "none" {
+			j.Arm = harness.Explore
+			j.Plan = trial.PlanOf(harness.Schedule{
+				Version: harness.ScheduleVersion, Strategy: h.Strategy, Seed: trial.Mix(h.Seed, index),
+				Params: settings(h.Strategy, h.Params, index, size),
+			})
+		}
+		return j
+	}, nil
+}
+
+// settings are the strategy's for one trial.
+func settings(strategy string, params map[string]string, index int, size explore.Survey) map[string]string {
+	p := maps.Clone(params)
 	if p == nil {
 		p = map[string]string{}
 	}
-	if h.Strategy == "skew" {
+	if strategy == "skew" {
 		p["trial"] = strconv.Itoa(index)
 	}
-	if measured(h.Strategy) && p["max"] == "" {
+	if measured(strategy) && p["max"] == "" {
 		// The budget bounds what a trial is given altogether, not one test: a frame
 		// that is late by longer than a test waits fails it, and shows only that it
 		// has a deadline.
 		p["max"] = MaxDelay.String()
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.size.Frames > 0 {
-		maps.Copy(p, explore.Settings{Survey: h.size}.Params())
+	if size.Frames > 0 {
+		maps.Copy(p, explore.Settings{Survey: size}.Params())
 	}
 	return p
 }
@@ -40,17 +62,17 @@ func measured(strategy string) bool {
 	return strategy == "skew" || strategy == "random" || strategy == "pct"
 }
 
-// sizeUp remembers how large a trial without injection was, coarsely: the same
-// suite must give the same numbers in the next run, since delays depend on them.
-func (h *hunter) sizeUp(t harness.Trial) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// enlarge takes how large a trial without injection was into account, coarsely:
+// the same suite must give the same numbers in the next run, since delays depend
+// on them.
+func enlarge(size explore.Survey, t harness.Trial) explore.Survey {
 	if t.Points == 0 {
-		return
+		return size
 	}
-	h.size.Frames = max(h.size.Frames, 1<<(bits.Len(uint(t.Points))&^1))
+	size.Frames = max(size.Frames, 1<<(bits.Len(uint(t.Points))&^1))
 	seconds := math.Exp2(math.Round(math.Log2(max(time.Duration(t.Duration).Seconds(), 0.25))))
-	h.size.Duration = max(h.size.Duration, time.Duration(seconds*float64(time.Second)))
-	h.size.Tests = max(h.size.Tests, len(t.Outcomes))
-	h.size.Roles = 4
+	size.Duration = max(size.Duration, time.Duration(seconds*float64(time.Second)))
+	size.Tests = max(size.Tests, len(t.Outcomes))
+	size.Roles = 4
+	return size
 }

@@ -40,7 +40,7 @@ func TestEarlyEndKeepsFailures(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		f := endedAt(3, harness.Failed, cancel)
-		r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Trials: 50})
+		r, err := Run(ctx, Config{Runner: f, Executor: f, Strategy: strategy, Budget: Budget{Trials: 50}})
 		require.NoError(t, err)
 		assert.True(t, r.Interrupted)
 		assert.NotEmpty(t, r.Findings, strategy)
@@ -52,7 +52,7 @@ func TestEarlyEndKeepsFailures(t *testing.T) {
 func TestDecidedEndsATimedHunt(t *testing.T) {
 	f := &fake{tests: twoSuites, do: func(context.Context, trial.Job) (harness.Verdict, error) { return harness.Failed, nil }}
 	start := time.Now()
-	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", For: time.Hour, Until: &stats.Rule{}})
+	r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{For: time.Hour, Until: &stats.Rule{}}})
 	require.NoError(t, err)
 	assert.False(t, r.Interrupted)
 	assert.Positive(t, r.TrialsDone)

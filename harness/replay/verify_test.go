@@ -57,7 +57,7 @@ func on(t *testing.T, list []scenarios.Scenario, defects ...fixtures.Defect) hun
 	r := inprocess.New(list, scenarios.Config{Defects: set})
 	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, Workers: 2})
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
-	return hunt.Config{Runner: r, Executor: pool, Seed: 1, Trials: 4, Target: harness.Target{Kind: harness.ShippedTarget}}
+	return hunt.Config{Runner: r, Executor: pool, Seed: 1, Budget: hunt.Budget{Trials: 4}, Target: harness.Target{Kind: harness.ShippedTarget}}
 }
 
 // find returns the finding of a class, or fails the test.

@@ -133,7 +133,7 @@ func (e *Executor) Do(ctx context.Context, j trial.Job) (*trial.Done, error) {
 	}
 	restart(&r.Trial, start)
 	r.Trial.Schedule = o.Schedule
-	return &trial.Done{Trial: r.Trial, Events: r.Events, Scheduler: witness{scheduler, r.Missing}}, nil
+	return &trial.Done{Trial: r.Trial, Events: r.Events, Matches: r.Matches, Scheduler: witness{scheduler, r.Missing}}, nil
 }
 
 // play has a worker carry out the order. If a test crashes the worker, that is

@@ -104,7 +104,7 @@ func TestHardenedPassesUndirected(t *testing.T) {
 		e := executor(t, sim.Config{Target: shipped()})
 		suites, err := inprocess.ForTarget(shipped())
 		require.NoError(t, err)
-		r, err := hunt.Run(t.Context(), hunt.Config{Target: shipped(), Runner: suites, Executor: e, Strategy: strategy, Seed: 1, Trials: 20})
+		r, err := hunt.Run(t.Context(), hunt.Config{Target: shipped(), Runner: suites, Executor: e, Strategy: strategy, Seed: 1, Budget: hunt.Budget{Trials: 20}})
 		require.NoError(t, err)
 		assert.Empty(t, r.Findings, strategy)
 		for _, res := range r.Tests {

@@ -129,15 +129,16 @@ func (s *search) directed(ctx context.Context) error {
 		}
 		r, err = hunt.Run(ctx, hunt.Config{
 			Target: e.cfg.Target, Runner: suites, Executor: e, Strategy: "directed",
-			Seed: s.cfg.Seed, Trials: directedTrials, NoDirect: true, NoMargins: s.cfg.Claims, Log: e.cfg.Log,
-			Journal: s.cfg.Journal, Proven: s.proven,
-			Progress: func(p hunt.Progress) {
+			Seed: s.cfg.Seed, Journal: s.cfg.Journal,
+			Budget: hunt.Budget{Trials: directedTrials},
+			Scope:  hunt.Scope{NoDirect: true, NoMargins: s.cfg.Claims},
+			Hooks: hunt.Hooks{Proven: s.proven, Progress: func(p hunt.Progress) {
 				aimed = p.Done + p.Active
 				if p.Findings > s.stats.Findings && s.cfg.Progress != nil {
 					s.stats.Findings = p.Findings
 					s.cfg.Progress(s.stats)
 				}
-			},
+			}},
 		})
 		s.stats.Trials += aimed
 		if err != nil {

@@ -120,7 +120,7 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 			}
 			counted = false
 			if f := failuresOf(done); f != nil {
-				p.Failed = []*trial.Done{{Trial: f.Trial, Events: f.Events, Scheduler: done.Scheduler}}
+				p.Failed = []*trial.Done{{Trial: f.Trial, Events: f.Events, Matches: f.Matches, Scheduler: done.Scheduler}}
 			}
 			if b.Digests {
 				p.Digests = digests(done)
@@ -136,7 +136,7 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 		p := &Played{Trials: r.At - b.First + 1, Digests: r.Batch.Digests}
 		for _, f := range r.Batch.Failed {
 			restart(&f.Trial, start)
-			p.Failed = append(p.Failed, &trial.Done{Trial: f.Trial, Events: f.Events, Scheduler: witness{nil, f.Missing}})
+			p.Failed = append(p.Failed, &trial.Done{Trial: f.Trial, Events: f.Events, Matches: f.Matches, Scheduler: witness{nil, f.Missing}})
 		}
 		out.add(p)
 		if b.Stop > 0 && len(out.Failed) >= b.Stop {

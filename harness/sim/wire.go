@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 )
 
 // What parent and worker say to each other, as gob. The parent sends a setup,
@@ -53,6 +54,7 @@ type report struct {
 type jobReport struct {
 	Trial   harness.Trial
 	Events  map[string][]harness.Event
+	Matches map[string][]detect.Match
 	Missing []harness.Point // of the schedule, that never appeared
 }
 

@@ -112,7 +112,7 @@ func (w *worker) job(o *jobOrder) report {
 }
 
 func reported(d *trial.Done) *jobReport {
-	r := &jobReport{Trial: d.Trial, Events: d.Events}
+	r := &jobReport{Trial: d.Trial, Events: d.Events, Matches: d.Matches}
 	if m, ok := d.Scheduler.(interface{ Missing() []harness.Point }); ok {
 		r.Missing = m.Missing()
 	}
@@ -165,8 +165,8 @@ func (w *worker) inBubble(ctx context.Context, j trial.Job, id int, began func(t
 		Runner: marking{w.runner, began}, Proxy: world.Proxy(),
 		Redis: runner.Endpoint{Dial: world.Dial}, Alive: world.Redis().Alive,
 		Worker: id, Payload: w.setup.Payload, Deadline: w.setup.Deadline,
-		Network: func(s harness.Scheduler) harness.Scheduler { return bubble.NewDistinct(j.Seed, s) },
-		Tidy:    bubble.Tidy,
+		Network:      func(s harness.Scheduler) harness.Scheduler { return bubble.NewDistinct(j.Seed, s) },
+		Canonicalize: bubble.Tidy,
 	}
 	return stage.Play(ctx, j)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/explore"
 )
 
@@ -37,6 +38,7 @@ func PlanOf(s harness.Schedule) Plan {
 type Done struct {
 	Trial     harness.Trial
 	Events    map[string][]harness.Event // by test: those that failed, or all with Keep
+	Matches   map[string][]detect.Match  // by test that failed: what detectors say, the best first
 	Scheduler harness.Scheduler          // the one that was used; a replay knows what it missed
 }
 

@@ -29,15 +29,15 @@ type Stage struct {
 	Dir      string           // a directory of the trial's own; may be empty
 
 	// Network, if set, makes of the job's scheduler, which may be nil, the one
-	// that the proxy asks, and Tidy takes what it added off a history.
-	Network func(harness.Scheduler) harness.Scheduler
-	Tidy    func([]harness.Event) []harness.Event
+	// that the proxy asks, and Canonicalize takes what it added off a history.
+	Network      func(harness.Scheduler) harness.Scheduler
+	Canonicalize func([]harness.Event) []harness.Event
 }
 
 // Play runs the job's tests once, and puts together what they did and what was
 // on the wire. An error means that Redis or the proxy failed.
 func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
-	d := &Done{Events: map[string][]harness.Event{}}
+	d := &Done{Events: map[string][]harness.Event{}, Matches: map[string][]detect.Match{}}
 	var schedule *harness.Schedule
 	if j.Plan != nil {
 		var err error
@@ -108,12 +108,12 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 				return nil, fmt.Errorf("read the recording back: %w", err)
 			}
 		}
-		if s.Tidy != nil {
-			events = s.Tidy(events)
+		if s.Canonicalize != nil {
+			events = s.Canonicalize(events)
 		}
 		d.Events[name] = events
 		if o.Verdict == harness.Failed {
-			explain(o, events)
+			d.Matches[name] = explain(o, events)
 		}
 	}
 	d.Trial = harness.Trial{
@@ -167,8 +167,8 @@ func stoodStill(o *harness.Outcome) {
 	o.Warnings = append(o.Warnings, fmt.Sprintf("this machine stood still for %s while it ran: its failure counts for nothing", o.Lateness))
 }
 
-// explain writes into a failed outcome what the wire shows of it.
-func explain(o *harness.Outcome, events []harness.Event) {
+// explain writes into a failed outcome what the wire shows of it, and returns it.
+func explain(o *harness.Outcome, events []harness.Event) []detect.Match {
 	matches := detect.Run(detect.NewTrace(events, *o))
 	var suspects []uint64
 	if len(matches) > 0 {
@@ -178,6 +178,7 @@ func explain(o *harness.Outcome, events []harness.Event) {
 		suspects = m.Events
 	}
 	o.Wire = history.Lines(events, suspects)
+	return matches
 }
 
 func failed(outcomes []harness.Outcome) bool {

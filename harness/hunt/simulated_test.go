@@ -12,10 +12,10 @@ import (
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
-// claimOf is a claim about a/1: its schedule delays one frame.
-func claimOf(fingerprint string) Claim {
+// simulatedOf is a claim about a/1: its schedule delays one frame.
+func simulatedOf(fingerprint string) Simulated {
 	at := harness.Point{Role: "kv", Verb: "SET", Key: "k", N: 1}
-	return Claim{
+	return Simulated{
 		Finding: harness.Finding{
 			ID: finding.ID(fingerprint), Fingerprint: fingerprint, Class: harness.RaceLostUpdate, Standing: harness.Simulated,
 			Tests: []string{"a/1", "b/1"}, Failure: harness.Failure{Fingerprint: "f1"},
@@ -24,7 +24,7 @@ func claimOf(fingerprint string) Claim {
 			}},
 			Provoked: harness.Count{K: 1, N: 1},
 		},
-		Parted: func(context.Context, []harness.Event) string { return "SET came earlier" },
+		Divergence: func(context.Context, []harness.Event) string { return "SET came earlier" },
 	}
 }
 
@@ -38,7 +38,7 @@ func hunted(t *testing.T, fails func(j trial.Job) bool) *harness.Result {
 		return harness.Passed, nil
 	}}
 	r, err := Run(t.Context(), Config{
-		Runner: f, Executor: f, Seed: 1, Trials: 3, Claims: []Claim{claimOf("0123456789abcdef"), {Finding: harness.Finding{Tests: []string{"c/1"}}}},
+		Runner: f, Executor: f, Seed: 1, Budget: Budget{Trials: 3}, Before: Before{Simulated: []Simulated{simulatedOf("0123456789abcdef"), {Finding: harness.Finding{Tests: []string{"c/1"}}}}},
 	})
 	require.NoError(t, err)
 	require.NotNil(t, r.Simulation)

@@ -1,4 +1,4 @@
-package hunt
+package finding
 
 import (
 	"testing"
@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
 // TestWhatIsKnownIsNotDoubted: a failure that says what a known cause of its
@@ -21,28 +20,28 @@ func TestWhatIsKnownIsNotDoubted(t *testing.T) {
 			Wire: []harness.Line{{Text: "GET k"}},
 		}}}
 	}
-	h := &hunter{found: finding.NewCatalogue(), trials: []harness.Trial{
+	found, trials := NewCatalogue(), []harness.Trial{
 		failed(harness.Survey, "lost", harness.IsolationHandler),
 		failed(harness.Provoke, "counted", harness.RaceLostUpdate),
 		failed(harness.Survey, "counted", ""),
 		failed(harness.Survey, "something else", ""),
-	}}
+	}
 	doubt := func(says string) harness.Finding {
-		fp := finding.Fingerprint(harness.Unattributed, harness.Point{Verb: says}, harness.Point{})
+		fp := Fingerprint(harness.Unattributed, harness.Point{Verb: says}, harness.Point{})
 		return harness.Finding{
-			Fingerprint: fp, ID: finding.ID(fp), Class: harness.Unattributed, Standing: harness.Provoked, Tests: []string{id.Name},
+			Fingerprint: fp, ID: ID(fp), Class: harness.Unattributed, Standing: harness.Provoked, Tests: []string{id.Name},
 			Failure: harness.Failure{Fingerprint: says}, Provoked: harness.Count{K: 2, N: 3}, Counter: harness.Count{K: 2, N: 3},
 		}
 	}
 	proven := harness.Finding{Fingerprint: "cafe0000", ID: "F-cafe0000", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Tests: []string{id.Name},
 		Failure: harness.Failure{Fingerprint: "other words"}, Provoked: harness.Count{K: 3, N: 3}, Counter: harness.Count{N: 3}}
-	h.found.Add(proven)
-	h.found.Add(doubt("lost"))
-	h.found.Add(doubt("never heard of"))
-	h.fromFailures()
+	found.Add(proven)
+	found.Add(doubt("lost"))
+	found.Add(doubt("never heard of"))
+	found.AddFailures(trials, Origin{})
 
 	byClass := map[harness.Class][]harness.Finding{}
-	for _, f := range h.found.All() {
+	for _, f := range found.All() {
 		byClass[f.Class] = append(byClass[f.Class], f)
 	}
 	require.Len(t, byClass[harness.RaceLostUpdate], 1)

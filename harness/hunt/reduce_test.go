@@ -6,16 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/flakehunt/flakehunt/harness"
 )
-
-func TestDoubtUsesTheExactTest(t *testing.T) {
-	f := &harness.Finding{Provoked: harness.Count{K: 3, N: 3}, Natural: harness.Count{K: 0, N: 3}, Schedule: harness.Schedule{Decisions: make([]harness.Decision, 1)}}
-	assert.Empty(t, doubt(f)) // p = 1/20
-	f.Natural = harness.Count{K: 2, N: 3}
-	assert.Contains(t, doubt(f), "no certain difference")
-}
 
 // TestBracketForgivesOneWrongAnswer: whichever single answer of the bisection
 // is wrong near the threshold, the margin is found all the same.

@@ -85,15 +85,16 @@ func TestNearMissesWithoutATrial(t *testing.T) {
 			Likelihood: likely, Gap: time.Millisecond,
 		}
 	}
-	h := &hunter{Config: Config{Trials: 3}, found: finding.NewCatalogue()}
-	h.pursued([]near.Candidate{at("a", "SET", "k", 0.9)}, []near.Candidate{
+	found := finding.NewCatalogue()
+	for _, f := range predictions(newLog(nil, nil, nil), []*testReport{{tried: []near.Candidate{at("a", "SET", "k", 0.9)}}, {left: []near.Candidate{
 		at("b", "SET", "other", 0.9),    // its like was tried
 		at("b", "HSET", "other", 0.9),   // not tried, and likely
 		at("c", "HSET", "another", 0.8), // the same cause
 		at("c", "LSET", "another", 0.3), // unlikely
-	})
-	h.latent()
-	list := h.found.All()
+	}}}, 3, finding.Origin{}) {
+		found.Add(f)
+	}
+	list := found.All()
 	require.Len(t, list, 1)
 	assert.Equal(t, []string{"b", "c"}, list[0].Tests)
 	assert.Equal(t, harness.Latent, list[0].Standing)

@@ -1,0 +1,139 @@
+package finding
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+)
+
+const (
+	// LeastProof is how many failures with the schedule, and passes without, a
+	// cause takes.
+	LeastProof = 2
+	// scoreTolerance is how much lower the predicted cause may score than another
+	// that the candidate explains, and is named all the same.
+	scoreTolerance = 0.2
+)
+
+// Evidence is what an investigation of one candidate found out.
+type Evidence struct {
+	Candidate near.Candidate
+	Test      harness.TestID
+	Reading   Reading          // of the trial that ended the provoking
+	Kept      time.Duration    // Passed: how long the late frame was kept
+	Failure   *harness.Outcome // Failed: under Candidate.Provoke
+	Cause     detect.Match     // Failed: what detectors say
+	OwnDelay  bool             // Failed: a client's deadline was hit, by a delay of ours
+	Again     harness.Count    // the schedule again, with the first failure
+	Counter   harness.Count    // the same with the order forced the right way
+	Ended     bool             // before the counterfactual was told
+
+	Schedule *harness.Schedule // Proven: reduced; nil: that of the candidate
+	Original *harness.Schedule // Proven: before it was reduced; nil: it was not
+	Margin   *harness.Margin   // Proven: as measured; nil: it was not
+	Warnings []string
+}
+
+// Proven reports whether the candidate is the cause: its schedule failed the test
+// again, and with the order forced the right way it passed.
+func (e *Evidence) Proven() bool {
+	return e.Provoked() && e.Counter.K == 0 && e.Counter.N >= LeastProof && e.Again.K >= LeastProof
+}
+
+// Provoked reports whether the test failed under the schedule, and not whatever
+// was done.
+func (e *Evidence) Provoked() bool {
+	return e.Reading == Failed && !e.OwnDelay && !e.Ended && e.Counter.N > 0 && e.Counter.K < e.Counter.N
+}
+
+// CauseOf names the cause that detectors found in a failing history, among those
+// that the candidate explains. ownDelay means that a delay of ours hit a client's
+// deadline, which shows only that there is one.
+func CauseOf(c near.Candidate, matches []detect.Match) (m detect.Match, ownDelay bool) {
+	m = detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
+	found := false
+	for _, o := range matches {
+		switch {
+		case !found && o.Class == harness.TimeoutClient:
+			return o, true
+		case !found && c.Explains(o.Class):
+			m, found = o, true
+		case found && o.Class == c.Class && m.Class != c.Class && o.Score >= m.Score-scoreTolerance:
+			return o, false // as good, and what was predicted
+		}
+	}
+	return m, false
+}
+
+// Judge makes of evidence a finding, a margin, both or neither. The finding is
+// unattributed where the test was provoked and the cause is not proven.
+func Judge(e *Evidence, by Origin) (*harness.Finding, *harness.Margin) {
+	switch {
+	case e.Reading == Stalled:
+		return nil, enforced(e)
+	case e.Reading == Passed:
+		return nil, tolerated(e)
+	case !e.Provoked():
+		return nil, nil
+	}
+	c := e.Candidate
+	class, title, text := e.Cause.Class, e.Cause.Title, e.Cause.Explanation
+	fp := Fingerprint(class, c.First, c.Then)
+	if !e.Proven() {
+		text = fmt.Sprintf("It failed under %q, but that is not proven to be the cause: it failed %d of %d times under that schedule, and %d of %d times with the order forced the right way. %s",
+			c.Title, e.Again.K, e.Again.N, e.Counter.K, e.Counter.N, suspicion(class, title))
+		class, title = harness.Unattributed, firstLine(e.Failure.Failure.Message)
+		fp = unexplained(class, e.Failure.Failure)
+	}
+	if !onlyDelays(c.Provoke) {
+		text += " It takes a lost connection: flakehunt ended one, as --faults asked for. A delay alone does not do it."
+	}
+	f := &harness.Finding{
+		Version: harness.FindingVersion, ID: ID(fp), Fingerprint: fp,
+		Class: class, Standing: harness.Provoked, Title: title, Explanation: text,
+		Tests: []string{e.Test.Name}, Target: by.Target,
+		Schedule: c.Provoke, Original: e.Original, Seed: by.Seed, Failure: *e.Failure.Failure,
+		Provoked: e.Again, Counter: e.Counter, Timeline: e.Failure.Wire, Boundary: e.Failure.Boundary,
+		Margin: e.Margin, Warnings: e.Warnings, Found: by.Found,
+	}
+	if e.Schedule != nil {
+		f.Schedule = *e.Schedule
+	}
+	return f, e.Margin
+}
+
+// enforced is the margin of an order that the program itself enforces.
+func enforced(e *Evidence) *harness.Margin {
+	if e.Candidate.Margin != nil {
+		m := *e.Candidate.Margin
+		m.Ordered = true
+		return &m
+	}
+	at := e.Candidate.Late()
+	return &harness.Margin{
+		Test: e.Test.Name, Edge: at.Verb + " " + at.Key, At: at, Predicted: true, Ordered: true,
+		Size: harness.Duration(e.Candidate.Gap), Hi: harness.Duration(e.Candidate.Gap),
+	}
+}
+
+// tolerated is what a provocation that passed says of the predicted margin: where
+// the frame was kept for longer, the program itself must enforce the order.
+func tolerated(e *Evidence) *harness.Margin {
+	if e.Candidate.Margin == nil {
+		return nil
+	}
+	m := *e.Candidate.Margin
+	if e.Kept > time.Duration(m.Size) {
+		m.Ordered, m.Lo = true, harness.Duration(e.Kept)
+	}
+	return &m
+}
+
+// onlyDelays reports whether a schedule does what a slow network does, and no more.
+func onlyDelays(s harness.Schedule) bool {
+	return !slices.ContainsFunc(s.Decisions, func(d harness.Decision) bool { return !d.OnlyDelays() })
+}

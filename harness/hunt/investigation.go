@@ -1,0 +1,119 @@
+package hunt
+
+import (
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/finding"
+)
+
+// provocations is how often a candidate is tried at most before it counts as
+// tolerated. Once is enough on a machine that is on time.
+const provocations = 3
+
+// investigation asks whether one candidate fails its test, whether it is the
+// cause, what of its schedule that needs, and by which margin. It knows nothing
+// of findings.
+type investigation struct {
+	*aim
+	c        near.Candidate
+	margins  bool     // what is proven is reduced and measured
+	provoked int      // trials that provoked
+	samples  []sample // what its trials, and the passing ones before, say of its margin
+	refuted  bool     // trials say something else of the margin than the wire does
+}
+
+// investigate begins one. The traces are of trials in which the test passed.
+func (a *aim) investigate(c near.Candidate, margins bool, passing []*detect.Trace) *investigation {
+	in := &investigation{aim: a, c: c, margins: margins}
+	for _, t := range passing {
+		if s, ok := sampleOf(c, t); ok {
+			in.samples = append(in.samples, s)
+		}
+	}
+	return in
+}
+
+// run does one trial, and takes from it what it says of the margin.
+func (in *investigation) run(arm harness.Arm, s harness.Schedule) played {
+	r := in.aim.run(arm, s)
+	if r.outcome != nil && in.c.Due != nil && arm != harness.Counterfactual {
+		if s, ok := sampleOf(in.c, detect.NewTrace(r.events, *r.outcome)); ok {
+			in.samples = append(in.samples, s)
+		}
+	}
+	return r
+}
+
+// all provokes, confirms, counters, reduces and measures, as far as each step
+// bears the next.
+func (in *investigation) all() *finding.Evidence {
+	r := in.provoke()
+	if r.Reading == finding.Failed {
+		return in.prove(r)
+	}
+	e := &finding.Evidence{Candidate: in.c, Test: in.test, Reading: r.Reading}
+	if r.Reading == finding.Passed {
+		e.Kept = keptFor(r.events, in.c.Late())
+	}
+	return e
+}
+
+// provoke runs the candidate's schedule. A pass is asked for again while this
+// machine's timers are late.
+func (in *investigation) provoke() (r played) {
+	for try := 1; try <= provocations; try++ {
+		r = in.run(harness.Provoke, in.c.Provoke)
+		in.provoked++
+		if r.Reading != finding.Passed || r.lateness() <= lateTimers {
+			break
+		}
+	}
+	return r
+}
+
+// prove asks whether the candidate is the cause of a failure that its schedule
+// made: the schedule must fail again, and with the order forced the right way, or
+// without the guilty delay, the test must pass. Where other pairs of the same kind
+// fail the test too, all of them are forced.
+func (in *investigation) prove(first played) *finding.Evidence {
+	c := in.c
+	e := &finding.Evidence{Candidate: c, Test: in.test, Reading: finding.Failed, Failure: first.outcome}
+	e.Cause, e.OwnDelay = finding.CauseOf(c, first.done.Matches[in.test.Name])
+	if e.OwnDelay {
+		return e
+	}
+	like := func(o *harness.Outcome) bool { // they say the same, or a detector does
+		return o.Failure.Fingerprint == first.outcome.Failure.Fingerprint || c.Explains(o.Cause)
+	}
+	e.Again = in.repeat(harness.Confirm, c.Provoke, confirmations-1, like)
+	e.Again.K++
+	e.Again.N++
+	e.Counter = in.repeat(harness.Counterfactual, c.Counter, confirmations, like)
+	if (e.Counter.K > 0 || e.Counter.N == 0) && len(c.Wide.Decisions) > 0 {
+		e.Counter = in.repeat(harness.Counterfactual, c.Wide, confirmations, like)
+	}
+	e.Ended = in.ended()
+	if e.Proven() && in.margins {
+		r := in.reduce(c.Provoke, first.events)
+		e.Schedule, e.Original, e.Margin, e.Warnings = &r.schedule, r.original, r.margin, r.warnings
+	}
+	return e
+}
+
+// repeat counts failures under a schedule.
+func (in *investigation) repeat(arm harness.Arm, s harness.Schedule, n int, like func(*harness.Outcome) bool) harness.Count {
+	return in.count(func() played { return in.run(arm, s) }, arm != harness.Counterfactual, n, like)
+}
+
+// keptFor says how long the proxy kept the frame at p.
+func keptFor(events []harness.Event, p harness.Point) time.Duration {
+	for _, e := range events {
+		if e.Point == p && e.Out > e.In {
+			return e.Out - e.In
+		}
+	}
+	return 0
+}

@@ -1,0 +1,123 @@
+package hunt
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/trial"
+)
+
+const (
+	// learnedTrials is how many numbered trials prediction reads.
+	learnedTrials = 2
+	// mostInfra is how many trials may fail for reasons of the harness.
+	mostInfra = 5
+)
+
+// Lab does trials and puts them into the journal and the log.
+type Lab struct {
+	exec     trial.Executor
+	journal  *trial.Journal // nil: none
+	log      *Log
+	progress *progress
+	seed     uint64
+	trials   int // numbered ones; all others count on from there
+
+	mu   sync.Mutex
+	more int // trials done beyond the numbered ones
+}
+
+// numbered does one numbered trial. That the harness could not do it is an error
+// only when it is the first, or one too many.
+func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
+	j.Seed = trial.Mix(l.seed, j.Index)
+	j.Keep = j.Index <= 2*keptHistories
+	d, err := l.exec.Do(ctx, j)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if u := new(runner.Unusable); errors.As(err, &u) {
+			return err // no trial of this suite could be done
+		}
+		if done, failed := l.log.fail(j.Suite, j.Index, err); done == 0 || failed > mostInfra {
+			return err
+		}
+		return nil
+	}
+	if j.Index <= learnedTrials {
+		l.log.learn(d)
+	}
+	l.log.suspect(d)
+	return l.keep(d)
+}
+
+// alone runs a test by itself, without injection.
+func (l *Lab) alone(ctx context.Context, t harness.TestID) {
+	j := trial.Job{Suite: t.Suite + aloneSuite, Tests: []string{t.Name}, Arm: harness.Survey, Keep: true, Urgent: true}
+	if d := l.unnumbered(ctx, j, t.Suite); d != nil {
+		l.log.learn(d)
+	}
+}
+
+// aimed runs a schedule on a test alone; nil: it could not be done.
+func (l *Lab) aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s harness.Schedule, timeout time.Duration) *trial.Done {
+	return l.unnumbered(ctx, trial.Job{
+		Suite: t.Suite, Tests: []string{t.Name}, Arm: arm, Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: timeout,
+	}, t.Suite)
+}
+
+func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.Done {
+	if ctx.Err() != nil {
+		return nil
+	}
+	l.mu.Lock()
+	l.more++
+	j.Index = l.trials + l.more
+	l.mu.Unlock()
+	j.Seed = trial.Mix(l.seed, j.Index)
+	d, err := l.exec.Do(ctx, j)
+	if err == nil {
+		err = l.keep(d)
+	} else if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		l.log.fail(suite, j.Index, err)
+		return nil
+	}
+	return d
+}
+
+// keep records a finished trial: journal first, then memory.
+func (l *Lab) keep(d *trial.Done) error {
+	if l.journal != nil {
+		if err := l.journal.Append(d.Trial); err != nil {
+			return err
+		}
+	}
+	l.log.keep(d)
+	l.log.add(d.Trial)
+	l.progress.count(d.Trial)
+	return nil
+}
+
+// size runs each suite once without injection and says how large that was. The
+// trial has no number, so that shards, which each do it, still do between them
+// what one machine does.
+func (l *Lab) size(ctx context.Context, suites []string, tests func(suite string) []string) (explore.Survey, error) {
+	var size explore.Survey
+	for _, suite := range suites {
+		d, err := l.exec.Do(ctx, trial.Job{Suite: suite, Tests: tests(suite), Arm: harness.Survey, Seed: l.seed})
+		if err != nil {
+			return size, err
+		}
+		size = enlarge(size, d.Trial)
+	}
+	return size, nil
+}

@@ -1,0 +1,171 @@
+package hunt
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/proxy"
+	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/harness/trial"
+)
+
+const (
+	// keptHistories is how many passing and how many failing histories of a test are kept.
+	keptHistories = 12
+	// keptEvents is how many events those of one sort may have together.
+	keptEvents = 100_000
+	// keptTraces is how many passing histories of a test prediction reads.
+	keptTraces = 3
+)
+
+// History is one execution of a test with what passed on the wire.
+type History struct {
+	Index    int
+	Arm      harness.Arm
+	Schedule *harness.Schedule // nil: nothing was injected
+	Trace    *detect.Trace     // its Outcome has the Boundary and the Failure
+	Matches  []detect.Match    // of a failing one: what detectors say
+}
+
+// Failure is the fingerprint of what its failure said, "" if it passed.
+func (r History) Failure() string {
+	if f := r.Trace.Outcome.Failure; f != nil {
+		return f.Fingerprint
+	}
+	return ""
+}
+
+// Histories are the newest of one test, numbered, alone and aimed ones, the
+// oldest first. Trials with a stalled hold are not among them.
+type Histories struct{ Passing, Failing []History }
+
+// Log holds every trial of a hunt and what is kept of their histories. It only
+// grows, and what its views return is never changed.
+type Log struct {
+	mu        sync.Mutex
+	admit     func(test string) bool // tests that appear in a trial are added if it says so; nil: none are
+	tests     []harness.TestID
+	trials    []harness.Trial
+	infra     []harness.InfraFailure
+	warnings  []string
+	traces    map[string][]*detect.Trace // by test: passing ones, from which failures are predicted
+	ordered   [][]*detect.Trace          // the same by trial, in the order in which its tests ran
+	shared    []float64                  // how much two histories of a test have in common
+	histories map[string]*Histories      // by test
+	suspects  []suspect
+	decide    *decisions // nil: all trials are done
+}
+
+func newLog(tests []harness.TestID, admit func(string) bool, decide *decisions) *Log {
+	return &Log{tests: tests, admit: admit, decide: decide, traces: map[string][]*detect.Trace{}, histories: map[string]*Histories{}}
+}
+
+// add appends a finished trial.
+func (l *Log) add(t harness.Trial) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.trials = append(l.trials, t)
+	for _, o := range t.Outcomes {
+		if l.admit != nil && l.admit(o.Test.Name) && !slices.ContainsFunc(l.tests, func(id harness.TestID) bool { return id.Name == o.Test.Name }) {
+			l.tests = append(l.tests, o.Test)
+		}
+		if l.decide != nil && summary.Counted(t.Arm) {
+			l.decide.observe(o)
+		}
+	}
+}
+
+// keep keeps the histories of a finished trial that say something.
+func (l *Log) keep(d *trial.Done) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range d.Trial.Outcomes {
+		name := o.Test.Name
+		if len(d.Events[name]) == 0 {
+			continue
+		}
+		kept := l.histories[name]
+		if kept == nil {
+			kept = &Histories{}
+			l.histories[name] = kept
+		}
+		r := History{Index: d.Trial.Index, Arm: d.Trial.Arm, Schedule: d.Trial.Schedule, Trace: detect.NewTrace(d.Events[name], o), Matches: d.Matches[name]}
+		switch reading := finding.Read(&o); {
+		case reading == finding.Failed:
+			kept.Failing = newest(append(kept.Failing, r))
+		case reading == finding.Passed && o.Verdict == harness.Passed:
+			kept.Passing = newest(append(kept.Passing, r))
+		}
+	}
+}
+
+// newest leaves the newest histories, within keptHistories and keptEvents. The last stays.
+func newest(list []History) []History {
+	from, events := len(list)-1, 0
+	for ; from >= 0 && len(list)-from <= keptHistories; from-- {
+		if events += len(list[from].Trace.Events); events > keptEvents && from < len(list)-1 {
+			break
+		}
+	}
+	return slices.Clone(list[from+1:])
+}
+
+// learn takes passing histories of a trial for prediction. Those whose frames
+// are surely the test's own replace others.
+func (l *Log) learn(d *trial.Done) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ordered []*detect.Trace
+	for _, o := range d.Trial.Outcomes {
+		name, events := o.Test.Name, d.Events[o.Test.Name]
+		if o.Verdict != harness.Passed || len(events) == 0 || !l.surest(o) {
+			continue
+		}
+		if old := l.traces[name]; len(old) > 0 {
+			l.shared = append(l.shared, proxy.SharedPoints(old[0].Events, events))
+		}
+		if len(l.traces[name]) >= keptTraces {
+			continue
+		}
+		t := detect.NewTrace(events, o)
+		l.traces[name] = append(slices.Clone(l.traces[name]), t)
+		if slices.ContainsFunc(events, func(e harness.Event) bool { return e.Kind == harness.Begin }) {
+			ordered = append(ordered, t) // these commands are surely its own
+		}
+	}
+	if len(ordered) > 1 {
+		l.ordered = append(l.ordered, ordered)
+	}
+}
+
+// surest reports whether the history of o is to be kept for prediction, and takes
+// out those that are less sure. l.mu is held.
+func (l *Log) surest(o harness.Outcome) bool {
+	unsure := func(t *detect.Trace) bool { return !t.Outcome.Boundary.Exact() }
+	kept := l.traces[o.Test.Name]
+	if o.Boundary.Exact() {
+		l.traces[o.Test.Name] = slices.DeleteFunc(slices.Clone(kept), unsure)
+		return true
+	}
+	return !slices.ContainsFunc(kept, func(t *detect.Trace) bool { return !unsure(t) })
+}
+
+// fail notes that a trial could not be done, and says how many trials were, and
+// how many could not be.
+func (l *Log) fail(suite string, index int, err error) (done, failed int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.infra = append(l.infra, harness.InfraFailure{What: fmt.Sprintf("trial %d of %s", index, suite), Err: err.Error()})
+	return len(l.trials), len(l.infra)
+}
+
+// warn notes why to doubt a number.
+func (l *Log) warn(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.warnings = append(l.warnings, fmt.Sprintf(format, args...))
+}

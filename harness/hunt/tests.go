@@ -1,0 +1,87 @@
+package hunt
+
+import (
+	"context"
+	"sync"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// aloneRuns is how often a foreign test is run by itself before prediction: on
+// the wire of a whole suite it is not certain which command is whose. aloneAgain
+// is how often one that never passed is run again.
+const (
+	aloneRuns  = 2
+	aloneAgain = 3
+)
+
+// investigateAll investigates every test that has no subtests, and goes on with
+// the survey meanwhile; where there is a time and no number of trials, until
+// nearly all of it is used. A foreign suite's tests take turns, the likeliest to
+// fail first, so that a hunt that is ended early has done those.
+func (h *hunt) investigateAll(ctx context.Context) error {
+	h.progress.phase("provoke", 0)
+	leaves := h.log.Leaves()
+	atOnce := newSlots(len(leaves))
+	if h.foreign() { // the survey goes on with the others
+		atOnce = newSlots(h.Executor.Workers() * 3 / 4)
+		h.likeliestFirst(leaves)
+		h.progress.expect(aloneRuns * len(leaves))
+	}
+	var (
+		mu sync.Mutex
+		wg sync.WaitGroup
+	)
+	wg.Go(func() {
+		for _, t := range leaves {
+			if !atOnce.take(ctx) {
+				return
+			}
+			wg.Go(func() {
+				defer atOnce.give()
+				if h.foreign() {
+					h.alone(ctx, t, aloneRuns)
+				}
+				r := h.investigateTest(ctx, t, h.simulated)
+				mu.Lock()
+				defer mu.Unlock()
+				h.reports = append(h.reports, r)
+			})
+		}
+	})
+	most, cancel := h.most(ctx)
+	defer cancel()
+	err := h.each(most, firstLook+1, h.last(), h.survey)
+	wg.Wait()
+	for _, r := range h.reports {
+		h.margins = append(h.margins, r.margins...)
+	}
+	if err == nil && h.foreign() {
+		h.againAlone(ctx)
+	}
+	return err
+}
+
+// alone runs a foreign test by itself a few times without injection: that gives
+// histories that are the test's own, and tells whether it fails alone but not in
+// its suite, or the other way round.
+func (h *hunt) alone(ctx context.Context, t harness.TestID, n int) {
+	for range n {
+		h.lab.alone(ctx, t)
+	}
+}
+
+// againAlone runs tests that never passed alone once more, while nothing else
+// runs: a crowd is no proof.
+func (h *hunt) againAlone(ctx context.Context) {
+	for _, t := range h.log.Leaves() {
+		for range aloneAgain {
+			c := tallies(h.log.Trials())[t.Name].alone
+			if c.N == 0 || c.K < c.N || ctx.Err() != nil {
+				break
+			}
+			h.progress.expect(1)
+			h.lab.alone(ctx, t)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package hunt
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/summary"
+)
+
+// Trials gives all trials so far.
+func (l *Log) Trials() []harness.Trial {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clip(l.trials)
+}
+
+// Tests gives the tests that are known so far.
+func (l *Log) Tests() []harness.TestID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clip(l.tests)
+}
+
+// Leaves gives the tests that have no subtests: those that can be aimed at.
+func (l *Log) Leaves() []harness.TestID {
+	all := l.Tests()
+	parent := func(t harness.TestID) bool {
+		return slices.ContainsFunc(all, func(o harness.TestID) bool { return strings.HasPrefix(o.Name, t.Name+"/") })
+	}
+	return slices.DeleteFunc(slices.Clone(all), parent)
+}
+
+// Histories gives the kept ones of a test.
+func (l *Log) Histories(test string) Histories {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if kept := l.histories[test]; kept != nil {
+		return *kept
+	}
+	return Histories{}
+}
+
+// Traces gives the passing histories of a test from which failures are predicted.
+func (l *Log) Traces(test string) []*detect.Trace {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.traces[test]
+}
+
+// Ordered gives the same by trial, in the order in which its tests ran.
+func (l *Log) Ordered() [][]*detect.Trace {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clip(l.ordered)
+}
+
+// Undecided gives the tests of a suite that want further trials.
+func (l *Log) Undecided(suite string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var names []string
+	for _, t := range l.tests {
+		if t.Suite == suite && (l.decide == nil || !l.decide.decided(t.Name)) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+// done reports whether a numbered trial of the suite is in the log.
+func (l *Log) done(suite string, index int) bool {
+	return slices.ContainsFunc(l.Trials(), func(t harness.Trial) bool {
+		return t.Suite == suite && t.Index == index && summary.Counted(t.Arm)
+	})
+}
+
+// aloneSuite marks the trials of a test by itself.
+const aloneSuite = " (alone)"
+
+// tally counts the executions of one test without injection.
+type tally struct{ suite, alone harness.Count }
+
+// tallies counts those of all tests, by name.
+func tallies(trials []harness.Trial) map[string]tally {
+	seen := map[string]tally{}
+	for _, t := range trials {
+		if !t.Arm.Natural() {
+			continue
+		}
+		for _, o := range t.Outcomes {
+			s := seen[o.Test.Name]
+			c := &s.suite
+			if strings.HasSuffix(t.Suite, aloneSuite) {
+				c = &s.alone
+			}
+			c.N++
+			if o.Verdict == harness.Failed {
+				c.K++
+			}
+			seen[o.Test.Name] = s
+		}
+	}
+	return seen
+}
+
+// longestAlone is the longest that a test took by itself; 0: it never ran so.
+func longestAlone(trials []harness.Trial, test string) time.Duration {
+	longest := time.Duration(0)
+	for _, t := range trials {
+		if t.Arm.Natural() && strings.HasSuffix(t.Suite, aloneSuite) && len(t.Outcomes) == 1 && t.Outcomes[0].Test.Name == test {
+			longest = max(longest, time.Duration(t.Duration))
+		}
+	}
+	return longest
+}
+
+// suiteWarnings says which tests fail alone but never in their suite, or only
+// there, and whether the suite never spoke to Redis through the proxy.
+func suiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []string) {
+	seen := tallies(trials)
+	for _, id := range tests {
+		s := seen[id.Name]
+		switch {
+		case s.alone.N == 0 || s.suite.N < 2:
+		case s.alone.K == s.alone.N && s.suite.K == 0:
+			warnings = append(warnings, id.Name+" fails when it runs alone and not in its suite: it needs something that an earlier test does (a warm connection pool, a cached script, a key)")
+		case s.suite.K == s.suite.N && s.alone.K == 0:
+			warnings = append(warnings, id.Name+" fails in its suite and not alone: another test's keys, channels or connections may reach it")
+		}
+	}
+	through := slices.DeleteFunc(slices.Clone(trials), func(t harness.Trial) bool { return t.Arm == harness.Direct })
+	if len(through) > 0 && !slices.ContainsFunc(through, func(t harness.Trial) bool { return t.Points > 0 }) {
+		warnings = append(warnings, "no command was seen on the wire: the suite does not use REDIS_URL, REDIS_ADDR, REDIS_HOST or REDIS_PORT; if its address is hard-coded, try --takeover localhost:6379, or name its variable with --env; 'flakehunt doctor -- COMMAND' finds out which")
+	}
+	return warnings
+}
+
+// finished says how many numbered trials were done in every one of the suites.
+func finished(trials []harness.Trial, suites []string) int {
+	done := map[string]int{}
+	for _, t := range trials {
+		if summary.Counted(t.Arm) {
+			done[t.Suite]++
+		}
+	}
+	least := -1
+	for _, s := range suites {
+		if least < 0 || done[s] < least {
+			least = done[s]
+		}
+	}
+	return max(least, 0)
+}
