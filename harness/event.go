@@ -46,6 +46,10 @@ func (e Ending) String() string {
 	return "unknown"
 }
 
+// MaxKeys is how many bytes of a request's Raw its keys may take beside the
+// payload limit, with what frames them.
+const MaxKeys = 4 << 10
+
 // Event is one entry of a history: a frame that passed the proxy, or a mark.
 // Times are monotonic and counted from the start of the trial.
 type Event struct {
@@ -66,9 +70,10 @@ type Event struct {
 	Blocking bool          // Request: may wait in Redis (BLPOP, XREAD BLOCK, WAIT …)
 
 	// Raw is the start of the frame as it was on the wire, credentials replaced,
-	// cut at the recorder's payload limit; in a request that is longer, long
-	// words are shortened, and end in "…", so that those after them are there. A
-	// Recorder may keep it only for the time of the call.
+	// cut at the recorder's payload limit; in a request that is longer, keys and
+	// channels stay whole, up to MaxKeys bytes of them, and other long words are
+	// shortened, and end in "…", so that those after them are there. A Recorder
+	// may keep it only for the time of the call.
 	Raw []byte
 	// Args are the words of Raw: a request's verb and arguments, a push's
 	// elements, a reply's value(s). The proxy leaves it nil; history fills it

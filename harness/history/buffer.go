@@ -19,7 +19,7 @@ const (
 
 // BufferConfig says how much a Buffer keeps and where; the zero value works.
 type BufferConfig struct {
-	Payload int    // bytes kept of each frame; 0: DefaultPayload
+	Payload int    // bytes kept of each frame, a request's keys aside (see harness.MaxKeys); 0: DefaultPayload
 	Memory  int    // bytes kept in memory before the rest goes to a file; 0: 32 MiB; a slow disk has 16 MiB more wait
 	Dir     string // where that file is made; "": the system's directory for temporary files
 }

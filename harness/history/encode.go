@@ -184,7 +184,11 @@ func (e *encoder) event(b []byte, ev *harness.Event) []byte {
 	if decided {
 		flags |= flagDecided
 	}
-	raw := ev.Raw[:min(len(ev.Raw), e.payload)]
+	payload := e.payload
+	if ev.Kind == harness.Request {
+		payload += harness.MaxKeys // it was shortened so that its keys are whole
+	}
+	raw := ev.Raw[:min(len(ev.Raw), payload)]
 	took := time.Duration(0)
 	if ev.Out != 0 {
 		took = ev.Out - ev.In

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -332,13 +333,17 @@ func TestPayloadIsCut(t *testing.T) {
 	b := NewBuffer(BufferConfig{Payload: 64})
 	defer b.Close()
 	ev := set(1, "a")
-	ev.Raw = resp.AppendCommand(nil, "SET", "k", string(bytes.Repeat([]byte("x"), 1000)))
+	ev.Raw = resp.AppendCommand(nil, "SET", "k", string(bytes.Repeat([]byte("x"), 10_000)))
+	b.Record(&ev)
+	ev.Seq, ev.Kind, ev.Raw = 2, harness.Reply, []byte("$10000\r\n"+strings.Repeat("x", 10_000)+"\r\n")
 	b.Record(&ev)
 	events, err := b.Events("a")
 	require.NoError(t, err)
-	require.Len(t, events, 1)
-	assert.Len(t, events[0].Raw, 64)
+	require.Len(t, events, 2)
+	assert.Len(t, events[0].Raw, 64+harness.MaxKeys, "the proxy has shortened it, its keys aside")
 	assert.Regexp(t, `^x+…$`, events[0].Args[2])
+	assert.Len(t, events[1].Raw, 64)
+	assert.Regexp(t, `^x+…$`, events[1].Args[0])
 }
 
 type failing struct{}

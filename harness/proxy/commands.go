@@ -43,6 +43,19 @@ const (
 	keyStreams              // after the word STREAMS
 )
 
+// extent says which arguments from the first key on are keys, too. Where keys
+// are counted, or follow STREAMS, the command itself says it.
+type extent uint8
+
+const (
+	keyAlone   extent = iota // the first key alone
+	keyAll                   // all arguments
+	keyAllBut1               // all but the last
+	keyPairs                 // every other one
+	keyTwo                   // two
+	keyStore                 // the first key, and after a count those of its sources
+)
+
 // command is what the proxy knows of a command. The zero command is right for
 // every ordinary one: its first argument is its first key, and it has one reply.
 type command struct {
@@ -50,6 +63,7 @@ type command struct {
 	class     class
 	effect    effect
 	key       place
+	keys      extent
 	container bool // the first argument is a subcommand
 	blocking  bool // may wait in Redis
 	blocks    bool // waits if the word BLOCK is among its arguments
@@ -87,8 +101,8 @@ func makeCommandTable() map[string]*command {
 	add(command{class: classHandshake, key: keyNone, container: true, secret: true}, "CONFIG", "ACL")
 
 	add(command{class: classPublish}, "PUBLISH", "SPUBLISH")
-	add(command{class: classSubscribe, effect: onSubscribe}, "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
-	add(command{class: classSubscribe, effect: onUnsubscribe}, "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE")
+	add(command{class: classSubscribe, effect: onSubscribe, keys: keyAll}, "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
+	add(command{class: classSubscribe, effect: onUnsubscribe, keys: keyAll}, "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE")
 	add(command{class: classSubscribe, key: keyNone, effect: onMonitor}, "MONITOR")
 	add(command{key: keyNone, effect: onReplicate}, "SYNC", "PSYNC")
 
@@ -105,9 +119,15 @@ func makeCommandTable() map[string]*command {
 	add(command{key: keyAfter2}, "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO")
 	add(command{key: keyCounted}, "SINTERCARD", "ZUNION", "ZINTER", "ZDIFF", "ZINTERCARD", "LMPOP", "ZMPOP")
 	add(command{key: keyAfter2, blocking: true}, "BLMPOP", "BZMPOP")
-	add(command{key: keySecond}, "BITOP")
+	add(command{key: keySecond, keys: keyAll}, "BITOP")
+	add(command{keys: keyAll}, "DEL", "UNLINK", "EXISTS", "TOUCH", "MGET", "WATCH", "SDIFF", "SINTER", "SUNION",
+		"SDIFFSTORE", "SINTERSTORE", "SUNIONSTORE", "PFCOUNT", "PFMERGE")
+	add(command{keys: keyPairs}, "MSET", "MSETNX")
+	add(command{keys: keyTwo}, "RENAME", "RENAMENX", "COPY", "LMOVE", "RPOPLPUSH", "SMOVE", "LCS", "ZRANGESTORE", "GEOSEARCHSTORE")
+	add(command{keys: keyStore}, "ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE")
 	add(command{key: keyThird, secret: true}, "MIGRATE")
 	add(command{key: keyStreams, blocks: true}, "XREAD", "XREADGROUP")
-	add(command{blocking: true}, "BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BZPOPMIN", "BZPOPMAX")
+	add(command{keys: keyAllBut1, blocking: true}, "BLPOP", "BRPOP", "BZPOPMIN", "BZPOPMAX")
+	add(command{keys: keyTwo, blocking: true}, "BRPOPLPUSH", "BLMOVE")
 	return t
 }

@@ -15,7 +15,7 @@ const maxKey = 200
 //	{uuid}  8-4-4-4-12 hexadecimal digits
 //	{ulid}  26 characters of Crockford's base 32 beginning with 0 to 7
 //	{hex}   a word of 8 or more hexadecimal digits, letters and numerals both
-//	{id}    a word that looks made up, see harness.MadeUp
+//	{id}    a word that looks random, see harness.LooksRandom, or a nanoid
 //	{ts}    10 or more numerals
 //	{n}     any other run of numerals
 //
@@ -32,6 +32,11 @@ func normalise(key []byte) string {
 	}
 	out := make([]byte, 0, len(key)+8)
 	for i := 0; i < len(key); {
+		if n := nanoid(key, i); n > 0 {
+			out = append(out, "{id}"...)
+			i += n
+			continue
+		}
 		if !isAlnum(key[i]) {
 			out = append(out, key[i])
 			i++
@@ -46,7 +51,7 @@ func normalise(key []byte) string {
 		for end < len(key) && isAlnum(key[end]) {
 			end++
 		}
-		out = appendWord(out, key[i:end])
+		out = appendWord(out, key[i:end], i > 0)
 		i = end
 	}
 	if cut {
@@ -55,7 +60,42 @@ func normalise(key []byte) string {
 	return string(out)
 }
 
-func appendWord(out, w []byte) []byte {
+// nanoid is how long the nanoid is that begins at key[i], with - or _ in it, or
+// 0: 21 or 22 characters of base 64 for URLs that, together, look random. One
+// without either is a word like any other.
+func nanoid(key []byte, i int) int {
+	of64 := func(c byte) bool { return isAlnum(c) || c == '-' || c == '_' }
+	if i > 0 && isAlnum(key[i-1]) || !of64(key[i]) {
+		return 0
+	}
+	end := i
+	for end < len(key) && of64(key[end]) {
+		end++
+	}
+	n := end - i
+	if n != 21 && n != 22 || isUUID(key[i:]) {
+		return 0
+	}
+	word := make([]byte, 0, 22)
+	for from, k := i, i; k <= end; k++ {
+		if k < end && isAlnum(key[k]) {
+			word = append(word, key[k])
+			continue
+		}
+		if piece := key[from:k]; len(piece) > 4 && !harness.LooksRandomSuffix(piece) {
+			return 0 // a name is a part of it
+		}
+		from = k + 1
+	}
+	if len(word) == n || !harness.LooksRandom(word) {
+		return 0
+	}
+	return n
+}
+
+// appendWord appends what stands for a word; behind says that a separator is
+// before it.
+func appendWord(out, w []byte, behind bool) []byte {
 	var digits, lower, upper, hex int
 	for _, c := range w {
 		switch {
@@ -71,15 +111,15 @@ func appendWord(out, w []byte) []byte {
 			hex++
 		}
 	}
-	switch letters := lower + upper; {
-	case digits == 0 && (lower == 0 || upper == 0):
-		return append(out, w...)
+	switch {
 	case harness.ULID(w):
 		return append(out, "{ulid}"...)
-	case hex == len(w) && len(w) >= 8 && letters > 0 && (lower == 0 || upper == 0):
+	case hex == len(w) && len(w) >= 8 && lower+upper > 0 && digits > 0 && (lower == 0 || upper == 0):
 		return append(out, "{hex}"...)
-	case harness.MadeUp(w):
+	case harness.LooksRandom(w) || behind && harness.LooksRandomSuffix(w):
 		return append(out, "{id}"...)
+	case digits == 0:
+		return append(out, w...)
 	}
 	for i := 0; i < len(w); {
 		if w[i] > '9' {

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness/resp"
@@ -40,7 +39,7 @@ func (s *session) lookCloser(f *frame, args []string) entry {
 			f.raw = raw[:min(len(raw), s.c.cfg.PayloadLimit)]
 		}
 	}
-	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, normalise([]byte(keyOf(cmd, rest))))}
+	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, normalise([]byte(firstKey(cmd, rest))))}
 }
 
 // helloName is HELLO … SETNAME name.
@@ -54,43 +53,6 @@ func (s *session) helloName(args []string) {
 			return
 		}
 	}
-}
-
-// keyOf finds a command's first key among its arguments; "" if it has none or
-// it lies beyond what was kept.
-func keyOf(cmd *command, args []string) string {
-	i := 0
-	switch cmd.key {
-	case keyFirst:
-	case keyNone:
-		return ""
-	case keySecond, keyCounted:
-		i = 1
-	case keyThird:
-		i = 2
-	case keyAfter2:
-		if len(args) < 2 {
-			return ""
-		}
-		if n, err := strconv.Atoi(args[1]); err != nil || n == 0 {
-			return ""
-		}
-		i = 2
-	case keyStreams:
-		for j, a := range args {
-			if strings.EqualFold(a, "STREAMS") {
-				i = j + 1
-				break
-			}
-		}
-		if i == 0 {
-			return ""
-		}
-	}
-	if i >= len(args) {
-		return ""
-	}
-	return args[i]
 }
 
 func hasWord(args []string, word string) bool {

@@ -9,8 +9,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness/resp"
 )
 
-// headLimit is how much of a frame that comes in pieces is kept to look at.
-const headLimit = 16 << 10
+// headLimit is how much of a frame that comes in pieces is kept to look at: the
+// keys of an EVAL are behind its script.
+const headLimit = 64 << 10
 
 // driver moves the bytes of a session. Its methods are called with core.mu held.
 type driver interface {
@@ -131,7 +132,7 @@ func (s *session) request(f *frame) {
 	f.inMulti = s.inMulti && e.cmd.effect != onExec && e.cmd.effect != onDiscard
 	f.blocking = f.blocking || e.cmd.blocking
 	if f.raw == nil {
-		f.raw = s.excerpt(fr)
+		f.raw = s.excerpt(fr, e.cmd)
 	}
 	f.execs = e.cmd.effect == onExec
 	s.expect(f, e.cmd, fr)

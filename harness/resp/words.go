@@ -259,9 +259,9 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// Split returns the words of a whole command, which lie in raw.
-func Split(raw []byte) [][]byte {
-	var out [][]byte
+// Split returns the words of a command, which lie in raw, and what is behind the
+// last whole one: of a whole command, nothing.
+func Split(raw []byte) (out [][]byte, rest []byte) {
 	i := bytes.IndexByte(raw, '\n') + 1
 	for i > 0 && i < len(raw) && raw[i] == '$' {
 		end := bytes.IndexByte(raw[i:], '\n')
@@ -276,7 +276,7 @@ func Split(raw []byte) [][]byte {
 		out = append(out, raw[from:from+int(n):from+int(n)])
 		i = from + int(n) + 2
 	}
-	return out
+	return out, raw[min(max(i, 0), len(raw)):]
 }
 
 // AppendCommand appends the wire form of a command to b.

@@ -52,7 +52,7 @@ func Normalize(text string) string {
 		return w
 	})
 	text = idWord.ReplaceAllStringFunc(text, func(w string) string {
-		if harness.ULID(w) || harness.MadeUp(w) {
+		if harness.ULID(w) || harness.LooksRandom(w) {
 			return "{id}"
 		}
 		return w

@@ -13,7 +13,7 @@ import (
 const (
 	uuid = `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`
 	ulid = `[0-7][0-9A-HJKMNP-TV-Z]{25}`
-	id   = `[0-9A-Za-z]{16,}` // if harness.MadeUp says so
+	id   = `[0-9A-Za-z]{16,}` // if harness.LooksRandom says so
 )
 
 // placeholders are the words that take its place, and what finds it again.
@@ -77,7 +77,7 @@ func steady(element string) string {
 			return "{uuid}"
 		case harness.ULID(w):
 			return "{ulid}"
-		case harness.MadeUp(w):
+		case harness.LooksRandom(w):
 			return "{id}"
 		}
 		return w
