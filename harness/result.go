@@ -117,9 +117,10 @@ type Result struct {
 	Redis        RedisInfo         `json:"redis"`
 	Machine      Machine           `json:"machine"`
 	Workers      int               `json:"workers"`
-	TrialsAsked  int               `json:"trials_asked"`  // of each suite; 0: a time was given
-	For          Duration          `json:"for,omitempty"` // the time that was given, if any
-	TrialsDone   int               `json:"trials_done"`   // those that finished, in the suite that has least
+	TrialsAsked  int               `json:"trials_asked"`       // of each suite; 0: a time was given
+	Parallel     int               `json:"parallel,omitempty"` // --parallel; 0: by need
+	For          Duration          `json:"for,omitempty"`      // the time that was given, if any
+	TrialsDone   int               `json:"trials_done"`        // those that finished, in the suite that has least
 	Shard        string            `json:"shard,omitempty"`
 	Interrupted  bool              `json:"interrupted,omitempty"`
 	Exit         int               `json:"exit"`

@@ -47,6 +47,7 @@ func rerun(r *harness.Result) []string {
 	if r.TrialsAsked > 0 {
 		flag("trials", fmt.Sprint(r.TrialsAsked), "")
 	}
+	flag("parallel", fmt.Sprint(r.Parallel), "0")
 	flag("run", t.Run, "")
 	flag("shard", r.Shard, "")
 	flag("seed", fmt.Sprint(r.Seed), "")

@@ -10,6 +10,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/probe"
 	"github.com/flakehunt/flakehunt/harness/probe/hints"
+	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 // suiteText writes what doctor found of a suite, a line each, the command to
@@ -97,7 +98,7 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 	if time.Duration(a.Wall) < leastTold {
 		return
 	}
-	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), waitingWords(a.Waiting))
+	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), workersWords(a))
 }
 
 // leastTold is the wall time below which the share of waiting says nothing: the
@@ -196,14 +197,18 @@ func boundaries(a *probe.Attempt) string {
 	return strings.Join(parts, "; ")
 }
 
-func waitingWords(share float64) string {
-	switch {
-	case share >= 0.9:
-		return "many trials at once cost little"
-	case share >= 0.5:
-		return "a few trials at once pay"
+// workersWords says how many trials a hunt runs at once, by the rule that it
+// goes by itself.
+func workersWords(a *probe.Attempt) string {
+	need := trial.Need{CPU: time.Duration(a.CPU), Wall: time.Duration(a.Wall)}
+	switch n := need.Workers(numCPU(), mostWorkers()); n {
+	case 1:
+		return "it computes: a hunt runs one trial at a time"
+	case mostWorkers():
+		return fmt.Sprintf("a hunt runs up to %d trials at once", n)
+	default:
+		return fmt.Sprintf("a hunt runs about %d trials at once", n)
 	}
-	return "it computes: trials at once slow each other down"
 }
 
 func hinted(line func(mark, what, format string, args ...any), h hints.Found) {

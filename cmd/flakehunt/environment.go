@@ -24,7 +24,7 @@ type environment struct {
 
 func (e *environment) register(fs *pflag.FlagSet) {
 	e.redisFlags(fs)
-	fs.IntVar(&e.parallel, "parallel", 0, "how many trials at once (default: chosen for this machine)")
+	fs.IntVar(&e.parallel, "parallel", 0, "how many trials at once (default: by what the first trials take of this machine)")
 	fs.StringVar(&e.out, "out", "flakehunt-out", "directory for everything that is written")
 }
 
@@ -94,13 +94,16 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 func (e *environment) workers(p redisenv.Provider) int {
 	n := e.parallel
 	if n == 0 {
-		n = min(8*numCPU(), 32)
+		n = mostWorkers()
 	}
 	if most := redisenv.MaxInstances(p); most > 0 {
 		n = min(n, most)
 	}
 	return n
 }
+
+// mostWorkers bounds how many trials run at once where --parallel does not say.
+func mostWorkers() int { return min(8*numCPU(), 32) }
 
 // defectsOf says which defects of the system under test are switched on.
 func defectsOf(t harness.Target) (fixtures.Defects, error) {

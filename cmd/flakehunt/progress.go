@@ -45,20 +45,28 @@ func (p *progress) show(now hunt.Progress) {
 	if p.a.quiet {
 		return
 	}
+	if now.Note != "" {
+		p.note(now.Note)
+	}
 	if p.bar != nil {
-		if now.Note != "" {
-			fmt.Fprintln(p.bars, now.Note)
-		}
 		p.bar.SetTotal(int64(max(now.Total, now.Done+1)), false)
 		p.bar.SetCurrent(int64(now.Done))
 		return
 	}
-	if now.Note != "" {
-		fmt.Fprintln(p.a.err, now.Note)
-	}
 	if now.Phase != before.Phase && now.Phase != "" || time.Since(p.said) >= plainEvery {
 		p.said = time.Now()
 		fmt.Fprintf(p.a.err, "%6s  %-9s %s\n", time.Since(p.start).Round(time.Second), now.Phase, counts(now))
+	}
+}
+
+// note prints a line beside what is shown.
+func (p *progress) note(line string) {
+	switch {
+	case p.a.quiet:
+	case p.bar != nil:
+		fmt.Fprintln(p.bars, line)
+	default:
+		fmt.Fprintln(p.a.err, line)
 	}
 }
 

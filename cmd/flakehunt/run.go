@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,14 +134,22 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 		return harnessError(err)
 	}
 	defer func() { _ = dropTemp(tmp) }()
+	var bar *progress
 	pool, err := f.executor(target, trial.PoolConfig{
 		Provider: provider, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger(),
+		Chosen: func(workers int, why string) {
+			bar.note(fmt.Sprintf("%d workers: %s", workers, why))
+		},
 	})
 	if err != nil {
 		return err
 	}
-	a.notef("seed %d · %d workers · Redis: %s", f.seed, pool.Workers(), provider.Name())
-	bar := newProgress(a)
+	workers := fmt.Sprintf("%d workers", pool.Workers())
+	if f.adapts(target) && provider.Name() != "sim" {
+		workers = fmt.Sprintf("up to %d workers", pool.Workers())
+	}
+	a.notef("seed %d · %s · Redis: %s", f.seed, workers, provider.Name())
+	bar = newProgress(a)
 	cfg := hunt.Config{
 		Target: target, Runner: r, Match: match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
 		Budget: hunt.Budget{Trials: f.trials, For: f.forD},
@@ -173,6 +182,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 		result.Expectations = compare(result, defects)
 	}
 	result.Forecast = predictRates(result.Margins, f.assume)
+	result.Parallel = f.parallel
 	result.Meta = meta(context.WithoutCancel(ctx)).Map()
 	result.Exit = verdict.Exit(result, err)
 	if werr := errors.Join(a.write(out, f, result), history.record(context.WithoutCancel(ctx), result)); werr != nil {

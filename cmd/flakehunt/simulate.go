@@ -22,6 +22,7 @@ const replays = 3
 func (e *environment) executor(t harness.Target, cfg trial.PoolConfig) (trial.Executor, error) {
 	if cfg.Provider.Name() != "sim" {
 		cfg.Workers = e.workers(cfg.Provider)
+		cfg.Adapt = e.adapts(t)
 		return trial.NewPool(cfg), nil
 	}
 	x, err := sim.New(sim.Config{Target: t, Workers: e.parallel, Payload: cfg.Payload, Deadline: cfg.Deadline, Log: cfg.Log})
@@ -159,6 +160,12 @@ func (a *app) prove(ctx context.Context, f *runFlags, e *sim.Executor, cfg hunt.
 	err := a.onReal(ctx, f, e, cfg, r)
 	sim.Settle(r)
 	return err
+}
+
+// adapts reports whether the number of workers follows from what trials take: a
+// suite of the user's may compute, the shipped ones wait.
+func (e *environment) adapts(t harness.Target) bool {
+	return e.parallel == 0 && t.Kind != harness.ShippedTarget
 }
 
 // onReal replays the findings on the most real Redis that there is.

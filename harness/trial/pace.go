@@ -1,32 +1,50 @@
 package trial
 
-import (
-	"runtime"
-	"time"
-)
+import "time"
 
 const (
-	// pace is how often a pool that adapts looks at the timers.
-	pace = 100 * time.Millisecond
+	// pace is how often a pool that adapts looks at the machine.
+	pace = 250 * time.Millisecond
 	// recent is how far back it looks.
-	recent = 5 * pace
+	recent = 4 * pace
 	// onTime is the lateness of timers up to which it adds a worker.
 	onTime = 10 * time.Millisecond
 	// crowded is the lateness from which it does with fewer.
 	crowded = 25 * time.Millisecond
-	// regret is how long a number of workers that proved too many is not tried again.
-	regret = 5 * time.Second
+	// idle is the CPU pressure up to which it adds a worker, pressed that from
+	// which it does with fewer.
+	idle, pressed = 0.05, 0.6
+	// cooldown is how long a number of workers that proved too many is not tried again.
+	cooldown = 5 * time.Second
 )
 
-// keepPace has more workers run while jobs wait and timers are on time, and
-// fewer while they are late, as TCP finds its window (additive increase,
-// multiplicative decrease: Chiu and Jain, 1989): a suite that mostly waits gets
-// many, one that computes gets as many as there are CPUs. Late timers are not
-// only slow: they fail tests that would pass.
+// strain is how crowded the machine was in the recent past.
+type strain struct {
+	late     time.Duration // of timers, the worst
+	pressure float64       // share of the time in which some task waited for a CPU
+	known    bool          // pressure is
+}
+
+func (s strain) none() bool { return s.late < onTime && (!s.known || s.pressure < idle) }
+
+// much asks for both signs where there are two: a suite that computes keeps the
+// pressure up even when each trial has a CPU, and one late timer is no crowd.
+func (s strain) much() bool {
+	if s.known {
+		return s.pressure > pressed && s.late > onTime
+	}
+	return s.late > crowded
+}
+
+// keepPace changes the number of workers from what the measured trials need: more
+// while jobs wait and the machine is idle, fewer while it is crowded, as TCP finds
+// its window (additive increase, multiplicative decrease: Chiu and Jain, 1989).
+// A crowd is not only slow: it fails tests that would pass.
 func (p *Pool) keepPace() {
 	t := time.NewTicker(pace)
 	defer t.Stop()
 	var eased time.Time // when workers were last sent to rest
+	var cpu pressure
 	for {
 		select {
 		case <-p.ctx.Done():
@@ -36,27 +54,62 @@ func (p *Pool) keepPace() {
 			if eased.After(since) {
 				since = eased // what was late before says nothing of those that are left
 			}
-			eased = p.step(now, p.cfg.Lateness.Worst(since), eased)
+			var s strain
+			if p.cfg.Lateness != nil {
+				s.late = p.cfg.Lateness.Worst(since)
+			}
+			s.pressure, s.known = cpu.since(now)
+			eased = p.step(now, s, eased)
 		}
 	}
 }
 
-// step changes the number of workers by how late timers were, and returns until
-// when they are left alone.
-func (p *Pool) step(now time.Time, late time.Duration, eased time.Time) time.Time {
+// step changes the number of workers by how crowded the machine was, and returns
+// until when they are left alone.
+func (p *Pool) step(now time.Time, s strain, eased time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	least := min(runtime.GOMAXPROCS(0), p.cfg.Workers)
+	if !p.measured.done {
+		return eased
+	}
+	need := p.measured.need.Workers(p.cpus, p.cfg.Workers)
+	least := min(p.cpus, need)
 	switch {
 	case now.Before(eased):
-	case late > crowded && p.allowed > least:
+	case s.much() && p.allowed > least:
 		p.tooMany, p.since = p.allowed, now
 		p.allow(max(p.allowed*3/4, least))
 		return now.Add(recent) // jobs in hand take their time to end
-	case late < onTime && p.waiting > 0 && (p.tooMany == 0 || p.allowed+1 < p.tooMany || now.Sub(p.since) > regret):
+	case p.waiting == 0 || p.tooMany > 0 && p.allowed+1 >= p.tooMany && now.Sub(p.since) <= cooldown:
+	case p.allowed < need && !s.much(), s.none():
 		p.grow()
 	}
 	return eased
+}
+
+// took takes what a job took of the machine, and chooses the number of workers
+// once enough is known.
+func (p *Pool) took(n Need) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.cfg.Adapt || !p.measured.add(n, p.allowed == 1) {
+		return
+	}
+	workers := p.measured.need.Workers(p.cpus, p.cfg.Workers)
+	if p.allowed > workers {
+		p.allow(workers)
+	}
+	for p.allowed < workers && p.allowed < p.running+p.waiting {
+		p.grow()
+	}
+	if p.cfg.Chosen != nil && !p.told {
+		p.told = true
+		p.cfg.Chosen(workers, p.measured.need.Why(p.cpus))
+	}
+	if !p.pacing {
+		p.pacing = true
+		p.wg.Go(p.keepPace)
+	}
 }
 
 // allow sets how many workers may run. p.mu is held.

@@ -21,13 +21,14 @@ const tries = 3
 type PoolConfig struct {
 	Provider redisenv.Provider
 	Runner   runner.Runner
-	Workers  int              // 0: 1
-	Adapt    bool             // begin with few workers, have more while this machine's timers are on time and fewer when not; needs Lateness
-	Lateness *runner.Lateness // nil: not watched
-	Payload  int              // bytes kept of a frame; 0: the proxy's default
-	TempDir  string           // under which each trial gets a directory; empty: none is made
-	Deadline time.Duration    // for one test; 0: the runner's own
-	Log      *slog.Logger     // nil: silent
+	Workers  int                           // 0: 1
+	Adapt    bool                          // run the first trials alone and choose the number of workers, up to Workers, by what they took
+	Chosen   func(workers int, why string) // called once, when Adapt has chosen; may be nil
+	Lateness *runner.Lateness              // nil: not watched
+	Payload  int                           // bytes kept of a frame; 0: the proxy's default
+	TempDir  string                        // under which each trial gets a directory; empty: none is made
+	Deadline time.Duration                 // for one test; 0: the runner's own
+	Log      *slog.Logger                  // nil: silent
 }
 
 // Pool carries out jobs over workers that each own a Redis and a proxy. Workers
@@ -39,17 +40,21 @@ type Pool struct {
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu      sync.Mutex
-	info    harness.RedisInfo
-	started int
-	allowed int           // workers that may begin a job; those beyond rest
-	changed chan struct{} // closed when allowed has changed
-	tooMany int           // so many crowded the machine; 0: not known
-	since   time.Time     // when they did
-	waiting int           // jobs that no worker has taken yet
-	pacing  bool          // keepPace runs
-	errs    []error
-	ctx     context.Context // ends the workers; a pool is itself a lifetime
+	mu       sync.Mutex
+	info     harness.RedisInfo
+	started  int
+	allowed  int           // workers that may begin a job; those beyond rest
+	changed  chan struct{} // closed when allowed has changed
+	tooMany  int           // so many crowded the machine; 0: not known
+	since    time.Time     // when they did
+	waiting  int           // jobs that no worker has taken yet
+	running  int           // jobs under way
+	pacing   bool          // keepPace runs
+	told     bool          // Chosen has been called
+	cpus     int
+	measured measure
+	errs     []error
+	ctx      context.Context // ends the workers; a pool is itself a lifetime
 }
 
 type request struct {
@@ -71,7 +76,7 @@ func NewPool(cfg PoolConfig) *Pool {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Pool{
-		cfg: cfg, ctx: ctx, stop: stop,
+		cfg: cfg, ctx: ctx, stop: stop, cpus: runtime.GOMAXPROCS(0),
 		urgent: make(chan *request), normal: make(chan *request), changed: make(chan struct{}),
 	}
 }
@@ -111,19 +116,24 @@ func (p *Pool) Do(ctx context.Context, j Job) (*Done, error) {
 }
 
 // expect counts a job that waits for a worker, and sees to it that there are
-// workers: one for each job at once, or when the pool adapts, as many as there
-// are CPUs and then as many as pacing allows.
+// workers: one for each job at once, or when the pool adapts, one alone until
+// what a trial needs is known, then as many as that allows.
 func (p *Pool) expect() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting++
-	if !p.cfg.Adapt || p.cfg.Lateness == nil || p.started < runtime.GOMAXPROCS(0) {
-		p.grow()
-		return
+	most := p.cfg.Workers
+	if p.cfg.Adapt {
+		most = 1
+		if p.measured.done {
+			most = p.measured.need.Workers(p.cpus, p.cfg.Workers)
+		}
+		if p.tooMany > 0 {
+			most = min(most, p.tooMany-1)
+		}
 	}
-	if !p.pacing {
-		p.pacing = true
-		p.wg.Go(p.keepPace)
+	if p.allowed < most {
+		p.grow()
 	}
 }
 
@@ -171,7 +181,15 @@ func (p *Pool) work(id int) {
 				return
 			}
 		}
+		p.mu.Lock()
+		p.running++
+		p.mu.Unlock()
+		w.need = Need{}
 		done, err := w.do(r.ctx, r.job)
+		p.mu.Lock()
+		p.running--
+		p.mu.Unlock()
+		p.took(w.need)
 		if w.instance != nil {
 			p.mu.Lock()
 			p.info = w.instance.Info()

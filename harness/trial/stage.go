@@ -23,10 +23,11 @@ type Stage struct {
 	Redis    runner.Endpoint             // given to the tests
 	Alive    func(context.Context) error // asks Redis
 	Worker   int
-	Payload  int              // bytes kept of a frame; 0: the recorder's default
-	Deadline time.Duration    // for one test; 0: the runner's own
-	Lateness *runner.Lateness // nil: not watched
-	Dir      string           // a directory of the trial's own; may be empty
+	Payload  int                           // bytes kept of a frame; 0: the recorder's default
+	Deadline time.Duration                 // for one test; 0: the runner's own
+	Lateness *runner.Lateness              // nil: not watched
+	Spent    func(cpu, wall time.Duration) // as runner.Exec has it; may be nil
+	Dir      string                        // a directory of the trial's own; may be empty
 
 	// Network, if set, makes of the job's scheduler, which may be nil, the one
 	// that the proxy asks, and Canonicalize takes what it added off a history.
@@ -60,7 +61,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	start := time.Now()
 	outcomes, err := s.Runner.Run(ctx, runner.Exec{
 		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
-		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir,
+		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir, Spent: s.Spent,
 		Begin: s.Proxy.Begin,
 		End: func(test string) {
 			st := s.Proxy.End()

@@ -19,6 +19,7 @@ type worker struct {
 	cfg      PoolConfig
 	instance redisenv.Instance
 	proxy    *proxy.Proxy
+	need     Need // what the job under way took
 }
 
 // do carries out one job, on a fresh Redis if the old one has died.
@@ -98,6 +99,10 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 	s := Stage{
 		Runner: w.cfg.Runner, Proxy: w.proxy, Redis: w.endpoint(j.Arm), Alive: w.instance.Alive,
 		Worker: w.id, Payload: w.cfg.Payload, Deadline: w.cfg.Deadline, Lateness: w.cfg.Lateness,
+		Spent: func(cpu, wall time.Duration) {
+			w.need.CPU += cpu
+			w.need.Wall += wall
+		},
 	}
 	if w.cfg.TempDir != "" {
 		dir, err := os.MkdirTemp(w.cfg.TempDir, "trial-")
