@@ -19,25 +19,32 @@ type strategy struct {
 	name string
 	doc  string // one line for --help
 	make func(seed uint64, s Settings) (harness.Scheduler, error)
+	arm  bool // part of the portfolio, see Arms: not for a whole hunt
 }
 
 // table lists every strategy that computes its decisions; replay, whose
 // decisions are given, is made by FromSchedule.
 func table() []strategy {
 	return []strategy{
-		{"none", "nothing is injected", newNone},
-		{"latency", "every frame is delayed, by --latency, --jitter and --distribution", newLatency},
-		{"skew", "each connection gets one delay; small ones in the first trials", newSkew},
-		{"random", "few frames get delays between 1 ms and 2 s", newRandom},
-		{"pct", "connections get priorities, which change at a few random frames", newPCT},
+		{name: "none", doc: "nothing is injected", make: newNone},
+		{name: "latency", doc: "every frame is delayed, by --latency, --jitter and --distribution", make: newLatency},
+		{name: "skew", doc: "each connection gets one delay; small ones in the first trials", make: newSkew},
+		{name: "random", doc: "few frames get delays between 1 ms and 2 s", make: newRandom},
+		{name: "pct", doc: "connections get priorities, which change at a few random frames", make: newPCT},
+		{name: "jitter", doc: "frames, segments or connections get delays of one size", make: newJitter, arm: true},
+		{name: "ladder", doc: "frames get delays of up to 1 ms, then 2 ms, and so on to 512 ms", make: newLadder, arm: true},
+		{name: "pause", doc: "the suite's processes are stopped at a few random frames", make: newPause, arm: true},
+		{name: "align", doc: "a random request waits until just before a second begins", make: newAlign, arm: true},
 	}
 }
 
-// Names lists the strategies that New accepts.
+// Names lists the strategies for a whole hunt. New accepts those of Arms, too.
 func Names() []string {
 	var names []string
 	for _, s := range table() {
-		names = append(names, s.name)
+		if !s.arm {
+			names = append(names, s.name)
+		}
 	}
 	return names
 }

@@ -51,6 +51,12 @@ func drawPoint(seed uint64, purpose, test string, p harness.Point) draw {
 	return draw(mix(h ^ mix(uint64(p.N)<<1|uint64(p.Dir))))
 }
 
+// drawConn names a connection within a test by its number.
+func drawConn(seed uint64, purpose, test string, conn int) draw {
+	h := word(fnvOffset^mix(seed), purpose)
+	return draw(mix(word(h, test) ^ mix(uint64(conn))))
+}
+
 // next returns 64 random bits.
 func (d *draw) next() uint64 {
 	*d += golden

@@ -26,7 +26,8 @@ func all(t *testing.T, seed uint64) map[string]harness.Scheduler {
 		Survey: Survey{Frames: 600, Duration: 10 * time.Second, Tests: 2, Roles: 3},
 	}.Params()
 	m := map[string]harness.Scheduler{}
-	for _, name := range Names() {
+	for _, one := range table() {
+		name := one.name
 		s, err := New(name, seed, params)
 		require.NoError(t, err, name)
 		m[name] = s
@@ -75,7 +76,7 @@ func TestConcernsNeverHidesADecision(t *testing.T) {
 // delays. Over 10,000 frames the odds of equality are far under 1e-6 for each.
 func TestSeedMatters(t *testing.T) {
 	a, b := all(t, 1), all(t, 2)
-	for _, name := range []string{"latency", "skew", "random", "pct"} {
+	for _, name := range []string{"latency", "skew", "random", "pct", "jitter", "ladder", "pause", "align"} {
 		differ := 0
 		for i := range 10000 {
 			if a[name].Decide("t"+string(rune('a'+i%20)), point(i)) != b[name].Decide("t"+string(rune('a'+i%20)), point(i)) {
@@ -203,7 +204,9 @@ func TestSettingsSurviveText(t *testing.T) {
 		want := Settings{
 			Latency: ms.Draw(rt, "latency"), Jitter: ms.Draw(rt, "jitter"), Max: ms.Draw(rt, "max"),
 			Distribution: rapid.SampledFrom([]Distribution{"", Normal, Uniform, Fixed}).Draw(rt, "distribution"),
-			Trial:        rapid.IntRange(0, 99).Draw(rt, "trial"), Budget: rapid.Float64Range(0, 1).Draw(rt, "budget"),
+			Side:         rapid.SampledFrom([]Side{"", Requests, Replies}).Draw(rt, "side"),
+			Per:          rapid.SampledFrom([]Per{"", PerSegment, PerConnection}).Draw(rt, "per"), Room: ms.Draw(rt, "room"),
+			Trial: rapid.IntRange(0, 99).Draw(rt, "trial"), Budget: rapid.Float64Range(0, 1).Draw(rt, "budget"),
 			Depth:  rapid.IntRange(0, 9).Draw(rt, "depth"),
 			Survey: Survey{Frames: rapid.IntRange(0, 9999).Draw(rt, "frames"), Duration: ms.Draw(rt, "duration"), Tests: rapid.IntRange(0, 99).Draw(rt, "tests"), Roles: rapid.IntRange(0, 9).Draw(rt, "roles")},
 		}

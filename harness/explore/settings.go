@@ -19,6 +19,26 @@ const (
 	Fixed   Distribution = "fixed"   // Latency
 )
 
+// Side says which frames are delayed.
+type Side string
+
+// The sides.
+const (
+	BothSides Side = ""
+	Requests  Side = "requests"
+	Replies   Side = "replies"
+)
+
+// Per says what shares one delay.
+type Per string
+
+// What shares a delay.
+const (
+	PerFrame      Per = ""           // nothing
+	PerSegment    Per = "segment"    // frames that arrived in one read, as on a network
+	PerConnection Per = "connection" // all frames of a connection within a test
+)
+
 // Survey is what an earlier trial without injection told. With it the
 // strategies keep their expected total delay within the budget; without it they
 // assume a small suite.
@@ -50,6 +70,9 @@ type Settings struct {
 	Budget       float64       // skew, random, pct: injected delay as a share of the trial's time; 0 is 0.2
 	Max          time.Duration // skew, random: the longest delay; 0 is 2 s
 	Depth        int           // pct: d, how many orderings a bug needs; 0 is 3
+	Side         Side          // jitter, ladder: of which direction
+	Per          Per           // jitter: what shares a delay
+	Room         time.Duration // the arms: how long a test may take before it is ended; 0 is 5 s
 	Survey       Survey
 }
 
@@ -59,6 +82,7 @@ const (
 	defaultBudget = 0.2
 	defaultMax    = 2 * time.Second
 	defaultDepth  = 3
+	defaultRoom   = 5 * time.Second
 )
 
 func (s Settings) budget() float64 {
@@ -83,6 +107,33 @@ func (s Settings) total() time.Duration {
 // share is the mean delay that each frame may be given.
 func (s Settings) share() time.Duration {
 	return s.total() / time.Duration(s.Survey.or().Frames)
+}
+
+// perTest is how much delay one test may be given: a share of the time that it
+// takes or, if that is more, of the time that it may take. A test of 20 ms that
+// may take seconds is not the worse for a delay of 100 ms.
+func (s Settings) perTest() time.Duration {
+	v := s.Survey.or()
+	room := s.Room
+	if room <= 0 {
+		room = defaultRoom
+	}
+	return time.Duration(s.budget() * float64(max(v.Duration/time.Duration(v.Tests), room)))
+}
+
+// framesOfTest is how many frames a test has.
+func (s Settings) framesOfTest() int {
+	v := s.Survey.or()
+	return max(v.Frames/v.Tests, 1)
+}
+
+// thinned is the chance of each of n frames of a test to be kept back by mean, if
+// the test is to stay within its share.
+func (s Settings) thinned(n int, mean time.Duration) float64 {
+	if mean <= 0 {
+		return 0
+	}
+	return min(1, float64(s.perTest())/float64(n)/float64(mean))
 }
 
 // setting reads and writes one setting as text.
@@ -114,6 +165,9 @@ func settings() map[string]setting {
 				return nil
 			},
 		},
+		"room": duration(func(s *Settings) *time.Duration { return &s.Room }),
+		"side": choice(func(s *Settings) *Side { return &s.Side }, Requests, Replies),
+		"per":  choice(func(s *Settings) *Per { return &s.Per }, PerSegment, PerConnection),
 		"budget": {
 			want: "a share between 0 and 1, such as 0.2",
 			get: func(s *Settings) string {
@@ -146,6 +200,20 @@ func duration(at func(*Settings) *time.Duration) setting {
 				err = strconv.ErrRange
 			}
 			return err
+		},
+	}
+}
+
+// choice is a setting of a few words; "" is the default.
+func choice[T ~string](at func(*Settings) *T, among ...T) setting {
+	return setting{
+		want: fmt.Sprintf("one of %v", among),
+		get:  func(s *Settings) string { return string(*at(s)) },
+		set: func(s *Settings, v string) error {
+			if *at(s) = T(v); !slices.Contains(among, T(v)) {
+				return strconv.ErrSyntax
+			}
+			return nil
 		},
 	}
 }
