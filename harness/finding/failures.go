@@ -14,7 +14,14 @@ import (
 type Origin struct {
 	Target harness.Target
 	Seed   uint64
-	Found  time.Time
+	Now    func() time.Time // when a finding is made: of two alike the older stays; nil: not known
+}
+
+func (o Origin) found() time.Time {
+	if o.Now == nil {
+		return time.Time{}
+	}
+	return o.Now().UTC()
 }
 
 // AddFailures counts failures of numbered trials to their findings, and makes
@@ -52,7 +59,7 @@ func (c *Catalogue) AddFailures(trials []harness.Trial, by Origin) {
 func fromFailure(t harness.Trial, o *harness.Outcome, known harness.Finding, ok bool, by Origin) harness.Finding {
 	f := harness.Finding{
 		Version: harness.FindingVersion, Class: o.Cause, Title: firstLine(o.Failure.Message), Tests: []string{o.Test.Name},
-		Target: by.Target, Seed: by.Seed, Failure: *o.Failure, Timeline: o.Wire, Boundary: o.Boundary, Found: by.Found,
+		Target: by.Target, Seed: by.Seed, Failure: *o.Failure, Timeline: o.Wire, Boundary: o.Boundary, Found: by.found(),
 		Standing: harness.Natural, Natural: harness.Count{K: 1},
 		Schedule: harness.Schedule{Version: harness.ScheduleVersion, Strategy: "none", Seed: t.Seed},
 	}

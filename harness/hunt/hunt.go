@@ -161,7 +161,7 @@ func (h *hunt) foreign() bool { return h.Target.Kind != harness.ShippedTarget &&
 
 // origin is what the findings of this hunt have in common.
 func (h *hunt) origin() finding.Origin {
-	return finding.Origin{Target: h.Target, Seed: h.Seed, Found: time.Now().UTC()}
+	return finding.Origin{Target: h.Target, Seed: h.Seed, Now: time.Now}
 }
 
 // attribute ties failures that nobody aimed at to the findings, and makes findings

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
@@ -95,7 +96,7 @@ func (h *hunt) proveOne(a *aim, c Simulated, s *simulated) {
 		return // not for the decisions' sake
 	}
 	f.Standing, f.Provoked, f.Counter, f.Natural, f.Margin = harness.Provoked, n, counter, harness.Count{}, nil
-	f.Target, f.Failure, f.Timeline, f.Found = h.Target, *failed.outcome.Failure, failed.outcome.Wire, h.origin().Found
+	f.Target, f.Failure, f.Timeline, f.Found = h.Target, *failed.outcome.Failure, failed.outcome.Wire, time.Now().UTC()
 	f.Warnings = append(slices.Clone(f.Warnings), fmt.Sprintf("found in simulation, confirmed %d/%d on %s (redis %s)", n.K, n.N, redis.Provider, redis.Version))
 	s.mu.Lock()
 	defer s.mu.Unlock()
