@@ -83,6 +83,8 @@ type Outcome struct {
 	Schedule *Schedule `json:"schedule,omitempty"` // what was injected, if anything
 	Boundary Boundary  `json:"boundary,omitempty"` // how it is known which frames are the test's own
 	Blocked  []Point   `json:"blocked,omitempty"`  // holds that stalled or timed out: orders that the program forbids; a failure then counts for nothing
+	Kept     []Kept    `json:"kept,omitempty"`     // Blocked, with how long each frame was kept: for it the hold was a delay
+	Missed   []Missed  `json:"missed,omitempty"`   // decisions that came to nothing
 	Wire     []Line    `json:"wire,omitempty"`     // failures: the frames around it
 	Cause    Class     `json:"cause,omitempty"`    // a detector's word, not yet proven
 	Suspect  *Suspect  `json:"suspect,omitempty"`  // what the detector saw

@@ -14,6 +14,9 @@ const (
 	// LeastProof is how many failures with the schedule, and passes without, a
 	// cause takes.
 	LeastProof = 2
+	// NaturalProof is the same of a test that also fails with nothing injected: at a
+	// natural rate r chance gives as many of both with r^6 (1-r)^6 < 0.03 %.
+	NaturalProof = 6
 	// scoreTolerance is how much lower the predicted cause may score than another
 	// that the candidate explains, and is named all the same.
 	scoreTolerance = 0.2
@@ -27,7 +30,8 @@ type Evidence struct {
 	Kept      time.Duration    // Passed: how long the late frame was kept
 	Failure   *harness.Outcome // Failed: under Candidate.Provoke
 	Cause     detect.Match     // Failed: what detectors say
-	OwnDelay  bool             // Failed: a client's deadline was hit, by a delay of ours
+	OwnDelay  bool             // Failed: a client's deadline was hit, by a delay of ours longer than a slow network's
+	Natural   bool             // the test fails in this way with nothing injected, too
 	Again     harness.Count    // the schedule again, with the first failure
 	Counter   harness.Count    // the same with the order forced the right way
 	Ended     bool             // before the counterfactual was told
@@ -41,7 +45,14 @@ type Evidence struct {
 // Proven reports whether the candidate is the cause: its schedule failed the test
 // again, and with the order forced the right way it passed.
 func (e *Evidence) Proven() bool {
-	return e.Provoked() && e.Counter.K == 0 && e.Counter.N >= LeastProof && e.Again.K >= LeastProof
+	need := LeastProof
+	if e.Natural {
+		need = NaturalProof
+		if e.Again.K < e.Again.N {
+			return false // it fails without the schedule too: each of its own must fail
+		}
+	}
+	return e.Provoked() && e.Counter.K == 0 && e.Counter.N >= need && e.Again.K >= need
 }
 
 // Provoked reports whether the test failed under the schedule, and not whatever
@@ -51,22 +62,22 @@ func (e *Evidence) Provoked() bool {
 }
 
 // CauseOf names the cause that detectors found in a failing history, among those
-// that the candidate explains. ownDelay means that a delay of ours hit a client's
-// deadline, which shows only that there is one.
-func CauseOf(c near.Candidate, matches []detect.Match) (m detect.Match, ownDelay bool) {
-	m = detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
+// that the candidate explains. A client's deadline that was hit is one whatever
+// was aimed at: the delay broke it before it could turn an order round.
+func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
+	m := detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
 	found := false
 	for _, o := range matches {
 		switch {
 		case !found && o.Class == harness.TimeoutClient:
-			return o, true
+			return o
 		case !found && c.Explains(o.Class):
 			m, found = o, true
 		case found && o.Class == c.Class && m.Class != c.Class && o.Score >= m.Score-scoreTolerance:
-			return o, false // as good, and what was predicted
+			return o // as good, and what was predicted
 		}
 	}
-	return m, false
+	return m
 }
 
 // Judge makes of evidence a finding, a margin, both or neither. The finding is

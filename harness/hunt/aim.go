@@ -28,9 +28,11 @@ type aim struct {
 	ctx     context.Context
 	lab     *Lab
 	test    harness.TestID
-	limit   time.Duration // of the time that trials may take; 0: none
-	spent   time.Duration // by them so far
-	timeout time.Duration // of one of them; 0: the runner's
+	limit   time.Duration   // of the time that trials may take; 0: none
+	spent   time.Duration   // by them so far
+	timeout time.Duration   // of one of them; 0: the runner's
+	longest time.Duration   // delay of one frame that counts as a slow network
+	natural map[string]bool // fingerprints of failures with nothing injected
 }
 
 // played is what one aimed trial came to.

@@ -36,6 +36,8 @@ type Budget struct {
 	// Until, if set, ends a test's trials as soon as the sequential test has
 	// decided; Trials is then the most that one gets.
 	Until *stats.Rule
+	// MaxDelay is the longest that one frame is kept in order to provoke a failure; 0: MaxDelay.
+	MaxDelay time.Duration
 }
 
 // Scope says what directed leaves out, and what it may do beyond delays.

@@ -12,8 +12,8 @@ import (
 	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
-// MaxDelay is the longest that one frame is kept in order to provoke a failure:
-// more would only show that tests have deadlines.
+// MaxDelay is the longest delay of one frame that counts as a slow network, where
+// nothing else is said: a client's deadline that it breaks is a finding.
 const MaxDelay = 500 * time.Millisecond
 
 // hunt is one Run.
@@ -105,6 +105,9 @@ func prepare(ctx context.Context, cfg Config) (*hunt, error) {
 	h := &hunt{Config: cfg, started: time.Now(), found: finding.NewCatalogue(), nextArm: noArm, simulated: &simulated{}}
 	if h.Trials <= 0 {
 		h.Trials = 20
+	}
+	if h.MaxDelay <= 0 {
+		h.MaxDelay = MaxDelay
 	}
 	if h.Strategy == "" {
 		h.Strategy = "directed"

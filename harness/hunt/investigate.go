@@ -15,12 +15,16 @@ const (
 	leastTime = 40 * time.Second
 	// leastTimeout is what any aimed trial may take: its command has to start too.
 	leastTimeout = 30 * time.Second
+	// slowTest times what a test takes is how long its aimed trials may take together.
+	slowTest = 20
 	// slower is by how much one may take longer than the test did by itself.
 	slower = 10
 )
 
 // testReport is what the aimed trials of one test came to.
 type testReport struct {
+	budget, spent int // aimed trials that provoke
+
 	tried, left   []near.Candidate
 	known         near.Known
 	both, blocked int // candidates whose order was turned round, or is the program's own
@@ -35,30 +39,15 @@ type testReport struct {
 // what is left when candidates are spent goes to undirected arms.
 func (h *hunt) investigateTest(ctx context.Context, test harness.TestID, sim *simulated) *testReport {
 	a := h.aim(ctx, test)
-	r := &testReport{}
-	spent := 0
-	for spent < h.Trials && !a.over() {
-		list := untried(h.candidates(test.Name, r.known), r.tried)
-		if len(list) == 0 {
-			break
-		}
-		c := list[0]
-		r.tried = append(r.tried, c)
-		in := a.investigate(c, !h.NoMargins, h.log.Traces(test.Name))
-		if known := sim.take(test.Name, c); known != nil {
-			h.measure(in, known, r)
-			continue
-		}
-		h.conclude(in.all(), r)
-		spent += in.provoked
+	r := &testReport{budget: h.Trials}
+	if h.foreign() && !h.passes(a) {
+		r.budget = 0 // it fails whatever is done
 	}
-	for ; spent < h.Trials && !a.over(); spent++ {
-		arm, ok := h.nextArm(h.log.Histories(test.Name), spent)
-		if !ok {
+	for r.spent < r.budget && !a.over() {
+		if c, ok := h.next(test.Name, r); ok {
+			h.tryCandidate(a, c, sim, r)
+		} else if r.proven || !h.tryArm(a, r) {
 			break
-		}
-		if got := a.run(harness.Provoke, arm); got.done != nil {
-			h.log.suspect(got.done)
 		}
 	}
 	h.enterDoubt(r)
@@ -71,12 +60,13 @@ func (h *hunt) investigateTest(ctx context.Context, test harness.TestID, sim *si
 // proven and measured once. One trial of a foreign suite's test is limited: a frame
 // that came late may leave the test waiting for ever.
 func (h *hunt) aim(ctx context.Context, test harness.TestID) *aim {
-	a := &aim{ctx: ctx, lab: h.lab, test: test, limit: leastTime}
+	a := &aim{ctx: ctx, lab: h.lab, test: test, limit: leastTime, longest: h.MaxDelay, natural: h.log.naturalFailures(test.Name)}
 	for _, t := range h.log.Traces(test.Name) {
-		a.limit = max(a.limit, 20*time.Duration(t.Outcome.Duration))
+		a.limit = max(a.limit, slowTest*time.Duration(t.Outcome.Duration))
 	}
 	if h.foreign() {
-		a.timeout = trialTimeout(longestAlone(h.log.Trials(), test.Name))
+		alone := longestAlone(h.log.Trials(), test.Name)
+		a.timeout, a.limit = trialTimeout(alone), max(a.limit, time.Duration(2*h.Trials)*alone)
 	}
 	return a
 }
@@ -108,7 +98,7 @@ func (h *hunt) conclude(e *finding.Evidence, r *testReport) {
 			r.tolerate(e.Candidate.Late()) // late enough to turn the order round
 		}
 	case e.OwnDelay:
-		h.log.warn("%s: a client-side deadline was hit by a delay of ours (%s)", e.Test.Name, e.Candidate.Title)
+		h.log.warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
 	}
 	hit := f != nil && f.Class != harness.Unattributed
 	if hit {

@@ -6,6 +6,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/finding"
 )
 
@@ -19,10 +20,12 @@ const provocations = 3
 type investigation struct {
 	*aim
 	c        near.Candidate
-	margins  bool     // what is proven is reduced and measured
-	provoked int      // trials that provoked
-	samples  []sample // what its trials, and the passing ones before, say of its margin
-	refuted  bool     // trials say something else of the margin than the wire does
+	margins  bool                        // what is proven is reduced and measured
+	provoked int                         // trials that provoked
+	like     func(*harness.Outcome) bool // failures of the kind in question; nil: any
+	samples  []sample                    // what its trials, and the passing ones before, say of its margin
+	refuted  bool                        // trials say something else of the margin than the wire does
+	shrunk   bool                        // the schedule is made of the delays that stalled holds were
 }
 
 // investigate begins one. The traces are of trials in which the test passed.
@@ -51,7 +54,12 @@ func (in *investigation) run(arm harness.Arm, s harness.Schedule) played {
 // bears the next.
 func (in *investigation) all() *finding.Evidence {
 	r := in.provoke()
-	if r.Reading == finding.Failed {
+	if r.Reading == finding.Stalled && r.outcome.Verdict == harness.Failed {
+		if late := in.asDelays(r); late.Reading == finding.Failed {
+			r = late
+		}
+	}
+	if r.Reading == finding.Failed && in.applied(r) {
 		return in.prove(r)
 	}
 	e := &finding.Evidence{Candidate: in.c, Test: in.test, Reading: r.Reading}
@@ -81,19 +89,37 @@ func (in *investigation) provoke() (r played) {
 func (in *investigation) prove(first played) *finding.Evidence {
 	c := in.c
 	e := &finding.Evidence{Candidate: c, Test: in.test, Reading: finding.Failed, Failure: first.outcome}
-	e.Cause, e.OwnDelay = finding.CauseOf(c, first.done.Matches[in.test.Name])
-	if e.OwnDelay {
+	e.Cause = finding.CauseOf(c, first.done.Matches[in.test.Name])
+	if e.OwnDelay = e.Cause.Class == harness.TimeoutClient && longestKept(first.events) > in.longest+in.longest/4; e.OwnDelay {
 		return e
 	}
-	like := func(o *harness.Outcome) bool { // they say the same, or a detector does
+	in.like = func(o *harness.Outcome) bool { // they say the same, or a detector does
 		return o.Failure.Fingerprint == first.outcome.Failure.Fingerprint || c.Explains(o.Cause)
 	}
-	e.Again = in.repeat(harness.Confirm, c.Provoke, confirmations-1, like)
-	e.Again.K++
-	e.Again.N++
-	e.Counter = in.repeat(harness.Counterfactual, c.Counter, confirmations, like)
+	n := confirmations
+	e.Again = harness.Count{K: 1, N: 1}
+	if e.Natural = in.natural[first.outcome.Failure.Fingerprint]; e.Natural {
+		n = finding.NaturalProof
+		for e.Again.K == e.Again.N && e.Again.N < n && !in.over() {
+			e.Again = plus(e.Again, in.repeat(harness.Confirm, c.Provoke, 1, in.like))
+		}
+		if e.Ended = e.Again.K < n; e.Ended {
+			return e // a failure that comes without the schedule too says nothing of it
+		}
+	} else {
+		e.Again = plus(e.Again, in.repeat(harness.Confirm, c.Provoke, n-1, in.like))
+	}
+	counter := c.Counter
+	if in.shrunk { // the candidate's own holds could not be kept
+		counter = in.schedule()
+	}
+	e.Counter = in.repeat(harness.Counterfactual, counter, n, in.like)
 	if (e.Counter.K > 0 || e.Counter.N == 0) && len(c.Wide.Decisions) > 0 {
-		e.Counter = in.repeat(harness.Counterfactual, c.Wide, confirmations, like)
+		e.Counter = in.repeat(harness.Counterfactual, c.Wide, n, in.like)
+	}
+	if e.Counter.K == 0 && e.Counter.N == 0 && len(c.Counter.Decisions) > 0 {
+		// The right order cannot be forced either: without the delay it comes by itself.
+		e.Counter = in.repeat(harness.Counterfactual, in.schedule(), n, in.like)
 	}
 	e.Ended = in.ended()
 	if e.Proven() && in.margins {
@@ -116,4 +142,46 @@ func keptFor(events []harness.Event, p harness.Point) time.Duration {
 		}
 	}
 	return 0
+}
+
+func plus(a, b harness.Count) harness.Count { return harness.Count{K: a.K + b.K, N: a.N + b.N} }
+
+// longestKept says for how long the proxy kept the frame that it kept longest.
+func longestKept(events []harness.Event) time.Duration {
+	longest := time.Duration(0)
+	for i := range events {
+		if e := &events[i]; e.Action != harness.Pass && e.Out > e.In {
+			longest = max(longest, e.Out-e.In)
+		}
+	}
+	return longest
+}
+
+// fails reports whether a trial failed in the way in question.
+func (in *investigation) fails(r played) bool {
+	return r.Reading == finding.Failed && (in.like == nil || in.like(r.outcome))
+}
+
+// applied reports whether a decision of the candidate's met its frame. A failure
+// without any says nothing of the candidate.
+func (in *investigation) applied(r played) bool {
+	return len(r.outcome.Missed) < max(1, len(in.c.Provoke.Decisions))
+}
+
+// asDelays plays the delays that holds were which could not be kept: a network
+// can be as slow. From then on they are the candidate's schedule.
+func (in *investigation) asDelays(stalled played) played {
+	s := in.c.Provoke
+	s.Decisions = explore.AsDelays(in.test.Name, s.Decisions, stalled.outcome.Kept)
+	for i := range s.Decisions {
+		if s.Decisions[i].Delay > harness.Duration(in.longest) {
+			s.Decisions[i].Delay = harness.Duration(in.longest)
+		}
+	}
+	r := in.run(harness.Provoke, s)
+	in.provoked++
+	if r.Reading == finding.Failed {
+		in.c.Provoke, in.shrunk = s, true
+	}
+	return r
 }

@@ -157,7 +157,7 @@ func (in *investigation) ends(size, d time.Duration) (kept time.Duration, ok boo
 		said := len(in.samples) > before
 		switch {
 		case said && (in.samples[before].margin-size).Abs() > minimize.Resolution(size):
-		case (r.Reading == finding.Failed) == (d > size) && kept > 0:
+		case in.fails(r) == (d > size) && kept > 0:
 			return kept, true
 		case said && in.samples[before].explained():
 		default:

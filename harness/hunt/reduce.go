@@ -68,7 +68,7 @@ func (in *investigation) fromTrials(late harness.Point, held time.Duration) (m h
 		if failed {
 			break
 		}
-		if hi *= 2; hi > 2*MaxDelay {
+		if hi *= 2; hi > 2*in.longest {
 			return m, false // a delay of this frame alone does not do it: the hold stays
 		}
 	}
@@ -92,7 +92,7 @@ func (in *investigation) steady(s harness.Schedule, d time.Duration) (bool, erro
 			return false, errNoTrial
 		}
 		if again == 0 || r.lateness() <= max(punctual, d/25) {
-			return r.Reading == finding.Failed, nil
+			return in.fails(r), nil
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (in *investigation) fewest(r *reduction) {
 	list, err := minimize.Reduce(in.ctx, whole.Decisions, func(_ context.Context, list []harness.Decision) (bool, error) {
 		s := whole
 		s.Decisions = list
-		return in.run(harness.Reduce, s).Reading == finding.Failed, nil
+		return in.fails(in.run(harness.Reduce, s)), nil
 	})
 	if err == nil && len(list) < len(whole.Decisions) {
 		r.original = &whole
@@ -152,7 +152,7 @@ func (in *investigation) oneMinimal(r *reduction) error {
 		if got.Reading == finding.NoTrial {
 			return false, errNoTrial
 		}
-		return got.Reading == finding.Failed, nil
+		return in.fails(got), nil
 	}, 2, confirmations)
 	for len(r.schedule.Decisions) > 1 {
 		list := r.schedule.Decisions

@@ -21,6 +21,7 @@ type Job struct {
 	Urgent bool        // before jobs that are not
 
 	Deadline time.Duration // for one test; 0: that of the executor
+	Monitor  bool          // what scripts run is read by MONITOR, where Redis is one of our own
 }
 
 // Plan makes what one trial injects.
@@ -40,6 +41,7 @@ type Done struct {
 	Events    map[string][]harness.Event // by test: those that failed, or all with Keep
 	Matches   map[string][]detect.Match  // by test that failed: what detectors say, the best first
 	Scheduler harness.Scheduler          // the one that was used; a replay knows what it missed
+	Monitored []string                   // lines of MONITOR, if it was asked for and could be had
 }
 
 // Outcome returns what the named test did, or nil if it did not run.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -23,11 +24,14 @@ type Stage struct {
 	Redis    runner.Endpoint             // given to the tests
 	Alive    func(context.Context) error // asks Redis
 	Worker   int
-	Payload  int                           // bytes kept of a frame; 0: the recorder's default
-	Deadline time.Duration                 // for one test; 0: the runner's own
-	Lateness *runner.Lateness              // nil: not watched
-	Spent    func(cpu, wall time.Duration) // as runner.Exec has it; may be nil
-	Dir      string                        // a directory of the trial's own; may be empty
+	Payload  int                             // bytes kept of a frame; 0: the recorder's default
+	Deadline time.Duration                   // for one test; 0: the runner's own
+	Lateness *runner.Lateness                // nil: not watched
+	Spent    func(cpu, wall time.Duration)   // as runner.Exec has it; may be nil
+	Dir      string                          // a directory of the trial's own; may be empty
+	Started  func(leader int) (ended func()) // told of the target's processes; may be nil
+	// Direct gives a connection to Redis that passes no proxy; nil: MONITOR is not used.
+	Direct func(context.Context) (net.Conn, error)
 
 	// Network, if set, makes of the job's scheduler, which may be nil, the one
 	// that the proxy asks, and Canonicalize takes what it added off a history.
@@ -55,6 +59,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	wire := &counted{Buffer: buffer}
 	s.Proxy.StartTrial(decides, wire)
 
+	finish := s.monitor(ctx, j, d)
 	stats := map[string]proxy.TestStats{}
 	digest := ""
 	frames := 0
@@ -62,7 +67,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	outcomes, err := s.Runner.Run(ctx, runner.Exec{
 		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
 		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir, Spent: s.Spent,
-		Begin: s.Proxy.Begin,
+		Begin: s.Proxy.Begin, Started: s.Started,
 		End: func(test string) {
 			st := s.Proxy.End()
 			stats[test] = st
@@ -73,6 +78,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	// What is still delayed will not arrive any more, and the history ends only
 	// when the fate of each frame is known.
 	s.Proxy.Kick()
+	finish()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -94,7 +100,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 		name := o.Test.Name
 		st := stats[name]
 		o.Injected = harness.Duration(st.Injected)
-		o.Blocked = st.Blocked
+		o.Blocked, o.Kept, o.Missed = st.Blocked, st.Kept, st.Missed
 		o.Warnings = append(o.Warnings, st.Warnings...)
 		if s.Lateness != nil {
 			o.Lateness = harness.Duration(s.Lateness.Worst(o.Start))
@@ -123,6 +129,19 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: max(frames, int(wire.frames.Load())),
 	}
 	return d, nil
+}
+
+// monitor begins to read what Redis runs, if the job asks for it, and gives a
+// function that ends that. A trial whose MONITOR can't be had goes on without.
+func (s *Stage) monitor(ctx context.Context, j Job, d *Done) (finish func()) {
+	if !j.Monitor || s.Direct == nil {
+		return func() {}
+	}
+	m, err := startMonitor(ctx, s.Direct)
+	if err != nil {
+		return func() {}
+	}
+	return func() { d.Monitored = m.stop(context.WithoutCancel(ctx)) }
 }
 
 // counted is a buffer that knows how many frames are in it: marks of tests and

@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/runner/proc"
 )
 
 // worker owns a Redis and the proxy before it, and does one job at a time.
@@ -19,7 +20,8 @@ type worker struct {
 	cfg      PoolConfig
 	instance redisenv.Instance
 	proxy    *proxy.Proxy
-	need     Need // what the job under way took
+	need     Need        // what the job under way took
+	groups   proc.Groups // of the target's processes, which a decision may pause
 }
 
 // do carries out one job, on a fresh Redis if the old one has died.
@@ -63,7 +65,7 @@ func (w *worker) prepare(ctx context.Context) error {
 	}
 	if w.proxy == nil {
 		p, err := proxy.Start(context.WithoutCancel(ctx), proxy.Config{
-			Dial: w.instance.Dial, PayloadLimit: w.cfg.Payload, Log: w.cfg.Log,
+			Dial: w.instance.Dial, PayloadLimit: w.cfg.Payload, Log: w.cfg.Log, Pauser: w.groups.Pause,
 		})
 		if err != nil {
 			return fmt.Errorf("start proxy: %w", err)
@@ -103,6 +105,10 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 			w.need.CPU += cpu
 			w.need.Wall += wall
 		},
+		Started: w.groups.Started,
+	}
+	if info := w.instance.Info(); info.Real && info.Provider != "url" {
+		s.Direct = w.instance.Dial
 	}
 	if w.cfg.TempDir != "" {
 		dir, err := os.MkdirTemp(w.cfg.TempDir, "trial-")
