@@ -97,6 +97,7 @@ func (e *epoll) flush(now time.Duration, n *rawLane, chunk []byte) time.Duration
 		chunk = nil
 	}
 	upto, again, end := p.ready(now)
+	before := p.wrote
 	if k := int(upto - p.wrote); k > 0 && !n.full {
 		data := chunk
 		if data == nil {
@@ -127,7 +128,7 @@ func (e *epoll) flush(now time.Duration, n *rawLane, chunk []byte) time.Duration
 	if again != n.due {
 		e.setTimer(n, again)
 	}
-	if again == 0 && p.waiting() > 0 && upto < p.read && p.wrote == upto {
+	if again == 0 && upto < p.read && before < upto && p.wrote == upto {
 		return e.flush(now, n, nil) // Spacing: one frame at a time
 	}
 	if n.paused && p.waiting() < maxWaiting/2 {

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/resp"
 )
 
 // A frame passes only after the processes have stopped.
@@ -41,6 +44,35 @@ func TestPauseStopsBeforeTheFrameGoes(t *testing.T) {
 		require.Len(t, st.Kept, 1)
 		assert.Equal(t, slow+d+DefaultStallAfter, time.Duration(st.Kept[0].For), "a standstill that the pause makes is not the program's")
 		assert.GreaterOrEqual(t, st.Injected, d)
+	})
+}
+
+// The engines wait for a stop that takes its time, and serve others meanwhile.
+func TestPauseOverSockets(t *testing.T) {
+	engines(t, func(t *testing.T, cfg Config) {
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		cfg.Pauser = func(time.Duration) error {
+			close(stop)
+			<-stopped
+			return nil
+		}
+		p := started(t, cfg, mirror(t, "tcp", "127.0.0.1:0").Addr().String())
+		rec := &tape{}
+		p.StartTrial(rules{`hs>PING "" #1`: {Action: harness.Pause, Delay: harness.Duration(time.Millisecond)}}, rec)
+		p.Begin("x")
+		a, b := must(net.Dial("tcp", p.Addr())), must(net.Dial("tcp", p.Addr()))
+		defer a.Close()
+		defer b.Close()
+		_, err := a.Write(resp.AppendCommand(nil, "PING"))
+		require.NoError(t, err)
+		<-stop
+		echoed(t, b, resp.AppendCommand(nil, "ECHO", "x"))
+		close(stopped)
+		_, err = io.ReadFull(a, make([]byte, len(resp.AppendCommand(nil, "PING"))))
+		require.NoError(t, err)
+		assert.Empty(t, p.End().Missed)
+		require.NotEmpty(t, rec.ids())
+		assert.Equal(t, `hs>PING "" #1`, rec.ids()[0])
 	})
 }
 
