@@ -91,6 +91,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 			return nil, fmt.Errorf("redis died in the middle of a trial: %w", err)
 		}
 	}
+	notApplied(d.Scheduler, outcomes)
 	byTest, err := histories(buffer, outcomes, j.Keep)
 	if err != nil {
 		return nil, err

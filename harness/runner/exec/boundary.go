@@ -32,3 +32,32 @@ func told(b *marks.Boundaries, tests int) func(harness.Outcome) harness.Boundary
 		return harness.BoundaryUnknown
 	}
 }
+
+// only names the one test that is asked for, if the command has no other.
+func (r *Runner) only(asked []string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(asked) == 1 && len(r.seen) == 1 && r.seen[0].Name == asked[0] {
+		return asked[0]
+	}
+	return ""
+}
+
+// unaimed takes the verdict off tests that a decision was meant for and that
+// never began on the wire: no frame was known to be theirs, so that none was
+// delayed, and nothing follows from what they did.
+func unaimed(out []harness.Outcome, arm harness.Arm, marked map[string]bool) {
+	switch arm {
+	case harness.Provoke, harness.Confirm, harness.Counterfactual, harness.Reduce:
+	default:
+		return
+	}
+	for i := range out {
+		o := &out[i]
+		if marked[o.Test.Name] || o.Verdict == harness.Unknown {
+			continue
+		}
+		o.Verdict, o.Failure = harness.Unknown, nil
+		o.Warnings = append(o.Warnings, "decision not applied: which commands are this test's is not known: add --one-test, or let the suite mark its tests (FLAKEHUNT_MARKS)")
+	}
+}

@@ -65,3 +65,49 @@ func TestBoundariesMarkedByTheSuite(t *testing.T) {
 	script := `echo "<testsuite name='s'><testcase name='a'/><testcase name='b'/></testsuite>" > $FLAKEHUNT_DIR/r.xml; MARK_TEST=a "$0"`
 	require.Equal(t, map[string]harness.Boundary{"a": harness.BoundaryMarked, "b": harness.BoundaryUnknown}, boundaries(t, script))
 }
+
+// Tests that share a time have that of their suite, or of the report's making:
+// it tells of none when it ran.
+func TestASuitesTimeIsNoTests(t *testing.T) {
+	script := `echo "<testsuite name='s' timestamp='2026-01-02T03:04:05'><testcase name='a' time='0.1'/><testcase name='b' time='0.1'/></testsuite>" > $FLAKEHUNT_DIR/r.xml`
+	require.Equal(t, map[string]harness.Boundary{"a": harness.BoundaryUnknown, "b": harness.BoundaryUnknown}, boundaries(t, script))
+}
+
+// A decision names its test, and where nobody says when that began it cannot
+// have been carried out: an aimed trial proves nothing then, either way.
+func TestAimedTrialsWithoutWindows(t *testing.T) {
+	for _, c := range []struct {
+		name, report string
+		one          bool
+		want         harness.Verdict
+		began        []string
+	}{
+		{"several tests", "<testcase name='a'/><testcase name='b'/>", false, harness.Unknown, nil},
+		{"the only test", "<testcase name='a'/>", false, harness.Passed, []string{"a"}},
+		{"run alone", "<testcase name='a'/><testcase name='b'/>", true, harness.Passed, []string{"a"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			script := `echo "<testsuite name='s'>` + c.report + `</testsuite>" > $FLAKEHUNT_DIR/r.xml`
+			one := ""
+			if c.one {
+				one = `sh -c 'echo "<testsuite><testcase name=\"a\"/></testsuite>" > $FLAKEHUNT_DIR/r.xml' {name}`
+			}
+			r, err := exec.New(exec.Config{Argv: []string{"sh", "-c", script}, JUnit: "{dir}/r.xml", OneTest: one})
+			require.NoError(t, err)
+			x := where(1)
+			_, err = r.Run(t.Context(), x)
+			require.NoError(t, err)
+			var began []string
+			x.Arm, x.Tests = harness.Provoke, []string{"a"}
+			x.Begin = func(test string) { began = append(began, test) }
+			out, err := r.Run(t.Context(), x)
+			require.NoError(t, err)
+			require.Len(t, out, 1)
+			require.Equal(t, c.want, out[0].Verdict)
+			require.Equal(t, c.began, began)
+			if c.want == harness.Unknown {
+				require.Contains(t, out[0].Warnings[0], "decision not applied")
+			}
+		})
+	}
+}

@@ -208,8 +208,18 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	}
 	spec.Env = environ.Build(os.Environ(), values, r.c.Env)
 
-	bounds := &marks.Boundaries{Begin: x.Begin, End: x.End}
-	if r.c.JUnit != "" && more == nil { // a command that runs one test has sure boundaries
+	marked := map[string]bool{} // tests that were begun on the wire; marks come one at a time
+	bounds := &marks.Boundaries{End: x.End, Begin: func(test string) {
+		marked[test] = true
+		if x.Begin != nil {
+			x.Begin(test)
+		}
+	}}
+	closeMarks := func() {}
+	if only := r.only(x.Tests); only != "" && more == nil && r.c.JUnit != "" {
+		bounds.Began(only, true) // nothing else is in it
+		closeMarks = bounds.Close
+	} else if r.c.JUnit != "" && more == nil { // a command that runs one test has sure boundaries
 		own, err := marks.Listen(x.Dir, func(begin bool, test string) {
 			if begin {
 				bounds.Began(test, true)
@@ -221,10 +231,12 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 			r.log.Debug("the suite cannot mark its tests itself", "error", err)
 		} else {
 			spec.Env = append(spec.Env, own.Env())
-			defer func() {
+			unmark := sync.OnceFunc(func() {
 				_ = own.Close()
 				bounds.Close()
-			}()
+			})
+			closeMarks = unmark
+			defer unmark()
 		}
 	}
 
@@ -251,6 +263,7 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	run, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	res, err := proc.Run(run, spec)
+	closeMarks()
 	if err = cmp.Or(err, undo()); err != nil {
 		return nil, err
 	}
@@ -265,5 +278,8 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	}
 	out, tests, err := r.judge(glob, before, res, printed.String(), only)
 	bounded(out, told(bounds, tests))
+	if more == nil && r.c.JUnit != "" {
+		unaimed(out, x.Arm, marked)
+	}
 	return out, err
 }

@@ -5,8 +5,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 	"github.com/flakehunt/flakehunt/harness/summary"
@@ -32,6 +34,10 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 		}
 		cases = append(cases, c...)
 	}
+	withoutSuiteTimes(cases)
+	if len(cases) == 0 && !res.OK() && !r.reported() {
+		return nil, 0, r.neverReported(glob, damaged, res, printed)
+	}
 	r.remember(cases)
 
 	failed := false
@@ -44,7 +50,11 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 	switch {
 	case len(cases) == 0 && res.OK():
 		// Nothing failed, and nothing says that anything was tested.
-		return nil, 0, r.noReport(glob, files, damaged, printed)
+		err := r.noReport(glob, files, damaged, printed)
+		if !r.reported() {
+			err = &runner.Unusable{Err: err}
+		}
+		return nil, 0, err
 	case len(cases) == 0:
 		if len(damaged) > 0 {
 			whole.Warnings = append(whole.Warnings, damaged...)
@@ -122,6 +132,42 @@ func lastWords(printed string) string {
 
 func failure(kind harness.FailureKind, message, printed string) *harness.Failure {
 	return &harness.Failure{Kind: kind, Message: message, Stack: printed, Fingerprint: summary.Fingerprint(message, kind, "")}
+}
+
+// reported says whether a test has ever been in a report of this command.
+func (r *Runner) reported() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.seen) > 0
+}
+
+// neverReported explains a command that failed and has never written a report:
+// it does not build, or crashed as it began.
+func (r *Runner) neverReported(glob string, damaged []string, res proc.Result, printed string) error {
+	line := strings.Join(r.c.Argv, " ")
+	why := "no report was written that matches " + glob
+	if len(damaged) > 0 {
+		why = "its report cannot be read: " + damaged[0]
+	}
+	tail := ""
+	if w := lastWords(printed); w != "" {
+		tail = "; it printed last" + w
+	}
+	return &runner.Unusable{Err: fmt.Errorf("%s: %s, and %s%s", line, res, why, tail)}
+}
+
+// withoutSuiteTimes takes away starts that several tests share: those are when
+// their suite began, or when the report was made, and tell of no test's own time.
+func withoutSuiteTimes(cases []ingest.Case) {
+	shared := map[time.Time]int{}
+	for _, c := range cases {
+		shared[c.Start]++
+	}
+	for i := range cases {
+		if shared[cases[i].Start] > 1 {
+			cases[i].Start = time.Time{}
+		}
+	}
 }
 
 // noReport explains a command that ended well and told nothing.
