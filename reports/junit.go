@@ -107,7 +107,7 @@ func (j *junit) suites() xmlSuites {
 
 func (j *junit) testcase(t *harness.TestResult) xmlCase {
 	c := xmlCase{
-		Name: oneLine(orElse(t.Name, "(no name)"), 1000), Class: className(t.TestID),
+		Name: oneLine(orElse(orElse(t.Title, t.Name), "(no name)"), 1000), Class: className(t.TestID),
 		File: oneLine(t.File, 1000), Time: decimal(time.Duration(t.P50).Seconds()),
 		Properties: j.properties(t),
 	}
@@ -258,6 +258,9 @@ func (j *junit) runProperties() *xmlProperties {
 
 // className puts a test where readers look for it: suite, dot, category.
 func className(id harness.TestID) string {
+	if id.Classname != "" { // as the suite's own reporter writes it
+		return oneLine(id.Classname, 1000)
+	}
 	name := oneLine(orElse(id.Suite, "tests"), 500)
 	if id.Category != "" {
 		name += "." + oneLine(strings.ReplaceAll(id.Category, ".", " "), 200)

@@ -54,7 +54,7 @@ Exit codes:
 		Example: `  flakehunt doctor
   flakehunt doctor --json
   flakehunt doctor -- go test ./...
-  flakehunt doctor --junit '{dir}/junit.xml' -- npx vitest run`,
+  flakehunt doctor -- npx vitest run`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			at := c.ArgsLenAtDash()

@@ -121,7 +121,7 @@ that understands Redis and delays just the command that matters.
 ` + exitHelp,
 		Example: `  flakehunt run                        the suites that ship with it
   flakehunt run -- go test ./...       your Go tests
-  flakehunt run --junit 'out/*.xml' -- npx vitest run`,
+  flakehunt run -- npx vitest run      a suite of vitest; so for jest, mocha, pytest, …`,
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true, // they take several lines
