@@ -91,11 +91,6 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if target.Run == "" {
 		match = nil
 	}
-	r, err := a.runnerFor(ctx, target)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
 	shard, err := f.part()
 	if err != nil {
 		return err
@@ -104,6 +99,11 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err != nil {
 		return err
 	}
+	r, direct, err := a.runnerOn(ctx, target, provider.Name())
+	if err != nil {
+		return err
+	}
+	defer r.Close()
 	for _, removed := range sweep(ctx, a.logger()) {
 		a.notef("left behind by a run that was killed: %s", removed)
 	}
@@ -153,7 +153,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	cfg := hunt.Config{
 		Target: target, Runner: r, Match: match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
 		Budget: hunt.Budget{Trials: f.trials, For: f.forD},
-		Scope:  hunt.Scope{NoDirect: len(target.Takeover) > 0, Faults: f.actions()},
+		Scope:  hunt.Scope{NoDirect: !direct, Faults: f.actions()},
 		Before: hunt.Before{Simulated: before.claims, Resume: out.resumed, Learned: history.learned()},
 		Hooks:  hunt.Hooks{Progress: bar.show},
 		Shard:  shard, Journal: out.journal, Lateness: late, Tool: "flakehunt " + toolVersion(),

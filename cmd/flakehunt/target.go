@@ -25,18 +25,33 @@ import (
 
 // runnerFor makes what runs a target's tests.
 func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, error) {
+	r, _, err := a.runnerOn(ctx, t, "")
+	return r, err
+}
+
+// runnerOn makes what runs a target's tests on the named provider's Redis. direct
+// says that they can run without the proxy too: at an address that is taken over
+// that needs a server inside the private network.
+func (a *app) runnerOn(ctx context.Context, t harness.Target, provider string) (r runner.Runner, direct bool, err error) {
 	if t.Kind == harness.ShippedTarget {
-		return shipped(t)
+		r, err = shipped(t)
+		return r, true, err
 	}
 	var around environ.Around
+	direct = true
 	if len(t.Takeover) > 0 {
-		n, err := netns.New(ctx, netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: a.logger()})
-		if err != nil {
-			return nil, usagef("--takeover: %w", err)
+		c := netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: a.logger()}
+		if provider == "server" {
+			c.Server = redisenv.ServerCommand
 		}
-		around = n.Around()
+		n, err := netns.New(ctx, c)
+		if err != nil {
+			return nil, false, usagef("--takeover: %w", err)
+		}
+		around, direct = n.Around(), n.Direct()
 	}
-	return a.foreignRunner(ctx, t, around, 0)
+	r, err = a.foreignRunner(ctx, t, around, 0)
+	return r, direct, err
 }
 
 // foreignRunner makes what runs a suite of the user's, in what is around it.

@@ -85,6 +85,22 @@ type server struct {
 // errPortTaken says that the server could not bind its port.
 var errPortTaken = errors.New("its port was taken by another process")
 
+func serverArgs(bind []string, port, dir string) []string {
+	args := append([]string{"--bind"}, bind...)
+	return append(args, "--port", port, "--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning")
+}
+
+// ServerCommand is the command that runs a server at addresses and a port of
+// somebody's choice, for those who start it themselves: in a private network.
+// An address that begins with - may be missing.
+func ServerCommand(bind []string, port, dir string) ([]string, error) {
+	program, err := serverProgram()
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{program, "--protected-mode", "no"}, serverArgs(bind, port, dir)...), nil
+}
+
 func startServer(ctx context.Context, program string, port int) (*server, error) {
 	dir, err := newRunDir()
 	if err != nil {
@@ -97,9 +113,7 @@ func startServer(ctx context.Context, program string, port int) (*server, error)
 	}
 	defer output.Close() // the process has its own
 	s := &server{dir: dir, exited: make(chan struct{})}
-	cmd := exec.Command(program,
-		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning")
+	cmd := exec.Command(program, serverArgs([]string{"127.0.0.1"}, strconv.Itoa(port), dir)...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, output, output
 	dieWithParent(cmd)
 	started := make(chan error)

@@ -19,14 +19,19 @@ const (
 type Need struct {
 	CPU  time.Duration // processor time of a trial's processes
 	Wall time.Duration // how long they ran
+	// Queued is for how long of it tasks waited for a CPU, whoever's they were: on a
+	// machine that others crowd a trial that computes looks as if it waited.
+	Queued time.Duration
 }
 
-// share is how much of one CPU a trial keeps busy while it runs.
+// share is how much of one CPU a trial keeps busy while it runs, or would on an
+// idle machine, if all the queueing was its own.
 func (n Need) share() float64 {
 	if n.Wall <= 0 {
 		return 0
 	}
-	return n.CPU.Seconds() / n.Wall.Seconds()
+	ran := max(n.Wall-n.Queued, min(n.CPU, n.Wall), 1)
+	return n.CPU.Seconds() / ran.Seconds()
 }
 
 // Workers says how many trials may run at once on cpus CPUs, from 1 to most:
@@ -45,8 +50,12 @@ func (n Need) Why(cpus int) string {
 	if n.Wall <= 0 {
 		return fmt.Sprintf("what a trial takes is not known, and there are %d CPUs", cpus)
 	}
-	return fmt.Sprintf("a trial keeps %.0f %% of a CPU busy (%s of CPU time in %s), and there are %d CPUs",
-		100*n.share(), n.CPU.Round(10*time.Millisecond), n.Wall.Round(10*time.Millisecond), cpus)
+	queued := ""
+	if n.Queued > n.Wall/4 {
+		queued = fmt.Sprintf(", %s of it in a queue for a CPU", n.Queued.Round(10*time.Millisecond))
+	}
+	return fmt.Sprintf("a trial keeps %.0f %% of a CPU busy (%s of CPU time in %s%s), and there are %d CPUs",
+		100*n.share(), n.CPU.Round(10*time.Millisecond), n.Wall.Round(10*time.Millisecond), queued, cpus)
 }
 
 // measure is what the pool knows of the need. It is guarded by the pool's lock.
@@ -69,6 +78,7 @@ func (m *measure) add(n Need, alone bool) bool {
 	}
 	// Beside others a trial takes longer, so its share looks smaller than it is:
 	// only a greater one says something. One of a few ms says nothing.
+	n.Queued = 0
 	if n.Wall > 100*time.Millisecond && n.share() > m.need.share()*1.1 || alone && m.need.Wall == 0 {
 		m.need = n
 		return true

@@ -87,6 +87,19 @@ func (p *Pool) step(now time.Time, s strain, eased time.Time) time.Time {
 	return eased
 }
 
+// queued says for how long tasks waited for a CPU while a job ran: as the kernel
+// tells, else all the time if timers ran late.
+func (p *Pool) queued(cpu *pressure, start, end time.Time) time.Duration {
+	wall := end.Sub(start)
+	if share, ok := cpu.since(end); ok {
+		return time.Duration(share * float64(wall))
+	}
+	if p.cfg.Lateness != nil && p.cfg.Lateness.Worst(start) > crowded {
+		return wall
+	}
+	return 0
+}
+
 // took takes what a job took of the machine, and chooses the number of workers
 // once enough is known.
 func (p *Pool) took(n Need) {

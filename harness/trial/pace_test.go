@@ -17,22 +17,24 @@ import (
 
 func TestNeed(t *testing.T) {
 	for _, c := range []struct {
-		cpu, wall  time.Duration
-		cpus, want int
+		cpu, wall, queued time.Duration
+		cpus, want        int
 	}{
-		{1600 * time.Millisecond, 1600 * time.Millisecond, 2, 2},
-		{1900 * time.Millisecond, 1600 * time.Millisecond, 2, 2}, // a compiler's threads beside
-		{3200 * time.Millisecond, 1600 * time.Millisecond, 2, 1},
-		{100 * time.Millisecond, time.Second, 2, 16}, // no more than 16
-		{500 * time.Millisecond, time.Second, 2, 4},
-		{0, time.Second, 2, 16},
-		{0, 0, 2, 2},
-		{time.Second, time.Second, 64, 16},
+		{1600 * time.Millisecond, 1600 * time.Millisecond, 0, 2, 2},
+		{1900 * time.Millisecond, 1600 * time.Millisecond, 0, 2, 2}, // a compiler's threads beside
+		{3200 * time.Millisecond, 1600 * time.Millisecond, 0, 2, 1},
+		{100 * time.Millisecond, time.Second, 0, 2, 16}, // no more than 16
+		{500 * time.Millisecond, time.Second, 0, 2, 4},
+		{0, time.Second, 0, 2, 16},
+		{0, 0, 0, 2, 2},
+		{time.Second, time.Second, 0, 64, 16},
+		{1910 * time.Millisecond, 25830 * time.Millisecond, 25500 * time.Millisecond, 2, 2}, // seen on a machine of load 30
+		{100 * time.Millisecond, time.Second, 400 * time.Millisecond, 2, 12},
 	} {
-		assert.Equal(t, c.want, Need{c.cpu, c.wall}.Workers(c.cpus, 16), "%+v", c)
+		assert.Equal(t, c.want, Need{c.cpu, c.wall, c.queued}.Workers(c.cpus, 16), "%+v", c)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		n := Need{time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "cpu")), time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "wall"))}
+		n := Need{time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "cpu")), time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "wall")), 0}
 		cpus, most := rapid.IntRange(1, 256).Draw(t, "cpus"), rapid.IntRange(1, 32).Draw(t, "most")
 		got := n.Workers(cpus, most)
 		if got < 1 || got > most {
@@ -42,7 +44,7 @@ func TestNeed(t *testing.T) {
 			t.Fatalf("%d workers of %+v keep more than 1.5 times %d CPUs busy", got, n, cpus)
 		}
 	})
-	require.Equal(t, "a trial keeps 80 % of a CPU busy (1.6s of CPU time in 2s), and there are 2 CPUs", Need{1600 * time.Millisecond, 2 * time.Second}.Why(2))
+	require.Equal(t, "a trial keeps 80 % of a CPU busy (1.6s of CPU time in 2s), and there are 2 CPUs", Need{CPU: 1600 * time.Millisecond, Wall: 2 * time.Second}.Why(2))
 }
 
 func TestPressure(t *testing.T) {
@@ -152,7 +154,7 @@ func TestWorkersByNeed(t *testing.T) {
 	for _, c := range []struct {
 		share float64
 		want  int
-	}{{1, 2}, {2, 1}, {0.5, 4}} {
+	}{{1, 2}, {2, 1}} {
 		r := &computing{share: c.share}
 		chosen := 0
 		p := NewPool(PoolConfig{Provider: provider, Runner: r, Workers: 16, Adapt: true, Chosen: func(n int, why string) {

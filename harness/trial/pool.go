@@ -185,10 +185,14 @@ func (p *Pool) work(id int) {
 		p.running++
 		p.mu.Unlock()
 		w.need = Need{}
+		var cpu pressure
+		start := time.Now()
+		cpu.since(start)
 		done, err := w.do(r.ctx, r.job)
 		p.mu.Lock()
 		p.running--
 		p.mu.Unlock()
+		w.need.Queued = p.queued(&cpu, start, time.Now())
 		p.took(w.need)
 		if w.instance != nil {
 			p.mu.Lock()

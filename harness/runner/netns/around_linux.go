@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 )
@@ -37,6 +38,16 @@ func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (fu
 		return nil, err
 	}
 	seen := *x // as the hunt sees it
+	p := t.plan
+	if x.Arm == harness.Direct && t.server != nil {
+		if p.Server, err = t.server(x.Dir); err != nil {
+			_ = ours.Close()
+			_ = theirs.Close()
+			return nil, fmt.Errorf("starting Redis in a private network: %w", err)
+		}
+		// It is a fresh one: nothing of the one outside holds for it.
+		x.Redis.Username, x.Redis.Password, x.Redis.TLS = "", "", false
+	}
 	// The command is told what is true where it runs. The proxy keeps the
 	// password: what is behind the address has not changed.
 	x.Redis.Addr, x.Redis.Dial = t.first, nil
@@ -75,7 +86,7 @@ func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (fu
 			t.serve(life, n.Index, l, &seen, &relays)
 		}
 	}()
-	if err := prepare(s, t.plan, theirs); err != nil {
+	if err := prepare(s, p, theirs); err != nil {
 		_ = ours.Close()
 		_ = theirs.Close()
 		end()

@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,7 +56,15 @@ func child(text string, argv []string) error {
 	if err := loopbackUp(p.Add); err != nil {
 		return err
 	}
+	if len(p.Server) > 0 {
+		if err := serve(p); err != nil {
+			return err
+		}
+	}
 	for i, l := range p.Listen {
+		if l.Redis && len(p.Server) > 0 {
+			continue // that is the server's
+		}
 		fd, err := listenOn(l.Addr)
 		if err != nil {
 			if l.Optional {
@@ -76,6 +88,56 @@ func child(text string, argv []string) error {
 		return err
 	}
 	return &startError{argv[0], syscall.Exec(program, argv, os.Environ())}
+}
+
+// serverStart is how long a Redis may take to answer.
+const serverStart = 10 * time.Second
+
+// serve starts the Redis of the private network and waits until it answers. It
+// goes on as a child of the command and ends with it.
+func serve(p plan) error {
+	// The kernel ends it when this thread does, and this thread becomes the command.
+	runtime.LockOSThread()
+	cmd := exec.Command(p.Server[0], p.Server[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting Redis in a private network: %w", err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	addr := ""
+	for _, l := range p.Listen {
+		if l.Redis && addr == "" {
+			addr = l.Addr
+		}
+	}
+	for end := time.Now().Add(serverStart); ; {
+		if pings(addr) {
+			return nil
+		}
+		select {
+		case err := <-exited:
+			return fmt.Errorf("starting Redis in a private network: it ended: %w", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			_ = cmd.Process.Kill()
+			return fmt.Errorf("starting Redis in a private network: no answer at %s within %s", addr, serverStart)
+		}
+	}
+}
+
+func pings(addr string) bool {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	_, _ = c.Write([]byte("PING\r\n"))
+	var b [5]byte
+	_, err = io.ReadFull(c, b[:])
+	return err == nil && string(b[:]) == "+PONG"
 }
 
 // loopbackUp brings lo up and gives it the IPv4 addresses, as aliases.

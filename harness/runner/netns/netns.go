@@ -32,19 +32,25 @@ type Config struct {
 	Takeover []string // HOST:PORT at which Redis (the proxy) answers; HOST is localhost or an IP address
 	Also     []string // IP:PORT, just as written: further addresses at which Redis answers; 127.0.0.0/8 and [::1] only
 	Forward  []string // PORT or localhost:PORT: services of the host's loopback that are passed through
-	Log      *slog.Logger
+	// Server gives the command that runs a Redis at addresses within the private
+	// network, for the direct arm. nil: that arm's connections are passed on to where
+	// Redis is, which is not quite direct.
+	Server func(bind []string, port, dir string) ([]string, error)
+	Log    *slog.Logger
 }
 
 // Takeover makes private networks.
 type Takeover struct {
 	plan    plan
-	forward map[int]string // by index of the plan's listeners: where to dial
-	first   string         // what the command is told
+	forward map[int]string                     // by index of the plan's listeners: where to dial
+	first   string                             // what the command is told
+	server  func(dir string) ([]string, error) // nil: no server is started inside
 	log     *slog.Logger
 }
 
 // plan is what the helper is told.
 type plan struct {
+	Server []string `json:"server,omitempty"` // command of a Redis that answers in place of the listeners marked so
 	Listen []listen `json:"listen"`
 	Add    []string `json:"add,omitempty"` // IPv4 addresses to give to lo
 }
@@ -52,6 +58,7 @@ type plan struct {
 type listen struct {
 	Addr     string `json:"addr"`
 	Optional bool   `json:"optional,omitempty"` // IPv6 may be switched off
+	Redis    bool   `json:"redis,omitempty"`    // not forwarded
 }
 
 // New checks the configuration, and that this kernel allows it for this user.
@@ -78,19 +85,23 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 			return nil, fmt.Errorf("%s: %w: want HOST:PORT, as in localhost:6379", flag, err)
 		}
 		var addrs []listen
-		switch ip, err := netip.ParseAddr(host); {
+		literal := host
+		if named, ok := hosts(host); ok {
+			literal = named
+		}
+		switch ip, err := netip.ParseAddr(literal); {
 		case host == "localhost":
 			addrs = loopback(port)
 		case err != nil:
-			return nil, fmt.Errorf("%s: in its private network the suite can look no names up but localhost: give the IP address that %s has in /etc/hosts, or localhost", flag, host)
+			return nil, fmt.Errorf("%s: %s is not in /etc/hosts, and in its private network the suite reaches no DNS: enter it there, or give an IP address or localhost", flag, host)
 		case ip.IsLoopback():
 			addrs = loopback(port) // localhost may resolve to either
-			if ip.Is4() && host != "127.0.0.1" {
-				addrs = append(addrs, listen{Addr: net.JoinHostPort(host, port)})
+			if ip.Is4() && literal != "127.0.0.1" {
+				addrs = append(addrs, listen{Addr: net.JoinHostPort(literal, port)})
 			}
 		case ip.Is4():
-			t.plan.Add = append(t.plan.Add, host)
-			addrs = []listen{{Addr: net.JoinHostPort(host, port)}}
+			t.plan.Add = append(t.plan.Add, literal)
+			addrs = []listen{{Addr: net.JoinHostPort(literal, port)}}
 		default:
 			return nil, fmt.Errorf("%s: of IPv6 only [::1] can be taken over", flag)
 		}
@@ -98,6 +109,7 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 			if err := claim(l.Addr, flag); err != nil {
 				return nil, err
 			}
+			l.Redis = true
 			t.plan.Listen = append(t.plan.Listen, l)
 		}
 		if t.first == "" {
@@ -113,7 +125,7 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 			continue // it answers there already
 		}
 		taken[a] = a
-		t.plan.Listen = append(t.plan.Listen, listen{Addr: a, Optional: ap.Addr().Is6()})
+		t.plan.Listen = append(t.plan.Listen, listen{Addr: a, Optional: ap.Addr().Is6(), Redis: true})
 		if t.first == "" {
 			t.first = a
 		}
@@ -141,8 +153,36 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 	if err := Check(ctx); err != nil {
 		return nil, err
 	}
+	t.server = t.inside(c.Server)
 	return t, nil
 }
+
+// inside makes the command of the direct arm's Redis. There is none where it
+// would have to answer on several ports.
+func (t *Takeover) inside(server func(bind []string, port, dir string) ([]string, error)) func(string) ([]string, error) {
+	var bind []string
+	port := ""
+	for _, l := range t.plan.Listen {
+		if !l.Redis {
+			continue
+		}
+		host, p, err := net.SplitHostPort(l.Addr)
+		if err != nil || port != "" && p != port {
+			return nil
+		}
+		if port = p; l.Optional {
+			host = "-" + host // Redis' own mark for an address that may be missing
+		}
+		bind = append(bind, host)
+	}
+	if server == nil || port == "" {
+		return nil
+	}
+	return func(dir string) ([]string, error) { return server(bind, port, dir) }
+}
+
+// Direct reports whether the direct arm has a Redis of its own inside.
+func (t *Takeover) Direct() bool { return t.server != nil }
 
 func split(addr string) (host, port string, err error) {
 	host, port, err = net.SplitHostPort(addr)

@@ -223,7 +223,7 @@ func TestConfigErrors(t *testing.T) {
 		"no address given":          {},
 		"want HOST:PORT":            {Takeover: []string{"6379"}},
 		"is no port":                {Takeover: []string{"localhost:redis"}},
-		"can look no names up":      {Takeover: []string{"redis:6379"}},
+		"is not in /etc/hosts":      {Takeover: []string{"redis:6379"}},
 		"only [::1] can be taken":   {Takeover: []string{"[fe80::1]:6379"}},
 		"already taken":             {Takeover: []string{"localhost:6379", "127.0.0.1:6379"}},
 		"want the PORT":             {Takeover: []string{"localhost:6379"}, Forward: []string{"postgres"}},
