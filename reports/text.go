@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -101,7 +102,7 @@ func percent(rate float64) string {
 func short(d harness.Duration) string {
 	t := time.Duration(d)
 	if t < 0 {
-		return "−" + short(-d)
+		return "−" + short(-max(d, -math.MaxInt64)) // the least of all has no opposite
 	}
 	switch {
 	case t == 0:

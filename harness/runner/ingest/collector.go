@@ -34,13 +34,15 @@ type GoPackage struct {
 type goTest struct {
 	name    string
 	verdict harness.Verdict
+	began   bool // the stream has the event of its begin
 	ended   bool
 	paused  bool
 	start   time.Time
 	since   time.Time // when it last began or went on
 	ran     time.Duration
 	out     capture.Buffer
-	seq     int // order of ending
+	seq     int      // order of ending
+	unknown []string // actions that this version does not know
 }
 
 // Add takes the next event.
@@ -58,10 +60,12 @@ func (c *Collector) Add(e GoEvent) {
 	case "build-fail":
 		return
 	}
-	if e.Package == "" {
-		return
+	if e.Package == "" && e.Test == "" {
+		if c.packages == nil || c.packages[0].Path != "" || e.Action == "output" {
+			return // a compiler's words, a script's echo
+		}
 	}
-	p := c.Package(e.Package)
+	p := c.Package(e.Package) // without a name in a stream of test2json without -p
 	if e.Test == "" {
 		p.whole(e)
 		if e.FailedBuild != "" && c.builds[e.FailedBuild] != nil {
@@ -111,20 +115,28 @@ func (p *GoPackage) whole(e GoEvent) {
 }
 
 func (p *GoPackage) test(e GoEvent) {
+	ends, known := endings[e.Action]
 	t := p.current[e.Test]
-	if t == nil || e.Action == "run" && t.ended {
-		t = &goTest{name: e.Test, start: e.Time, since: e.Time}
+	switch {
+	case t == nil, e.Action == "run" && t.ended, known && t.ended && !t.began && ends != "":
+		t = &goTest{name: e.Test, start: e.Time, since: e.Time, began: e.Action == "run"}
 		p.tests = append(p.tests, t)
 		p.current[e.Test] = t
 	}
-	switch e.Action {
-	case "pause":
+	switch {
+	case !known:
+		if !slices.Contains(t.unknown, e.Action) && len(t.unknown) < 5 {
+			t.unknown = append(t.unknown, e.Action)
+		}
+	case ends != "":
+		p.end(t, e, ends)
+	case e.Action == "pause":
 		t.paused = true
 		t.ran += e.Time.Sub(t.since)
-	case "cont":
+	case e.Action == "cont":
 		t.paused = false
 		t.since = e.Time
-	case "output":
+	case e.Action == "output":
 		if t.ended && strings.HasPrefix(e.Output, "panic: ") {
 			// A panic fails the test and all its parents, innermost first,
 			// before its text is printed: the text belongs to the innermost.
@@ -134,17 +146,34 @@ func (p *GoPackage) test(e GoEvent) {
 			t = p.redirect
 		}
 		_, _ = t.out.WriteString(e.Output)
-	case "pass", "fail", "skip", "bench":
-		if t.ended {
-			return
-		}
-		t.ended = true
-		p.endings++
-		t.seq = p.endings
+	}
+}
+
+// endings holds the actions that are known, each with the verdict of the test
+// that it ends.
+var endings = map[string]harness.Verdict{
+	"pass": harness.Passed, "bench": harness.Passed, "fail": harness.Failed, "skip": harness.Skipped,
+	"run": "", "pause": "", "cont": "", "output": "", "start": "", "attr": "", "artifacts": "",
+}
+
+func (p *GoPackage) end(t *goTest, e GoEvent, v harness.Verdict) {
+	if t.ended {
+		return
+	}
+	t.ended, t.verdict = true, v
+	p.endings++
+	t.seq = p.endings
+	if t.began && !t.since.IsZero() && !e.Time.IsZero() {
 		if !t.paused {
 			t.ran += e.Time.Sub(t.since)
 		}
-		t.verdict = map[string]harness.Verdict{"pass": harness.Passed, "bench": harness.Passed, "fail": harness.Failed, "skip": harness.Skipped}[e.Action]
+		return
+	}
+	if e.Elapsed > 0 && e.Elapsed < longest { // all that is known of its time
+		t.ran = time.Duration(e.Elapsed * float64(time.Second))
+	}
+	if !t.began && !t.start.IsZero() {
+		t.start = e.Time.Add(-t.ran)
 	}
 }
 
@@ -171,7 +200,7 @@ func (p *GoPackage) lastFailedBelow(t *goTest) *goTest {
 func (p *GoPackage) Running() []string {
 	var names []string
 	for _, t := range p.tests {
-		if !t.ended && !t.paused && !p.anyBelow(t, func(s *goTest) bool { return !s.ended }) {
+		if !t.ended && !t.paused && !p.parentEnded(t) && !p.anyBelow(t, func(s *goTest) bool { return !s.ended }) {
 			names = append(names, t.name)
 		}
 	}
@@ -201,6 +230,17 @@ func (p *GoPackage) Done() []string {
 	return names
 }
 
+// parentEnded reports whether a test around t ended: then t did too, and the
+// stream has lost its end.
+func (p *GoPackage) parentEnded(t *goTest) bool {
+	for i := strings.LastIndexByte(t.name, '/'); i > 0; i = strings.LastIndexByte(t.name[:i], '/') {
+		if parent := p.current[t.name[:i]]; parent != nil && parent.ended {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *GoPackage) anyBelow(t *goTest, is func(*goTest) bool) bool {
 	return slices.ContainsFunc(p.tests, func(s *goTest) bool {
 		return strings.HasPrefix(s.name, t.name+"/") && is(s)
@@ -224,35 +264,4 @@ func (p *GoPackage) Started(test string) time.Time {
 		return t.start
 	}
 	return time.Time{}
-}
-
-// Outcomes gives one outcome for each ended execution of a test, in order of
-// beginning. A parent that failed through its subtests alone counts as passed,
-// with a warning, so that one failure is told once.
-func (p *GoPackage) Outcomes() []harness.Outcome {
-	var out []harness.Outcome
-	for _, t := range p.tests {
-		if !t.ended {
-			continue
-		}
-		o := harness.Outcome{
-			Test:     harness.TestID{Name: p.Path + "." + t.name, Suite: p.Path},
-			Verdict:  t.verdict,
-			Start:    t.start,
-			Duration: harness.Duration(max(t.ran, 0)),
-			Output:   t.out.String(),
-		}
-		if t.verdict == harness.Failed {
-			message := goMessage(o.Output)
-			failedBelow := p.anyBelow(t, func(s *goTest) bool { return s.verdict == harness.Failed || !s.ended })
-			if message == "" && failedBelow {
-				o.Verdict = harness.Passed
-				o.Warnings = append(o.Warnings, "failed only through its subtests")
-			} else {
-				o.Failure = GoFailure(o.Output, harness.AssertionFailure)
-			}
-		}
-		out = append(out, o)
-	}
-	return out
 }

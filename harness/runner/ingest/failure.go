@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -17,7 +18,7 @@ func NewFailure(kind harness.FailureKind, message, stack string) *harness.Failur
 	if len(message) > mostMessage {
 		message = summary.Elide(message, mostValue)
 	}
-	message = firstLines(message, 8, mostMessage)
+	message = cmp.Or(firstLines(message, 8, mostMessage), "failed without a message")
 	// The trace takes no part in the fingerprint: for many runners it is the
 	// test's whole output.
 	return &harness.Failure{Kind: kind, Message: message, Stack: stack, Fingerprint: summary.Fingerprint(message, kind, "")}

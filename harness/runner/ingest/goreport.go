@@ -23,7 +23,7 @@ func GoFailure(output string, def harness.FailureKind) *harness.Failure {
 // PackageTest is the name under which a package's process as a whole appears:
 // its build, its TestMain, its exit.
 func PackageTest(path string) harness.TestID {
-	return harness.TestID{Name: path + ".(package)", Suite: path}
+	return harness.TestID{Name: path + ".(package)", Suite: path, Classname: path, Title: "TestMain"} // gotestsum's word
 }
 
 // GoTest reads the output of go test -json: one outcome for each execution of a
@@ -33,7 +33,7 @@ func GoTest(r io.Reader) ([]harness.Outcome, error) {
 	var c Collector
 	n := 0
 	err := ReadGoEvents(r, func(e GoEvent) {
-		if e.Package != "" || e.ImportPath != "" {
+		if e.Package != "" || e.ImportPath != "" || e.Test != "" {
 			n++
 		}
 		c.Add(e)
@@ -41,7 +41,9 @@ func GoTest(r io.Reader) ([]harness.Outcome, error) {
 	var out []harness.Outcome
 	for _, p := range c.Packages() {
 		out = append(out, p.Outcomes()...)
-		out = append(out, p.whatEnded()...)
+		ended := p.whatEnded()
+		out = append(out, ended...)
+		out = append(out, p.unended(ended)...)
 	}
 	if err == nil && n == 0 {
 		err = fmt.Errorf("reading go test events: none found: want the output of go test -json")
@@ -60,7 +62,7 @@ func (p *GoPackage) whatEnded() []harness.Outcome {
 		return nil
 	case len(running) == 1:
 		name := running[0]
-		o.Test.Name = p.Path + "." + name
+		o.Test = goID(p.Path, name)
 		o.Start, o.Output = p.Started(name), p.OutputOf(name)
 		o.Failure = EndedUnder(o.Output)
 	case len(running) > 1:
@@ -72,6 +74,23 @@ func (p *GoPackage) whatEnded() []harness.Outcome {
 		o.Failure = GoFailure(o.Output, harness.ExitFailure)
 	}
 	return []harness.Outcome{o}
+}
+
+// unended gives an outcome that says nothing for each test whose end the stream
+// lacks, but for those that the package's own outcomes tell of.
+func (p *GoPackage) unended(told []harness.Outcome) (out []harness.Outcome) {
+	for _, t := range p.tests {
+		if t.ended || slices.ContainsFunc(told, func(o harness.Outcome) bool {
+			return o.Test.Title == t.name || strings.HasPrefix(o.Test.Title, t.name+"/")
+		}) {
+			continue
+		}
+		o := p.outcome(t)
+		o.Verdict = harness.Unknown
+		o.Warnings = append(o.Warnings, "the events do not say how it ended")
+		out = append(out, o)
+	}
+	return out
 }
 
 // EndedUnder describes the failure of a test under which the process ended.

@@ -39,7 +39,7 @@ func golden(t *testing.T, file string, v any) {
 func TestJUnitDialects(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.xml")
 	require.NoError(t, err)
-	require.Len(t, files, 9)
+	require.Len(t, files, 19)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			f, err := os.Open(file)
@@ -127,6 +127,86 @@ func TestJUnitBroken(t *testing.T) {
 	}
 }
 
+// Two million suites in each other neither end the process nor fill its
+// memory: the cases before them are kept, and the error tells.
+func TestJUnitDepthIsBounded(t *testing.T) {
+	for name, what := range map[string]string{"suites": "<testsuite>", "in a failure": "<testcase name='b'><failure>" + strings.Repeat("<message>", 200), "unknown": "<x>"} {
+		doc := "<testsuites><testsuite name='s'><testcase name='a'/>" + strings.Repeat(what, 2_000_000/max(1, len(what)/11))
+		out, err := ingest.JUnit(strings.NewReader(doc))
+		require.ErrorContains(t, err, "more than 200 elements deep", name)
+		require.GreaterOrEqual(t, len(out), 1, name)
+		require.Equal(t, "a", out[0].Test.Name, name)
+		require.Equal(t, harness.Passed, out[0].Verdict, name)
+	}
+	deep := strings.Repeat("<testsuite name='s'>", 190) + "<testcase name='a'/>" + strings.Repeat("</testsuite>", 190)
+	require.Equal(t, harness.Passed, read(t, deep)[0].Verdict)
+}
+
+// A file that ends in the middle keeps its head, and a case that was cut did not pass.
+func TestJUnitKeepsTheHeadOfACutFile(t *testing.T) {
+	for _, file := range []string{"testdata/surefire.xml", "testdata/nested.xml", "testdata/rawmarkup.xml", "testdata/nodetest.xml"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		whole, err := ingest.JUnitCases(bytes.NewReader(text))
+		require.NoError(t, err)
+		for cut := 0; cut < len(text); cut += 3 {
+			cases, err := ingest.JUnitCases(bytes.NewReader(text[:cut]))
+			closed := bytes.Contains(text[:cut], []byte("</testsuites>")) || bytes.HasSuffix(bytes.TrimSpace(text[:cut]), []byte("</testsuite>"))
+			if err == nil && !closed {
+				t.Fatalf("%s cut at %d: no error", file, cut)
+			}
+			for i, c := range cases {
+				if c.Verdict == harness.Passed && whole[i].Verdict != harness.Passed && c.Attempt == whole[i].Attempt {
+					t.Fatalf("%s cut at %d: %s passed", file, cut, c.Test.Name)
+				}
+			}
+			if n := bytes.Count(text[:cut], []byte("</testcase>")); len(cases) < n {
+				t.Fatalf("%s cut at %d: %d cases of %d", file, cut, len(cases), n)
+			}
+		}
+	}
+}
+
+// A report of one test, and of other machines, name the tests as the first did.
+func TestNamesLastThroughAHunt(t *testing.T) {
+	cases := func(doc string) []ingest.Case {
+		c, err := ingest.JUnitCases(strings.NewReader(doc))
+		require.NoError(t, err)
+		return c
+	}
+	names := func(c []ingest.Case) (out []string) {
+		for i := range c {
+			out = append(out, c[i].Test.Name)
+		}
+		return out
+	}
+	const a, b = `<testsuite name="a" hostname="%s"><testcase name="works"/></testsuite>`, `<testsuite name="b" hostname="%s"><testcase name="works"/></testsuite>`
+	var n ingest.Names
+	first := cases(fmt.Sprintf("<testsuites>"+a+b+"</testsuites>", "m1", "m1"))
+	n.Assign(first)
+	require.Equal(t, []string{"a > works", "b > works"}, names(first))
+	alone := cases(fmt.Sprintf(b, "m2"))
+	require.Equal(t, []string{"works"}, names(alone), "nothing else is known")
+	n.Assign(alone)
+	require.Equal(t, []string{"b > works"}, names(alone))
+
+	// In several files of one run.
+	var m ingest.Names
+	files := append(cases(fmt.Sprintf(a, "m1")), cases(fmt.Sprintf(b, "m1"))...)
+	m.Assign(files)
+	require.Equal(t, []string{"a > works", "b > works"}, names(files))
+	m.Assign(files)
+	require.Equal(t, []string{"a > works", "b > works"}, names(files), "again")
+
+	// A test that comes later keeps the names that were given.
+	var l ingest.Names
+	one := cases(fmt.Sprintf(a, "m1"))
+	l.Assign(one)
+	both := cases(fmt.Sprintf("<testsuites>"+a+b+"</testsuites>", "m1", "m1"))
+	l.Assign(both)
+	require.Equal(t, []string{"works", "b > works"}, names(both))
+}
+
 // endless yields a report whose one test printed n bytes.
 func endless(n int64) io.Reader {
 	return io.MultiReader(strings.NewReader("<testsuites><testsuite name='s'><testcase name='a'><system-out>"),
@@ -164,26 +244,14 @@ func TestFingerprintIgnoresWhatChanges(t *testing.T) {
 }
 
 func FuzzJUnit(f *testing.F) {
-	files, _ := filepath.Glob("testdata/*.xml")
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
+	for _, s := range seeds {
+		f.Add([]byte(s))
 	}
-	f.Add([]byte("<testsuite><failure>"))
-	f.Add([]byte("<testsuite><testcase name='&#27;\xff'><failure"))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		out, err := ingest.JUnit(bytes.NewReader(doc))
-		for _, o := range out {
-			if o.Verdict == harness.Failed && (o.Failure == nil || o.Failure.Fingerprint == "") {
-				t.Fatalf("a failure without its Failure: %+v", o)
-			}
-		}
-		if len(out) == 0 && err == nil && !bytes.Contains(doc, []byte("test")) {
+		cases, err := ingest.JUnitCases(bytes.NewReader(doc))
+		sound(t, cases)
+		if len(cases) == 0 && err == nil && !bytes.Contains(doc, []byte("t")) {
 			t.Fatal("nothing read, no error")
 		}
-		_ = fmt.Sprint(err)
 	})
 }

@@ -11,8 +11,7 @@ import (
 // attempt is one failed try of a test.
 type attempt struct {
 	failure *harness.Failure
-	time    harness.Duration
-	hasTime bool
+	time    string
 	start   time.Time
 	output  string
 }
@@ -20,10 +19,10 @@ type attempt struct {
 // failure reads one failure-like element.
 func (p *junitParser) failure(e xml.StartElement) (*harness.Failure, attempt, error) {
 	a := attributes(e)
-	at := attempt{time: seconds(a["time"]), hasTime: a["time"] != "", start: timestamp(a["timestamp"])}
+	at := attempt{time: a.first("time"), start: timestamp(a["timestamp"])}
 	var body, stack, out strings.Builder
 	for {
-		tok, err := p.d.Token()
+		tok, err := p.next()
 		if err != nil {
 			return nil, at, eof(err)
 		}
@@ -71,31 +70,4 @@ func (p *junitParser) failure(e xml.StartElement) (*harness.Failure, attempt, er
 	}
 	kind = KindOf(message+"\n"+trace, a.first("type"), kind)
 	return NewFailure(kind, message, trace), at, nil
-}
-
-// text reads the text of the current element, children's included.
-func (p *junitParser) text() (string, error) {
-	var b strings.Builder
-	for depth := 1; depth > 0; {
-		tok, err := p.d.Token()
-		if err != nil {
-			return b.String(), eof(err)
-		}
-		switch t := tok.(type) {
-		case xml.CharData:
-			appendBounded(&b, string(t))
-		case xml.StartElement:
-			depth++
-		case xml.EndElement:
-			depth--
-		}
-	}
-	return b.String(), nil
-}
-
-// appendBounded keeps a report of endless small elements from filling memory.
-func appendBounded(b *strings.Builder, s string) {
-	if room := 2*maxRun - b.Len(); room > 0 {
-		b.WriteString(s[:min(room, len(s))])
-	}
 }

@@ -6,7 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
-	"unicode/utf16"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -15,9 +15,10 @@ import (
 const maxRun = 128 << 10
 
 // xmlFilter passes XML through and makes it digestible: valid UTF-8, no
-// character that XML 1.0 forbids (neither raw nor as &#27;), and no text or
-// attribute longer than maxRun. Test reporters break all three rules, since
-// they copy what a test printed.
+// character that XML 1.0 forbids (neither raw nor as &#27;), no raw '<' or quote
+// in an attribute, no '<' in a test's text that opens none of a report's
+// elements, and no text or attribute longer than maxRun. Test reporters break
+// these rules, since they copy what a test printed.
 //
 //	file ──► decode (UTF-16, Latin-1) ──► filter ──► encoding/xml
 type xmlFilter struct {
@@ -26,6 +27,9 @@ type xmlFilter struct {
 	state xmlState
 	quote byte // in an attribute value: its delimiter
 	run   int  // bytes of the current run
+	words bool // in an element that holds what a test printed
+	tag   string
+	slash bool // the last byte of the current tag was a slash
 	err   error
 }
 
@@ -75,6 +79,7 @@ func (f *xmlFilter) Read(p []byte) (int, error) {
 
 // step takes one character, reference or delimiter from the input.
 func (f *xmlFilter) step() {
+	f.plain()
 	c, err := f.in.ReadByte()
 	if err != nil {
 		f.err = err
@@ -89,17 +94,26 @@ func (f *xmlFilter) step() {
 	case inTag:
 		switch c {
 		case '>':
+			f.words = wordy[f.tag] && !f.slash
 			f.enter(inText)
 		case '"', '\'':
 			f.quote = c
 			f.enter(inAttr)
 		}
+		f.slash = c == '/'
 		f.out.WriteByte(c)
 		return
 	case inAttr:
-		if c == f.quote {
+		switch {
+		case c == '<':
+			f.keep("&lt;")
+			return
+		case c == f.quote && f.valueEnds():
 			f.enter(inTag)
 			f.out.WriteByte(c)
+			return
+		case c == f.quote:
+			f.keep("&#" + strconv.Itoa(int(c)) + ";")
 			return
 		}
 	case inCDATA:
@@ -120,18 +134,113 @@ func (f *xmlFilter) step() {
 
 func (f *xmlFilter) enter(s xmlState) { f.state, f.run = s, 0 }
 
+// wordy names the elements that hold what a test printed.
+var wordy = map[string]bool{"failure": true, "error": true, "skipped": true, "warning": true, "system-out": true, "system-err": true,
+	"stackTrace": true, "flakyFailure": true, "flakyError": true, "rerunFailure": true, "rerunError": true,
+	"message": true, "stack-trace": true, "output": true}
+
+// longestName is how many bytes of an element's name matter.
+const longestName = 64
+
 // open handles a '<' outside tags.
 func (f *xmlFilter) open() {
 	switch {
 	case f.follows("![CDATA["):
 		f.enter(inCDATA)
 		f.out.WriteString("<![CDATA[")
+		return
 	case f.follows("!--"), f.follows("?"):
 		f.enter(inComment)
-	default:
-		f.enter(inTag)
-		f.out.WriteByte('<')
+		return
 	}
+	p, _ := f.in.Peek(longestName)
+	name := elementName(p)
+	own := wordy[strings.TrimPrefix(name, "/")] || strings.HasPrefix(name, "/test") || name == "properties" // what may come, or must end, in words
+	if (name == "" && !bytes.HasPrefix(p, []byte("!")) && len(p) > 0) || (f.words && !own) {
+		f.keep("&lt;")
+		return
+	}
+	f.tag = name
+	f.enter(inTag)
+	f.out.WriteByte('<')
+}
+
+// elementName gives the name at the start of p, with the slash of an end; empty
+// when there is none.
+func elementName(p []byte) string {
+	i := 0
+	if len(p) > 0 && p[0] == '/' {
+		i = 1
+	}
+	for from := i; i < len(p); i++ {
+		c := p[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= utf8.RuneSelf
+		if !letter && (i == from || !(c >= '0' && c <= '9' || c == '-' || c == '.' || c == ':')) {
+			if i == from {
+				return ""
+			}
+			break
+		}
+	}
+	return string(p[:i])
+}
+
+// valueEnds reports whether a quote ends its attribute: the end of the tag or
+// the next attribute follows. Else it belongs to the value.
+func (f *xmlFilter) valueEnds() bool {
+	p, _ := f.in.Peek(1)
+	if len(p) == 0 || p[0] == '>' {
+		return true
+	}
+	p, _ = f.in.Peek(longestName)
+	p = bytes.TrimLeft(p, " \t\r\n")
+	if len(p) == 0 || bytes.HasPrefix(p, []byte(">")) || bytes.HasPrefix(p, []byte("/>")) || bytes.HasPrefix(p, []byte("?>")) {
+		return true
+	}
+	name := elementName(p)
+	if name == "" || name[0] == '/' {
+		return false
+	}
+	p, ok := bytes.CutPrefix(bytes.TrimLeft(p[len(name):], " \t\r\n"), []byte("="))
+	p = bytes.TrimLeft(p, " \t\r\n")
+	return ok && len(p) > 0 && (p[0] == '"' || p[0] == '\'')
+}
+
+// plain copies what needs no look: in a run, up to the next byte that may.
+func (f *xmlFilter) plain() {
+	n := f.in.Buffered()
+	if f.state == inTag || f.state == inComment || n < 2 {
+		return
+	}
+	p, _ := f.in.Peek(min(n, 4<<10))
+	i := 0
+	for i < len(p) && harmless[p[i]] {
+		i++
+	}
+	if room := maxRun - f.run; room > 0 {
+		f.out.Write(p[:min(i, room)])
+		f.run += min(i, room)
+	}
+	_, _ = f.in.Discard(i)
+}
+
+// harmless marks the bytes that are themselves wherever they stand.
+var harmless = func() (h [256]bool) {
+	for c := range h {
+		h[c] = c >= ' ' && c < utf8.RuneSelf && !strings.ContainsRune("<>&\"']", rune(c)) || c == '\t' || c == '\n'
+	}
+	return h
+}()
+
+// keep writes one character of a run.
+func (f *xmlFilter) keep(unit string) {
+	if f.run > maxRun {
+		return
+	}
+	if f.run += len(unit); f.run > maxRun {
+		unit = " … cut here …"
+	}
+	f.out.WriteString(unit)
 }
 
 // follows consumes s if it is next in the input.
@@ -162,13 +271,7 @@ func (f *xmlFilter) char(c byte) {
 		}
 		unit = utf8.AppendRune(nil, r)
 	}
-	if f.run > maxRun {
-		return
-	}
-	if f.run += len(unit); f.run > maxRun {
-		unit = []byte(" … cut here …")
-	}
-	f.out.Write(unit)
+	f.keep(string(unit))
 }
 
 // reference reads the rest of an entity or character reference; a bare '&' and
@@ -202,68 +305,4 @@ func (f *xmlFilter) reference() []byte {
 func xmlChar(r rune) bool {
 	return r == '\t' || r == '\n' || r == '\r' || r >= 0x20 && r <= 0xD7FF ||
 		r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
-}
-
-// latin1Reader turns ISO-8859-1 into UTF-8. Windows-1252 differs from it in
-// punctuation alone.
-type latin1Reader struct {
-	in   *bufio.Reader
-	rest []byte
-}
-
-func (l *latin1Reader) Read(p []byte) (int, error) {
-	for len(l.rest) < len(p) {
-		c, err := l.in.ReadByte()
-		if err != nil {
-			if len(l.rest) > 0 {
-				break
-			}
-			return 0, err
-		}
-		l.rest = utf8.AppendRune(l.rest, rune(c))
-	}
-	n := copy(p, l.rest)
-	l.rest = append(l.rest[:0], l.rest[n:]...)
-	return n, nil
-}
-
-// utf16Reader turns UTF-16 into UTF-8.
-type utf16Reader struct {
-	in   *bufio.Reader
-	big  bool
-	rest []byte
-}
-
-func (u *utf16Reader) unit() (rune, error) {
-	var b [2]byte
-	if _, err := io.ReadFull(u.in, b[:]); err != nil {
-		return 0, io.EOF // half a unit at the end tells nothing
-	}
-	if u.big {
-		return rune(b[0])<<8 | rune(b[1]), nil
-	}
-	return rune(b[1])<<8 | rune(b[0]), nil
-}
-
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.rest) < len(p) {
-		r, err := u.unit()
-		if err == nil && utf16.IsSurrogate(r) {
-			var low rune
-			low, err = u.unit()
-			r = utf16.DecodeRune(r, low)
-		}
-		if err != nil {
-			if len(u.rest) > 0 {
-				break
-			}
-			return 0, err
-		}
-		if r != 0xFEFF {
-			u.rest = utf8.AppendRune(u.rest, r)
-		}
-	}
-	n := copy(p, u.rest)
-	u.rest = append(u.rest[:0], u.rest[n:]...)
-	return n, nil
 }
