@@ -14,11 +14,11 @@ var ansi = regexp.MustCompile("[\x1b\uFFFD]\\[[0-9;?]*[A-Za-z]") // reporters of
 // NewFailure builds a Failure whose message is cut to a few lines and whose
 // fingerprint is set.
 func NewFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
-	message = ansi.ReplaceAllString(message, "")
+	message = shape(summary.Shorten(ansi.ReplaceAllString(message, "")))
 	if len(message) > mostMessage {
 		message = summary.Elide(message, mostValue)
 	}
-	message = cmp.Or(firstLines(message, 8, mostMessage), "failed without a message")
+	message = cmp.Or(firstLines(message, mostLines, mostMessage), "failed without a message")
 	// The trace takes no part in the fingerprint: for many runners it is the
 	// test's whole output.
 	return &harness.Failure{Kind: kind, Message: message, Stack: stack, Fingerprint: summary.Fingerprint(message, kind, "")}

@@ -13,14 +13,21 @@ var (
 	goLogBehind = regexp.MustCompile(`\S    [\w.-]+_test\.go:\d+: (.*)$`)
 	// testifyField starts a part of a testify report: "Error:", "Test:", …
 	testifyField = regexp.MustCompile(`^\s+(Error Trace|Error|Test|Messages):\s*(.*)$`)
+	ginkgoSays   = regexp.MustCompile(`\[(FAILED|PANICKED)\] `)
+	gomegaSays   = regexp.MustCompile(`^\s*(Expected|Unexpected error:|Timed out after [\d.]+s\.)\n`)
 )
 
 // goMessage finds the words of a failure in what a Go test printed: a data
 // race's first line, a panic's line, testify's Error and Messages, else the
 // last logged lines. It returns "" for text that is none of them.
 func goMessage(out string) string {
+	if ginkgoSays.MatchString(out) {
+		if m := Assertion(out); m != "" {
+			return m
+		}
+	}
 	var logged, testify []string
-	field := ""
+	field, indent := "", -1 // of the log line that goes on
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\r\n")
 		trimmed := strings.TrimSpace(line)
@@ -32,10 +39,8 @@ func goMessage(out string) string {
 		case goNoise.MatchString(line):
 			field = ""
 		case goLogLine.MatchString(line):
-			field = ""
-			if text := strings.TrimSpace(goLogLine.ReplaceAllString(line, "")); text != "" {
-				logged = append(logged, text)
-			}
+			field, indent = "", indentOf(line)
+			logged = append(logged, strings.TrimSpace(goLogLine.ReplaceAllString(line, "")))
 		case field == "" && goLogBehind.MatchString(line):
 			logged = append(logged, strings.TrimSpace(goLogBehind.FindStringSubmatch(line)[1]))
 		default:
@@ -46,17 +51,28 @@ func goMessage(out string) string {
 				}
 			} else if (field == "Error" || field == "Messages") && trimmed != "" {
 				testify = append(testify, trimmed)
+			} else if field == "" && indent >= 0 && indentOf(line) >= indent+4 { // t.Error of several lines
+				logged[len(logged)-1] += "\n" + line[indent+4:]
+			} else if field == "" && trimmed != "" {
+				indent = -1
 			}
 		}
 	}
+	logged = slices.DeleteFunc(logged, func(l string) bool { return strings.TrimSpace(l) == "" })
 	if len(testify) > 0 {
 		return firstLines(strings.Join(testify, "\n"), 6, 800)
+	}
+	if n := len(logged); n > 0 && gomegaSays.MatchString(logged[n-1]) {
+		return strings.TrimSpace(logged[n-1])
 	}
 	if len(logged) > 3 {
 		logged = logged[len(logged)-3:] // a failure ends a test; what came before is its log
 	}
 	return strings.Join(logged, "\n")
 }
+
+// indentOf counts the spaces at a line's begin.
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
 // raceWhere names the functions of the two accesses, which tell one race from another.
 func raceWhere(out string) string {

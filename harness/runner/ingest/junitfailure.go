@@ -59,8 +59,15 @@ func (p *junitParser) failure(e xml.StartElement) (*harness.Failure, attempt, er
 		kind = harness.ErrorFailure
 	}
 	message := a.first("message")
+	if framed(message) {
+		if m := Assertion(trace); m != "" {
+			message = m
+		}
+	}
 	if generic(message) {
-		if m := goMessage(trace); m != "" {
+		if m := Assertion(trace); m != "" {
+			message = m
+		} else if m := goMessage(trace); m != "" {
 			message = m
 		} else if m := firstLines(trace, 3, 600); m != "" && !goNoise.MatchString(m) {
 			message = m

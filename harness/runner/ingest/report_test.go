@@ -140,7 +140,7 @@ func sound(t *testing.T, cases []ingest.Case) {
 
 func TestEveryGoldenFileHasItsReport(t *testing.T) {
 	require.NoError(t, filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
-		if report, ok := strings.CutSuffix(path, ".golden.json"); ok && !strings.HasSuffix(report, ".outcomes") {
+		if report, ok := strings.CutSuffix(path, ".golden.json"); ok && !strings.HasSuffix(report, ".outcomes") && !strings.HasSuffix(report, "/messages") {
 			require.FileExists(t, report)
 		}
 		return err
