@@ -58,6 +58,8 @@ func TestBoundariesOfReports(t *testing.T) {
 	require.Equal(t, map[string]harness.Boundary{"a": harness.BoundaryUnknown, "b": harness.BoundaryReport}, boundaries(t, report(a+b)))
 	require.Equal(t, map[string]harness.Boundary{"a": harness.BoundaryUnknown, "b": harness.BoundaryReport, exec.Command: harness.BoundaryAlone},
 		boundaries(t, report(a+b)+"exit 3"), "the command as a whole has all frames")
+	suite := `echo "<testsuite name='s' timestamp='2026-01-02T03:04:05'>` + a + "<testcase name='b'/>" + `</testsuite>" > $FLAKEHUNT_DIR/r.xml;`
+	require.Equal(t, map[string]harness.Boundary{"a": harness.BoundaryUnknown, "b": harness.BoundaryUnknown}, boundaries(t, suite), "a suite's time is no test's")
 }
 
 // A suite in any language may mark its tests; here this binary does.

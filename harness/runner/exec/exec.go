@@ -23,6 +23,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/capture"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
+	"github.com/flakehunt/flakehunt/harness/runner/ingest"
 	"github.com/flakehunt/flakehunt/harness/runner/marks"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 )
@@ -59,6 +60,7 @@ type Runner struct {
 	mu    sync.Mutex
 	seen  []harness.TestID
 	known map[string]words
+	names ingest.Names
 	whole bool // the command as a whole has failed before
 }
 

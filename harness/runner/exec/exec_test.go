@@ -247,3 +247,47 @@ func TestConfigErrors(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// Two tests of one title in two suites stay two, also when each is run alone
+// and reported alone, and in files of their own.
+func TestEqualTitlesStayApart(t *testing.T) {
+	b := setUp(t)
+	script := `#!/bin/sh
+for s in a b; do
+  [ -n "$2" ] && [ "$2" != $s ] && continue
+  f=; [ $s = b ] && f="<failure message='second'/>"
+  echo "<testsuites><testsuite name='$s'><testcase name='works' time='NaN'>$f</testcase></testsuite></testsuites>" > "$1/$s.xml"
+done
+[ "$2" = a ] || exit 1
+`
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "two.sh"), []byte(script), 0o755))
+	r := b.runner(exec.Config{Argv: []string{"./two.sh", "{dir}"}, JUnit: "{dir}/*.xml", OneTest: "./two.sh {dir} {suite}"})
+	x := where(1)
+	x.Dir = t.TempDir()
+	out, err := r.Run(t.Context(), x)
+	require.NoError(t, err)
+	require.Equal(t, "a > works=pass b > works=fail:assertion", verdicts(out))
+	for i, want := range []string{"a > works=pass", "b > works=fail:assertion", "b > works=fail:assertion"} {
+		if i == 2 { // a replay, which has seen no report of all tests
+			r = b.runner(exec.Config{Argv: []string{"./two.sh", "{dir}"}, JUnit: "{dir}/*.xml", OneTest: "./two.sh {dir} {suite}"})
+		}
+		x := where(i + 2)
+		x.Dir = t.TempDir()
+		x.Tests = []string{strings.Split(want, "=")[0]}
+		out, err := r.Run(t.Context(), x)
+		require.NoError(t, err)
+		require.Equal(t, want, verdicts(out))
+	}
+}
+
+// A runner that only ends badly is told by the assertion that it printed.
+func TestExitCodeAloneTellsTheAssertion(t *testing.T) {
+	b := setUp(t)
+	printed := "  1) bus\n       delivers:\n     AssertionError [ERR_ASSERTION]: 0 == 1\n      at Context.<anonymous> (bus.spec.js:4:12)\n      at process.processImmediate (node:internal/timers:483:21)\n"
+	require.NoError(t, os.WriteFile(filepath.Join(b.dir, "printed.txt"), []byte(printed), 0o600))
+	r := b.runner(exec.Config{Argv: []string{"sh", "-c", "cat printed.txt; exit 1"}})
+	out, err := r.Run(t.Context(), where(1))
+	require.NoError(t, err)
+	require.Len(t, out, 1)
+	require.Equal(t, "sh -c cat printed.txt; exit 1: exit 1: AssertionError [ERR_ASSERTION]: 0 == 1", out[0].Failure.Message)
+}

@@ -38,7 +38,7 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 	if len(cases) == 0 && !res.OK() && !r.reported() {
 		return nil, 0, r.neverReported(glob, damaged, res, printed)
 	}
-	r.remember(cases)
+	r.remember(cases, only)
 
 	failed := false
 	for _, c := range cases {
@@ -116,8 +116,12 @@ func (r *Runner) wholeOutcome(res proc.Result, printed string) harness.Outcome {
 
 var colour = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
 
-// lastWords are the last lines of what a failed command printed.
+// lastWords says what a failed command printed about it: the assertion, where
+// a runner's words are known, else the last lines.
 func lastWords(printed string) string {
+	if words := ingest.Assertion(printed); words != "" {
+		return ": " + ingest.NewFailure(harness.ExitFailure, words, "").Message
+	}
 	var lines []string
 	for l := range strings.Lines(printed) {
 		if l = strings.TrimSpace(colour.ReplaceAllString(l, "")); l != "" {
@@ -156,15 +160,16 @@ func (r *Runner) neverReported(glob string, damaged []string, res proc.Result, p
 	return &runner.Unusable{Err: fmt.Errorf("%s: %s, and %s%s", line, res, why, tail)}
 }
 
-// withoutSuiteTimes takes away starts that several tests share: those are when
-// their suite began, or when the report was made, and tell of no test's own time.
+// withoutSuiteTimes takes away starts that are a suite's, and those that several
+// tests share: that is when their suite began, or when the report was made, and
+// tells of no test's own time.
 func withoutSuiteTimes(cases []ingest.Case) {
 	shared := map[time.Time]int{}
 	for _, c := range cases {
 		shared[c.Start]++
 	}
 	for i := range cases {
-		if shared[cases[i].Start] > 1 {
+		if !cases[i].OwnStart || shared[cases[i].Start] > 1 {
 			cases[i].Start = time.Time{}
 		}
 	}

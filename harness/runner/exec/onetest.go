@@ -39,10 +39,13 @@ func checkOneTest(template string) error {
 	return nil
 }
 
-// remember keeps the tests' own words, which a filter needs.
-func (r *Runner) remember(cases []ingest.Case) {
+// remember names the tests, over all reports and trials alike, and keeps their
+// own words, which a filter needs.
+func (r *Runner) remember(cases []ingest.Case, only []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.names.Prefer(only...)
+	r.names.Assign(cases)
 	for i := range cases {
 		c := &cases[i]
 		c.Test.File = relative(r.c.Dir, c.Test.File)

@@ -92,7 +92,7 @@ func readReport(file string) ([]ingest.Case, error) {
 		return nil, fmt.Errorf("opening report: %w", err)
 	}
 	defer f.Close()
-	cases, err := ingest.JUnitCases(f)
+	cases, _, err := ingest.ReadReport(f)
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {

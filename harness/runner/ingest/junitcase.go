@@ -20,10 +20,10 @@ func (p *junitParser) testcase(e xml.StartElement) error {
 	a, s := attributes(e), p.around()
 	base := Case{Name: a["name"], Classname: a.first("classname", "class"), Path: s.path, host: s.host, root: s.root, report: p.report}
 	base.Test = harness.TestID{
-		Suite: s.name,
-		File:  sourceFile(a.first("file", "filepath"), base.Classname),
+		Suite:     s.name,
+		File:      sourceFile(a.first("file", "filepath"), base.Classname),
 		Classname: base.Classname,
-		Title: strings.TrimSpace(base.Name),
+		Title:     strings.TrimSpace(base.Name),
 	}
 	if base.Test.File == "" {
 		base.Test.File = sourceFile(s.file, "")

@@ -21,7 +21,12 @@ type Names struct {
 	exact  map[likeness]*identity // with the host
 	alike  map[likeness]*identity // without: the latest
 	taken  map[string]bool        // names given
+	wanted []string
 }
+
+// Prefer tells names that tests were given before this Names was made (in a
+// finding that is replayed): a test that may have such a name gets it.
+func (n *Names) Prefer(names ...string) { n.wanted = names }
 
 // likeness is all that a report says of which test a case is of.
 type likeness struct {
@@ -124,12 +129,15 @@ func (n *Names) find(l likeness, r *report) *identity {
 // name gives names to those tests of a short name that have none.
 func (n *Names) name(short string) {
 	group := n.groups[short]
-	full := n.distinct(short, group)
+	full := distinct(short, group)
 	for i, id := range group {
 		if id.name != "" {
 			continue
 		}
-		name := full[i]
+		name := n.preferred(id)
+		if name == "" {
+			name = full[i]
+		}
 		for k := 2; n.taken[name]; k++ {
 			name = fmt.Sprintf("%s #%d", full[i], k)
 		}
@@ -137,30 +145,55 @@ func (n *Names) name(short string) {
 	}
 }
 
+// preferred gives the wanted name that a test may have; empty when there is none.
+func (n *Names) preferred(id *identity) string {
+	for _, want := range n.wanted {
+		if want == id.short || !strings.Contains(want, id.short) || n.taken[want] {
+			continue
+		}
+		for subset := range 1 << len(details) {
+			name := id.short
+			for i, with := range details {
+				if subset&(1<<i) != 0 {
+					name = with(name, id)
+				}
+			}
+			if name == want {
+				return want
+			}
+		}
+	}
+	return ""
+}
+
+// details complete a name by one thing that may tell a test from another, in
+// this order.
+var details = []func(name string, id *identity) string{
+	func(name string, id *identity) string { return within(id.suites, name) },
+	func(name string, id *identity) string { return within(id.class, name) },
+	func(name string, id *identity) string { return within(id.file, name) },
+	func(name string, id *identity) string { return within(id.root, name) },
+	func(name string, id *identity) string {
+		if id.host == "" {
+			return name
+		}
+		return name + " [" + id.host + "]"
+	},
+	func(name string, id *identity) string {
+		if id.nth == 0 {
+			return name
+		}
+		return fmt.Sprintf("%s #%d", name, id.nth+1)
+	},
+}
+
 // distinct completes a short name by as little as tells the group's tests apart.
-func (n *Names) distinct(short string, group []*identity) []string {
+func distinct(short string, group []*identity) []string {
 	names := make([]string, len(group))
 	for i := range names {
 		names[i] = short
 	}
-	for _, with := range []func(name string, id *identity) string{
-		func(name string, id *identity) string { return within(id.suites, name) },
-		func(name string, id *identity) string { return within(id.class, name) },
-		func(name string, id *identity) string { return within(id.file, name) },
-		func(name string, id *identity) string { return within(id.root, name) },
-		func(name string, id *identity) string {
-			if id.host == "" {
-				return name
-			}
-			return name + " [" + id.host + "]"
-		},
-		func(name string, id *identity) string {
-			if id.nth == 0 {
-				return name
-			}
-			return fmt.Sprintf("%s #%d", name, id.nth+1)
-		},
-	} {
+	for _, with := range details {
 		have := different(names)
 		if have == len(group) {
 			break
