@@ -106,8 +106,9 @@ func (j *junit) suites() xmlSuites {
 }
 
 func (j *junit) testcase(t *harness.TestResult) xmlCase {
+	class, name := ownNames(t.TestID)
 	c := xmlCase{
-		Name: oneLine(orElse(orElse(t.Title, t.Name), "(no name)"), 1000), Class: className(t.TestID),
+		Name: oneLine(orElse(name, "(no name)"), 1000), Class: oneLine(class, 1000),
 		File: oneLine(t.File, 1000), Time: decimal(time.Duration(t.P50).Seconds()),
 		Properties: j.properties(t),
 	}
@@ -256,16 +257,25 @@ func (j *junit) runProperties() *xmlProperties {
 	return p
 }
 
-// className puts a test where readers look for it: suite, dot, category.
-func className(id harness.TestID) string {
-	if id.Classname != "" { // as the suite's own reporter writes it
-		return oneLine(id.Classname, 1000)
+// ownNames gives a test's classname and name as its suite's own report has
+// them, so that a history of these goes on: those that were read; of a Go test
+// those that gotestsum writes; else suite, dot, category, and the name. Without
+// a class the suite stands for it, as for readers of the suite's own report.
+func ownNames(id harness.TestID) (class, name string) {
+	if id.Title != "" || id.Classname != "" {
+		return orElse(orElse(id.Classname, id.Suite), "tests"), orElse(id.Title, id.Name)
 	}
-	name := oneLine(orElse(id.Suite, "tests"), 500)
+	if test, ok := strings.CutPrefix(id.Name, id.Suite+"."); ok && id.Suite != "" && id.Category == "" {
+		if test == "(package)" {
+			test = "TestMain"
+		}
+		return id.Suite, test
+	}
+	class = orElse(id.Suite, "tests")
 	if id.Category != "" {
-		name += "." + oneLine(strings.ReplaceAll(id.Category, ".", " "), 200)
+		class += "." + strings.ReplaceAll(id.Category, ".", " ")
 	}
-	return name
+	return class, id.Name
 }
 
 // stamp writes a time as readers of JUnit expect it: UTC, no fraction.

@@ -48,11 +48,12 @@ func (r *Runner) remember(cases []ingest.Case, only []string) {
 	r.names.Assign(cases)
 	for i := range cases {
 		c := &cases[i]
-		c.Test.File = relative(r.c.Dir, c.Test.File)
+		file := relative(r.c.Dir, c.Test.File)
+		c.Test.File = fromRoot(r.c.Dir, file)
 		if _, ok := r.known[c.Test.Name]; ok {
 			continue
 		}
-		r.known[c.Test.Name] = wordsFrom(c.Name, c.Classname, c.Test.File, c.Test.Suite)
+		r.known[c.Test.Name] = wordsFrom(c.Name, c.Classname, file, c.Test.Suite)
 		r.seen = append(r.seen, c.Test)
 	}
 }

@@ -117,3 +117,33 @@ func relative(dir, file string) string {
 	}
 	return file
 }
+
+// fromRoot makes a file that a report names relative to dir relative to the root
+// of dir's repository, where histories and code hosts look for it. What does not
+// exist, and what lies in no repository, stays as it is.
+func fromRoot(dir, file string) string {
+	if file == "" || filepath.IsAbs(file) {
+		return file
+	}
+	at, err := filepath.Abs(filepath.Join(dir, file))
+	if err != nil {
+		return file
+	}
+	if _, err := os.Stat(at); err != nil {
+		return file
+	}
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return file
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(root, ".git")); err == nil {
+			return relative(root, at)
+		}
+		parent := filepath.Dir(root)
+		if parent == root {
+			return file
+		}
+		root = parent
+	}
+}
