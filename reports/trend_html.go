@@ -132,6 +132,16 @@ func newTrendPage(r *trend.Report) *trendPage {
 		{Name: "Executions", Value: grouped(trials)}, {Name: "Failed", Value: grouped(failures)},
 		{Name: "False alarms", Value: fmt.Sprintf("a flat history shows a change with at most %s, all tests together", stats.Percent(trend.Alpha))},
 	}
+	if n := len(r.Skipped); n > 0 {
+		var names []string
+		for _, t := range r.Skipped[:min(n, 10)] {
+			names = append(names, oneLine(t.Name, 200))
+		}
+		if n > len(names) {
+			names = append(names, fmt.Sprintf("%d more", n-len(names)))
+		}
+		v.Facts = append(v.Facts, fact{Name: "Skipped in every run", Value: strings.Join(names, ", ")})
+	}
 	for _, l := range r.Suites {
 		v.Suites = append(v.Suites, trendSuite{oneLine(l.Name, 200), lineWords(l), newTrendDrawing(r, l, suiteBuckets)})
 	}

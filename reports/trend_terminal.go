@@ -33,7 +33,7 @@ func TrendTerminal(w io.Writer, r *trend.Report, o Options) error {
 		s.para(2, yellow, "warning: "+oneLine(warning, 500))
 	}
 	if len(r.Runs) == 0 {
-		s.WriteString("nothing is recorded yet: run with --db, or import JUnit files\n")
+		s.WriteString("nothing is recorded yet: run with --db, or import test reports\n")
 		_, err := io.WriteString(w, s.String())
 		return err
 	}
@@ -54,6 +54,9 @@ func TrendTerminal(w io.Writer, r *trend.Report, o Options) error {
 	best := r.Best(3)
 	s.trendPart("Best", len(best), 3, func(i int) {
 		s.para(2, "0", fmt.Sprintf("%s: %s", oneLine(best[i].Name, 200), stats.ExclusionSentence(best[i].Total.N, 0.95)))
+	})
+	s.trendPart("Skipped in every run", len(r.Skipped), trendLines, func(i int) {
+		s.para(2, "0", fmt.Sprintf("%s (%s)", oneLine(r.Skipped[i].Name, 200), count(r.Skipped[i].Runs, "run")))
 	})
 	var margins []trend.Line
 	for _, l := range r.Tests {

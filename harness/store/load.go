@@ -73,10 +73,16 @@ func (s *Store) History(ctx context.Context, q Query) (*trend.History, error) {
 	if err := loadMargins(ctx, tx, h, index, tests, chosen, args); err != nil {
 		return nil, fmt.Errorf("read margins of %s: %w", s.path, err)
 	}
+	skips, err := loadSkips(ctx, tx, chosen, args)
+	if err != nil {
+		return nil, fmt.Errorf("read skipped tests of %s: %w", s.path, err)
+	}
 	kept := h.Tests[:0]
 	for _, t := range h.Tests {
 		if len(t.Cells) > 0 {
 			kept = append(kept, t)
+		} else if n := skips[t.Name]; n > 0 {
+			h.Skipped = append(h.Skipped, trend.SkippedTest{TestID: t.TestID, Runs: n})
 		}
 	}
 	h.Tests = kept
@@ -170,6 +176,26 @@ func loadCells(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64
 		}
 	}
 	return nil
+}
+
+// loadSkips counts the runs in which a test was only skipped.
+func loadSkips(ctx context.Context, tx *sql.Tx, chosen string, args []any) (map[string]int, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT tests.name, count(*) FROM results JOIN tests ON tests.id = results.test
+		WHERE results.run IN (`+chosen+`) AND results.runs = 0 AND results.skips > 0 GROUP BY tests.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	skips := map[string]int{}
+	for rows.Next() {
+		var name string
+		var n int
+		if err := rows.Scan(&name, &n); err != nil {
+			return nil, err
+		}
+		skips[name] = n
+	}
+	return skips, rows.Err()
 }
 
 // number reads a decimal that SQLite wrote; scanning into RawBytes spares an

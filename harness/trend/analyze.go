@@ -71,13 +71,14 @@ type Report struct {
 	Runs     []Run
 	Suites   []Line
 	Tests    []Line // those with the highest rate now first
+	Skipped  []SkippedTest
 	Warnings []string
 }
 
 // Analyze says what a history says. Its runs should be of like conditions; a
 // warning says so if they are not.
 func Analyze(h *History) *Report {
-	r := &Report{Runs: h.Runs}
+	r := &Report{Runs: h.Runs, Skipped: h.Skipped}
 	if n := conditions(h.Runs); n > 1 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("runs under %d different conditions are mixed: a change may come from these", n))
 	}

@@ -101,8 +101,15 @@ func (t Test) Total() harness.Count {
 
 // History is what a store knows of the past, runs oldest first, tests by name.
 type History struct {
-	Runs  []Run
-	Tests []Test
+	Runs    []Run
+	Tests   []Test
+	Skipped []SkippedTest // those that every run skipped
+}
+
+// SkippedTest is a test that ran in no run, since all skipped it.
+type SkippedTest struct {
+	harness.TestID
+	Runs int // that skipped it
 }
 
 // Find gives the test of that name, nil if there is none.

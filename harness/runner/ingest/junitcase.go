@@ -26,7 +26,7 @@ func (p *junitParser) testcase(e xml.StartElement) error {
 		Title:     strings.TrimSpace(base.Name),
 	}
 	if base.Test.File == "" {
-		base.Test.File = sourceFile(s.file, "")
+		base.Test.File = sourceFile(s.file, s.name)
 	}
 	base.Test.Line, _ = strconv.Atoi(a.first("line"))
 	base.Verdict = harness.Passed

@@ -83,6 +83,14 @@ const repeated = "its report names this test more than once: counted as repeats 
 // numbered reports whether cases of one name are several tests and not repeats
 // of one: in mocha, jest, vitest and RSpec two tests may have the same title.
 func numbered(c *Case) bool {
+	around := c.root
+	if around == "" && len(c.Path) > 0 {
+		around = c.Path[0]
+	}
+	switch around {
+	case "Mocha Tests", "jest tests", "vitest tests":
+		return true
+	}
 	f := c.Test.File
 	return scripted(f) && path.Ext(f) != ".py" && path.Ext(f) != ".php"
 }
