@@ -22,6 +22,7 @@ type Names struct {
 	alike  map[likeness]*identity // without: the latest
 	taken  map[string]bool        // names given
 	wanted []string
+	round  int // how often Assign was called
 }
 
 // Prefer tells names that tests were given before this Names was made (in a
@@ -38,6 +39,7 @@ type likeness struct {
 type identity struct {
 	likeness
 	report *report
+	round  int    // of the Assign that had it last
 	name   string // empty: not yet given
 }
 
@@ -51,7 +53,9 @@ func (n *Names) Assign(cases []Case) {
 		likeness
 		report *report
 	}
+	n.round++
 	repeats := map[where]int{}
+	like := make([]likeness, len(cases))
 	ids := make([]*identity, len(cases))
 	for i := range cases {
 		c := &cases[i]
@@ -68,7 +72,13 @@ func (n *Names) Assign(cases []Case) {
 				c.Warnings = append(c.Warnings, repeated)
 			}
 		}
+		like[i] = l
 		ids[i] = n.find(l, c.report)
+	}
+	for i := range cases {
+		if ids[i] == nil {
+			ids[i] = n.add(like[i], cases[i].report)
+		}
 	}
 	for i := range cases {
 		if ids[i].name == "" {
@@ -115,23 +125,43 @@ func shortName(c *Case, suites string) string {
 	return strings.TrimSuffix(suites+" > "+title, " > ")
 }
 
-// find gives the record of a test, made when there is none. Hosts tell tests
-// apart within one report alone: elsewhere they are machines.
+// find gives the record of a test that is known; nil when there is none. Hosts
+// tell tests apart within one report alone: elsewhere they are machines.
 func (n *Names) find(l likeness, r *report) *identity {
 	loose := l
 	loose.host = ""
 	id := n.exact[l]
 	if k := n.alike[loose]; id == nil && k != nil && k.report != r {
 		id = k
-		n.exact[l] = id
 	}
-	if id == nil {
-		id = &identity{likeness: l}
-		n.exact[l] = id
-		n.groups[l.short] = append(n.groups[l.short], id)
+	if id != nil {
+		n.keep(id, l, r)
 	}
-	id.report, n.alike[loose] = r, id
 	return id
+}
+
+// add makes the record of a test that find did not know. The only test that is
+// known by the short name, and that these reports do not name, is the same: a
+// report of one test alone may say less about it.
+func (n *Names) add(l likeness, r *report) *identity {
+	id := n.find(l, r)
+	if id != nil {
+		return id
+	}
+	if group := n.groups[l.short]; len(group) == 1 && group[0].round != n.round {
+		id = group[0]
+	} else {
+		id = &identity{likeness: l}
+		n.groups[l.short] = append(group, id)
+	}
+	n.keep(id, l, r)
+	return id
+}
+
+func (n *Names) keep(id *identity, l likeness, r *report) {
+	id.report, id.round, n.exact[l] = r, n.round, id
+	l.host = ""
+	n.alike[l] = id
 }
 
 // name gives names to those tests of a short name that have none.
