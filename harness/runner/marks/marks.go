@@ -21,6 +21,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -32,12 +33,16 @@ const Var = "FLAKEHUNT_MARKS"
 // longest is what every Unix takes as a socket's path: macOS has room for 103 bytes.
 const longest = 100
 
+// short holds the socket where the trial's own directory has too long a name.
+const short = "/tmp"
+
 // maxLine is the longest line that is taken.
 const maxLine = 1 << 20
 
 // Server takes marks.
 type Server struct {
 	path  string
+	own   string // a directory made for the socket, or ""
 	l     net.Listener
 	event func(Event)
 	wg    sync.WaitGroup
@@ -58,15 +63,22 @@ func Listen(dir string, mark func(begin bool, test string)) (*Server, error) {
 // ListenEvents opens a socket in dir. event is called for each line, one at a
 // time, and before the line is answered.
 func ListenEvents(dir string, event func(Event)) (*Server, error) {
-	path := filepath.Join(dir, "marks")
+	path, own := filepath.Join(dir, "marks"), ""
 	if len(path) > longest {
-		return nil, fmt.Errorf("opening a socket for test marks: %s is longer than %d bytes: choose a shorter TMPDIR", path, longest)
+		var err error
+		if own, err = os.MkdirTemp(short, "flakehunt-marks-"); err != nil {
+			return nil, fmt.Errorf("opening a socket for test marks: %s is longer than %d bytes, and %w: choose a shorter TMPDIR", path, longest, err)
+		}
+		path = filepath.Join(own, "marks")
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
+		if own != "" {
+			_ = os.RemoveAll(own)
+		}
 		return nil, fmt.Errorf("opening a socket for test marks: %w", err)
 	}
-	s := &Server{path: path, l: l, event: event, conns: map[net.Conn]struct{}{}}
+	s := &Server{own: own, path: path, l: l, event: event, conns: map[net.Conn]struct{}{}}
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -84,6 +96,9 @@ func (s *Server) Close() error {
 	s.conns = nil
 	s.mu.Unlock()
 	s.wg.Wait()
+	if s.own != "" {
+		_ = os.RemoveAll(s.own)
+	}
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -76,10 +77,21 @@ func TestManyAtOnce(t *testing.T) {
 	require.Equal(t, 400, n)
 }
 
+// A directory's name may be too long for a socket in it (macOS' TMPDIR, a deep
+// workspace): the socket is elsewhere then, and gone afterwards.
+func TestLongDirectory(t *testing.T) {
+	s, err := marks.Listen(filepath.Join(t.TempDir(), strings.Repeat("x", 100)), func(bool, string) {})
+	require.NoError(t, err)
+	path := strings.TrimPrefix(s.Env(), marks.Var+"=")
+	c, err := net.Dial("unix", path)
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	require.NoError(t, s.Close())
+	require.NoDirExists(t, filepath.Dir(path))
+}
+
 func TestNoSocket(t *testing.T) {
-	_, err := marks.Listen("/"+strings.Repeat("x", 200), nil)
-	require.ErrorContains(t, err, "choose a shorter TMPDIR")
-	_, err = marks.Listen("/no/such/dir", nil)
+	_, err := marks.Listen("/no/such/dir", nil)
 	require.ErrorContains(t, err, "opening a socket")
 }
 

@@ -30,7 +30,11 @@ func (r *Runner) judge(c *collector, x runner.Exec, res proc.Result, printed str
 		return nil, r.nothing(c, x, res, printed, out)
 	}
 	r.proven = r.proven || ran
+	failed := slices.ContainsFunc(out, func(o harness.Outcome) bool { return o.Verdict == harness.Failed })
 	for i := range out {
+		if ran && !failed && !res.OK() { // a file that did not load, an error after the tests, a coverage that is too low
+			out[i].Warnings = append(out[i].Warnings, fmt.Sprintf("no test failed, and yet the command ended with %s: %s", res, tail(printed, 3)))
+		}
 		if out[i].Verdict == harness.Failed && out[i].Output == "" {
 			out[i].Output = end.printed
 		}
@@ -83,12 +87,15 @@ func (r *Runner) asked(c *collector, x runner.Exec, res proc.Result, out []harne
 	return out
 }
 
+// lastLines of what the runner printed are quoted where nothing ran.
+const lastLines = 40
+
 func (r *Runner) line() string { return strings.Join(r.c.Argv, " ") }
 
 // nothing explains why the first run has tested nothing.
 func (r *Runner) nothing(c *collector, x runner.Exec, res proc.Result, printed string, out []harness.Outcome) error {
 	said := ""
-	if t := tail(printed, 12); t != "" {
+	if t := tail(printed, lastLines); t != "" {
 		said = "; it printed last:\n" + t
 	}
 	name := r.c.Adapter.Name()
@@ -106,6 +113,8 @@ func (r *Runner) nothing(c *collector, x runner.Exec, res proc.Result, printed s
 		return &runner.Unusable{Err: fmt.Errorf("%s: %s before %s began%s", r.line(), res, name, said)}
 	case len(x.Tests) > 0:
 		return &runner.Unusable{Usage: true, Err: fmt.Errorf("%s: no such test: %s%s", r.line(), strings.Join(x.Tests, ", "), said)}
+	case c.spoke && !res.OK():
+		return &runner.Unusable{Err: fmt.Errorf("%s: %s, and no test ran%s", r.line(), res, said)}
 	case c.spoke:
 		return &runner.Unusable{Usage: true, Err: fmt.Errorf("%s: %s, and no test was selected: does a filter leave none?%s", r.line(), res, said)}
 	}

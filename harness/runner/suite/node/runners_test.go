@@ -299,7 +299,7 @@ func TestNothingToRun(t *testing.T) {
 		name, argv, want string
 		usage            bool
 	}{
-		{"vitest, no file", "npx vitest run --root vitest zzz", "No test files found", true},
+		{"vitest, no file", "npx vitest run --root vitest zzz", "No test files found", false},
 		{"vitest, no test", "npx vitest run --root vitest names -t zzz", "no test", true},
 		{"jest, no file", "npx jest --rootDir jest zzz", "No tests found", false},
 		{"jest, no test", "npx jest --rootDir jest names -t zzz", "no test", true},
