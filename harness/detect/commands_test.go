@@ -104,8 +104,10 @@ func TestRepliesSayWhetherItWrote(t *testing.T) {
 		{"SET k v", "OK", true, Silent},
 		{"SETNX k v", "0", false, Present},
 		{"SETNX k v", "1", true, Absent},
-		{"DEL k", "0", false, Absent},
-		{"EXPIRE k 1", "0", false, Silent},
+		{"DEL k", "0", false, Silent},
+		{"DEL k", "1", true, Present},
+		{"EXPIRE k 1", "0", false, Absent},
+		{"EXPIRE k 1 NX", "0", false, Silent},
 		{"EVALSHA 5b 1 k 1000", "0", false, Silent},
 		{"TYPE k", "none", false, Absent},
 	} {

@@ -32,7 +32,7 @@ func Cycles(t *Trace, key string) []Cycle {
 		}
 		var best *Command
 		for _, r := range before(on, w) {
-			if !r.Reads || r.Writes || taken[r] || !r.Answered() || r.Replied > w.Arrived || w.Arrived-r.Replied > thinking {
+			if !r.Reads || r.Writes || removed(r) || taken[r] || !r.Answered() || r.Replied > w.Arrived || w.Arrived-r.Replied > thinking {
 				continue
 			}
 			if best == nil || r.Conn == w.Conn && best.Conn != w.Conn || (r.Conn == w.Conn) == (best.Conn == w.Conn) && closer(r, best, w) {
@@ -61,6 +61,16 @@ func closer(r, best, w *Command) bool {
 func before(on []*Command, w *Command) []*Command {
 	end, _ := slices.BinarySearchFunc(on, w.Arrived, func(c *Command, at time.Duration) int { return cmp.Compare(c.Sent, at) })
 	return on[max(0, end-lookBack):end]
+}
+
+// removed reports whether a command is one that removes: where it found nothing it
+// has written nothing, and still is no read.
+func removed(c *Command) bool {
+	switch c.Verb {
+	case "HDEL", "SREM", "ZREM", "LREM", "XDEL":
+		return true
+	}
+	return deletes(c)
 }
 
 func deletes(c *Command) bool { return c.Verb == "DEL" || c.Verb == "UNLINK" }
@@ -98,7 +108,7 @@ func clashes(t *Trace) []clash {
 				if r := reads[w]; r != nil {
 					rival = r
 				}
-				out = append(out, clash{Cycle: c, between: w, rival: rival, lost: derived(c, w)})
+				out = append(out, clash{Cycle: c, between: w, rival: rival, lost: derived(t, c, w)})
 				break
 			}
 		}
@@ -121,7 +131,7 @@ func after(w, r *Command) bool {
 
 // derived tells a write of a new value made from the old one, whose loss shows
 // as a lost update, from one that was decided by the read but not made from it.
-func derived(c Cycle, between *Command) bool {
+func derived(t *Trace, c Cycle, between *Command) bool {
 	if c.Write.Value == "" {
 		return false
 	}
@@ -131,8 +141,31 @@ func derived(c Cycle, between *Command) bool {
 		}
 		return len(v) > 2 && strings.Contains(c.Write.Value, strings.Trim(v, `"{}[]`))
 	}
-	// From nothing both made the same number: a counter's first increment.
-	return isNumber(c.Write.Value) && between.Value == c.Write.Value
+	// What was made from nothing is no update, unless the key is a counter and this
+	// is its first step.
+	return isNumber(c.Write.Value) && between.Value == c.Write.Value && counts(t, c.Key)
+}
+
+// counts reports whether a key is a counter: a number was read from it and another
+// number written that follows it.
+func counts(t *Trace, key string) bool {
+	last := ""
+	for _, c := range t.On(key) {
+		if v, there := valueOf(c); c.Reads && !c.Writes && there && isNumber(v) {
+			last = v
+		}
+		if c.Writes && c.Value != "" && last != "" && follows(last, c.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// follows reports whether b is the whole number after or before a.
+func follows(a, b string) bool {
+	x, err1 := strconv.Atoi(a)
+	y, err2 := strconv.Atoi(b)
+	return err1 == nil && err2 == nil && (y-x == 1 || x-y == 1)
 }
 
 func isNumber(s string) bool {

@@ -16,52 +16,40 @@ type Match struct {
 	Events      []uint64      // Seq of the frames that make up the cause, in order
 	First, Then harness.Point // the pair whose order matters: First should have come before Then
 	Score       float64       // how well it explains the failure, up to 1
-}
-
-// Detector finds one class of cause.
-type Detector struct {
-	Class harness.Class
-	Doc   string // the pattern on the wire, in one line
-	Find  func(t *Trace) []Match
-}
-
-// All lists the detectors in the order of the taxonomy.
-func All() []Detector {
-	return []Detector{
-		subscribePublish(),
-		multiSubscriber(),
-		checkThenAct(),
-		lostUpdate(),
-		duplicateSubscribe(),
-		expiredEarly(),
-		expiredLate(),
-		ttlMissing(),
-		orderMessages(),
-		orderCommands(),
-		formatEnvelope(),
-		isolationHandler(),
-		isolationTestLeak(),
-		timeoutClient(),
-		connectionLost(),
-		infrastructure(),
-		notRedis(),
-	}
+	Against     *Against      // in how many histories it matches; nil: only one was looked at
 }
 
 // Run asks every detector about the trace of a test that failed, and returns
-// what they say, the best explanation first; of a test that did not fail it
-// says nothing. A detector that panics says nothing but a warning, an
-// unattributed match of score 0, and stops no other.
+// what they say of what came before the failure showed, the best explanation
+// first; of a test that did not fail it says nothing. A detector that panics says
+// nothing but a warning, an unattributed match of score 0, and stops no other.
+//
+// What it says holds of one history alone. Where there are passing histories of
+// the test, ask Differential.
 func Run(t *Trace) []Match {
 	if t.Outcome.Verdict != harness.Failed && t.Outcome.Verdict != harness.Infrastructure {
 		return nil
 	}
+	return ask(All(), t)
+}
+
+// ask is Run whatever became of the test.
+func ask(list []Detector, t *Trace) []Match {
 	var out []Match
-	for _, d := range All() {
-		out = append(out, guarded(d, t)...)
+	cut := horizon{t: t}
+	for _, d := range list {
+		for _, m := range guarded(d, t) {
+			if d.AfterEnd || cut.before(m.Events) {
+				out = append(out, m)
+			}
+		}
 	}
-	slices.SortStableFunc(out, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
+	sortMatches(out)
 	return out
+}
+
+func sortMatches(list []Match) {
+	slices.SortStableFunc(list, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
 }
 
 func guarded(d Detector, t *Trace) (found []Match) {

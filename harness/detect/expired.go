@@ -5,8 +5,6 @@ import (
 	"math"
 	"strconv"
 	"time"
-
-	"github.com/flakehunt/flakehunt/harness"
 )
 
 // near1 is 1 at 0 and falls off with the distance, to 1/e at scale.
@@ -14,25 +12,20 @@ func near1(distance, scale time.Duration) float64 {
 	return math.Exp(-math.Abs(float64(distance)) / float64(scale))
 }
 
-func expiredEarly() Detector {
-	return Detector{
-		Class: harness.TTLExpiredEarly,
-		Doc:   "a read found nothing, or less time left than expected, although the test still relied on the key",
-		Find: func(t *Trace) []Match {
-			var out []Match
-			for _, l := range Looks(t) {
-				switch {
-				case l.Found == Absent && l.Remaining <= time.Millisecond:
-					out = append(out, l.gone(t))
-				case l.Found == Present:
-					if m, ok := l.shortened(t); ok {
-						out = append(out, m)
-					}
-				}
+// expiredEarly: a read found nothing, or less time left than expected, although the test still relied on the key.
+func expiredEarly(t *Trace) []Match {
+	var out []Match
+	for _, l := range Looks(t) {
+		switch {
+		case l.Found == Absent && l.Remaining <= time.Millisecond:
+			out = append(out, l.gone(t))
+		case l.Found == Present:
+			if m, ok := l.shortened(t); ok {
+				out = append(out, m)
 			}
-			return out
-		},
+		}
 	}
+	return out
 }
 
 // gone: the key had expired when it was read.
@@ -41,14 +34,16 @@ func (l Look) gone(t *Trace) Match {
 	if t.delayed(l.Set.Sent, l.Read.Sent) {
 		score += 0.25
 	}
-	if t.says("absent", "expire", "not found", "missing", "nil", "still", "second time", "present", "exist") {
-		score += 0.1
+	score += t.hint("absent", "expire", "not found", "missing", "nil", "still", "second time", "present", "exist")
+	found := "found nothing"
+	if renews(l.Read) {
+		found = "had nothing to renew"
 	}
 	return Match{
 		Title: fmt.Sprintf("%s %s came %s after the key had expired", l.Read.Verb, l.Key, ms(-l.Remaining)),
-		Explanation: fmt.Sprintf("%s gave %s a time to live of %s at %s; %s was executed at %s, %s later, and found nothing%s. "+
+		Explanation: fmt.Sprintf("%s gave %s a time to live of %s at %s; %s was executed at %s, %s later, and %s%s. "+
 			"The test relied on the key for longer than it lives once its commands are slow. Give the key more time than the test can take, or renew it while it is needed.",
-			l.Set.Verb, l.Key, ms(l.Set.TTL), at3(t, l.Set.Sent), l.Read.Verb, at3(t, l.Read.Sent), ms(l.Read.Sent-l.Set.Sent), kept(l.Read)),
+			l.Set.Verb, l.Key, ms(l.Set.TTL), at3(t, l.Set.Sent), l.Read.Verb, at3(t, l.Read.Sent), ms(l.Read.Sent-l.Set.Sent), found, kept(l.Read)),
 		Events: seqs(l.Set.Seq, l.Set.Reply, l.Read.Seq, l.Read.Reply),
 		First:  l.Read.Point, Then: l.Set.Point, Score: score,
 	}
@@ -60,13 +55,13 @@ func (l Look) shortened(t *Trace) (Match, bool) {
 	if !ok || left >= l.Set.TTL {
 		return Match{}, false
 	}
-	score := 0.3
-	if l.Read.Kept > 0 || l.Set.Kept > 0 {
-		score += 0.3
-	}
 	n := l.Read.Result[0]
-	if t.says("ttl", "to live", "expir", " left", n, strconv.FormatInt(left.Milliseconds(), 10)+"ms") {
-		score += 0.3
+	score := 0.25 + t.hint("ttl", "to live", "expir", " left")
+	if l.Read.Kept > 0 || l.Set.Kept > 0 {
+		score += 0.25
+	}
+	if t.names(n) || t.names(strconv.FormatInt(left.Milliseconds(), 10)) {
+		score += 0.3 // the test tells what it read
 	}
 	return Match{
 		Title: fmt.Sprintf("%s %s gave %s, less than the test compares it with", l.Read.Verb, l.Key, n),
@@ -78,40 +73,60 @@ func (l Look) shortened(t *Trace) (Match, bool) {
 	}, true
 }
 
-func expiredLate() Detector {
-	return Detector{
-		Class: harness.TTLExpiredLate,
-		Doc:   "a read found the key although the test relied on its absence",
-		Find: func(t *Trace) []Match {
-			var out []Match
-			for _, l := range Looks(t) {
-				// Only a read near the end of the key's life was meant to come after it.
-				spent := l.Read.Sent - l.Set.Sent
-				if l.Found != Present || l.Remaining <= 0 || spent < l.Set.TTL/2 {
-					continue
-				}
-				if _, ok := Left(l.Read); ok {
-					continue
-				}
-				score := 0.3 + 0.25*near1(l.Remaining, 200*time.Millisecond)
-				if l.Read.Arrived-l.Set.Arrived >= l.Set.TTL || t.delayed(t.Begin, l.Set.Sent) {
-					score += 0.25
-				}
-				if t.says("absent", "expire", "gone", "new", "refused", "still", "after") {
-					score += 0.1
-				}
-				out = append(out, Match{
-					Title: fmt.Sprintf("%s %s came %s before the key expired", l.Read.Verb, l.Key, ms(l.Remaining)),
-					Explanation: fmt.Sprintf("The time to live of %s counts from when Redis executes %s, not from when the client sends it: that was at %s%s, so %s lived until %s, and %s at %s found it. "+
-						"Count the wait from the reply to %s, or poll until the key is gone.",
-						ms(l.Set.TTL), l.Set.Verb, at3(t, l.Set.Sent), kept(l.Set), l.Key, at3(t, l.Set.Sent+l.Set.TTL), l.Read.Verb, at3(t, l.Read.Sent), l.Set.Verb),
-					Events: seqs(l.Set.Seq, l.Set.Reply, l.Read.Seq, l.Read.Reply),
-					First:  l.Set.Point, Then: l.Read.Point, Score: score,
-				})
-			}
-			return out
-		},
+// expiredLate: a read found the key although the test relied on its absence.
+func expiredLate(t *Trace) []Match {
+	var out []Match
+	looks := Looks(t)
+	gone := map[string]bool{} // keys that were missed: nobody relied on their absence
+	for _, l := range looks {
+		gone[l.Key] = gone[l.Key] || l.Found == Absent && l.Remaining <= time.Millisecond && renewed(t, l)
 	}
+	for _, l := range looks {
+		// Only a read near the end of the key's life was meant to come after it.
+		spent := l.Read.Sent - l.Set.Sent
+		if l.Found != Present || l.Remaining <= 0 || spent < l.Set.TTL/2 || gone[l.Key] || renews(l.Read) || deletes(l.Read) || renewed(t, l) {
+			continue
+		}
+		if _, ok := Left(l.Read); ok {
+			continue
+		}
+		score := 0.3 + 0.25*near1(l.Remaining, 200*time.Millisecond) + t.hint("absent", "expire", "gone", "new", "refused", "still", "after")
+		if l.Read.Arrived-l.Set.Arrived >= l.Set.TTL || t.delayed(t.Begin, l.Set.Sent) {
+			score += 0.25
+		}
+		out = append(out, Match{
+			Title: fmt.Sprintf("%s %s came %s before the key expired", l.Read.Verb, l.Key, ms(l.Remaining)),
+			Explanation: fmt.Sprintf("The time to live of %s counts from when Redis executes %s, not from when the client sends it: that was at %s%s, so %s lived until %s, and %s at %s found it. "+
+				"Count the wait from the reply to %s, or poll until the key is gone.",
+				ms(l.Set.TTL), l.Set.Verb, at3(t, l.Set.Sent), kept(l.Set), l.Key, at3(t, l.Set.Sent+l.Set.TTL), l.Read.Verb, at3(t, l.Read.Sent), l.Set.Verb),
+			Events: seqs(l.Set.Seq, l.Set.Reply, l.Read.Seq, l.Read.Reply),
+			First:  l.Set.Point, Then: l.Read.Point, Score: score,
+		})
+	}
+	return out
+}
+
+// renews reports whether a command gives a key that is there a new time to live.
+func renews(c *Command) bool {
+	switch c.Verb {
+	case "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "GETEX":
+		return true
+	}
+	return false
+}
+
+// renewed reports whether somebody renewed the key's time to live, or tried to:
+// then it is meant to live on, and no read relies on its absence.
+func renewed(t *Trace, l Look) bool {
+	if renews(l.Set) {
+		return true
+	}
+	for _, c := range t.OnFrom(l.Key, l.Set.Sent) {
+		if c != l.Set && renews(c) {
+			return true
+		}
+	}
+	return false
 }
 
 // kept says that we kept a request, if we did.

@@ -6,81 +6,91 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/flakehunt/flakehunt/harness"
 )
 
-func formatEnvelope() Detector {
-	return Detector{
-		Class: harness.FormatEnvelope,
-		Doc:   "one channel carries payloads of more than one shape, or an undecodable or ambiguous one",
-		Find: func(t *Trace) []Match {
-			type seen struct{ d *Delivery }
-			shapes := map[string]map[string]seen{}
-			var channels []string
-			structured := false // some payload is JSON, so one that is not is odd
-			for _, d := range t.Deliveries {
-				if strings.HasSuffix(d.Payload, "…") {
-					continue // the recording does not hold enough of it
-				}
-				if shapes[d.Channel] == nil {
-					shapes[d.Channel] = map[string]seen{}
-					channels = append(channels, d.Channel)
-				}
-				s := shape(d.Payload)
-				structured = structured || s != text
-				if _, ok := shapes[d.Channel][s]; !ok {
-					shapes[d.Channel][s] = seen{d}
-				}
-			}
-			said := 0.0
-			if t.says("json", "null", "object", "shape", "unexpected", "field", "envelope", "not equal", "unmarshal", "decode", "payload") {
-				said = 0.3
-			}
-			var out []Match
-			for _, ch := range channels {
-				kinds := slices.Sorted(maps.Keys(shapes[ch]))
-				odd, first := "", shapes[ch][kinds[0]].d
-				for _, k := range kinds {
-					switch {
-					case k == text && (structured || said > 0):
-						odd = noJSON
-					case strings.HasPrefix(k, "!"):
-						odd = k[1:]
-					default:
-						continue
-					}
-					first = shapes[ch][k].d
-					break
-				}
-				m := Match{First: first.Event.Point, Then: first.Event.Point}
-				for _, k := range kinds {
-					m.Events = append(m.Events, shapes[ch][k].d.Event.Seq)
-				}
-				slices.Sort(m.Events)
-				switch {
-				case odd == noJSON:
-					m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
-					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that expects JSON must say what it does with anything else: log and drop it, and go on.", ch, brief(first.Payload), noJSON)
-					m.Score = 0.4 + said
-				case odd != "":
-					m.Title = fmt.Sprintf("a payload on %s %s", ch, odd)
-					m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
-						"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd)
-					m.Score = 0.4 + said
-				case len(kinds) > 1:
-					m.Title = fmt.Sprintf("%s carries payloads of %d shapes", ch, len(kinds))
-					m.Explanation = fmt.Sprintf("The payloads on %s had the shapes %s. A handler that expects one of them cannot read the others. Agree on one wire form for a channel.",
-						ch, strings.Join(kinds, "; "))
-					m.Score = 0.25 + said
-				default:
-					continue
-				}
-				out = append(out, m)
-			}
-			return out
-		},
+// formatEnvelope: one channel carries payloads of more than one shape, or an undecodable or ambiguous one.
+func formatEnvelope(t *Trace) []Match {
+	type seen struct{ d *Delivery }
+	shapes := map[string]map[string]seen{}
+	var channels []string
+	structured := map[string]bool{} // channels with a payload that is JSON, so that one that is not is odd
+	for _, d := range t.Deliveries {
+		if strings.HasSuffix(d.Payload, "…") {
+			continue // the recording does not hold enough of it
+		}
+		if shapes[d.Channel] == nil {
+			shapes[d.Channel] = map[string]seen{}
+			channels = append(channels, d.Channel)
+		}
+		s := shape(d.Payload)
+		structured[d.Channel] = structured[d.Channel] || s != text
+		if _, ok := shapes[d.Channel][s]; !ok {
+			shapes[d.Channel][s] = seen{d}
+		}
 	}
+	var out []Match
+	for _, ch := range channels {
+		kinds := slices.Sorted(maps.Keys(shapes[ch]))
+		odd, first := "", shapes[ch][kinds[0]].d
+		for _, k := range kinds {
+			switch {
+			case k == text && structured[ch]:
+				odd = noJSON
+			case strings.HasPrefix(k, "!"):
+				odd = k[1:]
+			default:
+				continue
+			}
+			first = shapes[ch][k].d
+			break
+		}
+		said := t.hint("json", "null", "object", "field", "decode", "payload", "envelope")
+		for _, k := range kinds {
+			if t.quotes(shapes[ch][k].d.Payload) {
+				said += 0.2 // the test tells of what it carried
+				break
+			}
+		}
+		m := Match{First: first.Event.Point, Then: first.Event.Point}
+		for _, k := range kinds {
+			m.Events = append(m.Events, shapes[ch][k].d.Event.Seq)
+		}
+		slices.Sort(m.Events)
+		switch {
+		case odd == noJSON:
+			if _, got, counted := shortfall(t); counted && got == t.readable(ch) {
+				said += 0.3 // the test had all but those
+			}
+			m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
+			m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that expects JSON must say what it does with anything else: log and drop it, and go on.", ch, brief(first.Payload), noJSON)
+			m.Score = 0.4 + said
+		case odd != "":
+			m.Title = fmt.Sprintf("a payload on %s %s", ch, odd)
+			m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
+				"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd)
+			m.Score = 0.4 + said
+		case len(kinds) > 1:
+			m.Title = fmt.Sprintf("%s carries payloads of %d shapes", ch, len(kinds))
+			m.Explanation = fmt.Sprintf("The payloads on %s had the shapes %s. A handler that expects one of them cannot read the others. Agree on one wire form for a channel.",
+				ch, strings.Join(kinds, "; "))
+			m.Score = 0.25 + said
+		default:
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// readable counts the messages of a channel that are JSON.
+func (t *Trace) readable(channel string) int {
+	n := 0
+	for _, d := range t.Deliveries {
+		if d.Channel == channel && shape(d.Payload) != text {
+			n++
+		}
+	}
+	return n
 }
 
 // text is the shape of what is no JSON: a channel may carry nothing else.

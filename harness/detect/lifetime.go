@@ -39,7 +39,17 @@ func PresenceOf(c *Command) Presence {
 	switch c.Verb {
 	case "GET", "GETEX", "GETDEL", "GETRANGE", "HGET", "LINDEX", "DUMP":
 		return there(r != "(nil)")
-	case "EXISTS", "DEL", "UNLINK", "TOUCH", "STRLEN", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN":
+	case "DEL", "UNLINK": // one that removed nothing tidies up, and looks for nothing
+		if len(c.Keys) > 1 || r == "0" {
+			return Silent
+		}
+		return Present
+	case "EXPIRE", "PEXPIRE":
+		if len(c.Args) > 2 {
+			return Silent // NX, XX, GT, LT: it may have been there
+		}
+		return there(r != "0")
+	case "EXISTS", "TOUCH", "STRLEN", "HLEN", "LLEN", "SCARD", "ZCARD", "XLEN":
 		if len(c.Keys) > 1 {
 			return Silent
 		}

@@ -6,21 +6,16 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-func notRedis() Detector {
-	return Detector{
-		Class: harness.NotRedis,
-		Doc:   "the test sent nothing to Redis; or, by Same, nothing on the wire differs between pass and fail",
-		Find: func(t *Trace) []Match {
-			if len(t.Commands) > 0 || len(t.Deliveries) > 0 || t.Outcome.Arm == harness.Direct {
-				return nil // without the proxy in the way nothing is recorded
-			}
-			return []Match{{
-				Title:       "the test sent nothing to Redis",
-				Explanation: "No command and no message of this test passed the proxy: the cause lies elsewhere.",
-				Score:       0.9,
-			}}
-		},
+// notRedis: the test sent nothing to Redis; or, by Same, nothing on the wire differs between pass and fail.
+func notRedis(t *Trace) []Match {
+	if len(t.Commands) > 0 || len(t.Deliveries) > 0 || t.Outcome.Arm == harness.Direct {
+		return nil // without the proxy in the way nothing is recorded
 	}
+	return []Match{{
+		Title:       "the test sent nothing to Redis",
+		Explanation: "No command and no message of this test passed the proxy: the cause lies elsewhere.",
+		Score:       0.9,
+	}}
 }
 
 // Same reports whether two traces of a test look alike on the wire: the same

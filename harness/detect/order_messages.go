@@ -2,24 +2,17 @@ package detect
 
 import (
 	"fmt"
-
-	"github.com/flakehunt/flakehunt/harness"
 )
 
-func orderMessages() Detector {
-	return Detector{
-		Class: harness.OrderMessages,
-		Doc:   "messages, or the handling of messages, in another order than published",
-		Find: func(t *Trace) []Match {
-			out := append(overlaps(t), crossed(t)...)
-			if want, got, counted := shortfall(t); counted && got < want {
-				for i := range out {
-					out[i].Score /= 2 // a message that is missing is in no order
-				}
-			}
-			return out
-		},
+// orderMessages: messages, or the handling of messages, in another order than published.
+func orderMessages(t *Trace) []Match {
+	out := append(overlaps(t), crossed(t)...)
+	if want, got, counted := shortfall(t); counted && got < want {
+		for i := range out {
+			out[i].Score /= 2 // a message that is missing is in no order
+		}
 	}
+	return out
 }
 
 // overlaps finds a message whose handler was still at work when a later one of
@@ -36,10 +29,7 @@ func overlaps(t *Trace) []Match {
 				d.Pattern != r.Delivery.Pattern || d.Index <= r.Delivery.Index {
 				continue
 			}
-			score := 0.4
-			if t.says("order", "sequence", "last", "first") {
-				score += 0.2
-			}
+			score := 0.4 + t.hint("order", "sequence", "last", "first")
 			why := ""
 			for _, c := range r.Commands {
 				if c.Kept > 0 {
@@ -83,10 +73,7 @@ func crossed(t *Trace) []Match {
 
 // overtaken: b was sent before a, and took effect after it.
 func overtaken(t *Trace, a, b *Command) Match {
-	score := 0.5
-	if t.says("order", "sequence") {
-		score += 0.3
-	}
+	score := 0.55 + t.hint("order", "sequence")
 	return Match{
 		Title: fmt.Sprintf("two publishers to %s: the later message came first", a.Args[0]),
 		Explanation: fmt.Sprintf("The PUBLISH that was sent at %s took effect at %s, after one on another connection that was sent at %s. "+

@@ -15,6 +15,7 @@ type Subscription struct {
 	Conn      uint32
 	Channel   string // or pattern
 	Pattern   bool
+	Sharded   bool   // by SSUBSCRIBE: such channels are others than those of SUBSCRIBE
 	Seq       uint64 // of the request
 	Confirm   uint64 // Seq of the confirmation; 0: none
 	Sent      time.Duration
@@ -31,6 +32,7 @@ type Delivery struct {
 	Conn    uint32
 	Channel string
 	Pattern string // "" for a plain subscription
+	Sharded bool   // to a subscription by SSUBSCRIBE
 	Payload string
 	Came    time.Duration // from Redis
 	Went    time.Duration // to the client
@@ -44,7 +46,7 @@ func (t *Trace) confirm(c *Command, ev *harness.Event) {
 		return
 	}
 	s := &Subscription{
-		Command: c, Conn: c.Conn, Channel: ev.Args[1], Pattern: c.Verb == "PSUBSCRIBE", Seq: c.Seq, Confirm: ev.Seq,
+		Command: c, Conn: c.Conn, Channel: ev.Args[1], Pattern: c.Verb == "PSUBSCRIBE", Sharded: c.Verb == "SSUBSCRIBE", Seq: c.Seq, Confirm: ev.Seq,
 		Sent: c.Sent, Confirmed: ev.In, Told: ev.Out, Point: c.Point, Reply: ev.Point,
 	}
 	if s.Told == 0 {
@@ -70,7 +72,7 @@ func (t *Trace) pending() {
 		for _, ch := range c.Args {
 			if !seen[which{c, ch}] && !c.IsError && !strings.HasSuffix(ch, "…") {
 				t.Subscriptions = append(t.Subscriptions, &Subscription{
-					Command: c, Conn: c.Conn, Channel: ch, Pattern: c.Verb == "PSUBSCRIBE", Seq: c.Seq, Sent: c.Sent,
+					Command: c, Conn: c.Conn, Channel: ch, Pattern: c.Verb == "PSUBSCRIBE", Sharded: c.Verb == "SSUBSCRIBE", Seq: c.Seq, Sent: c.Sent,
 					Point: c.Point, Reply: c.Point.Reply(),
 				})
 			}
@@ -86,32 +88,33 @@ func (t *Trace) endSubscriptions() {
 		conn    uint32
 		channel string
 		pattern bool
+		sharded bool
 	}
 	known := map[name]bool{}
 	for _, s := range t.Subscriptions {
-		known[name{s.Conn, s.Channel, s.Pattern}] = true
+		known[name{s.Conn, s.Channel, s.Pattern, s.Sharded}] = true
 	}
 	var earlier []*Subscription
 	for _, d := range t.Deliveries {
-		n := name{d.Conn, d.Channel, false}
+		n := name{d.Conn, d.Channel, false, d.Sharded}
 		if d.Pattern != "" {
 			n.channel, n.pattern = d.Pattern, true
 		}
 		if !known[n] {
 			known[n] = true
-			earlier = append(earlier, &Subscription{Conn: n.conn, Channel: n.channel, Pattern: n.pattern})
+			earlier = append(earlier, &Subscription{Conn: n.conn, Channel: n.channel, Pattern: n.pattern, Sharded: n.sharded})
 		}
 	}
 	t.Subscriptions = append(earlier, t.Subscriptions...)
 	var leaving []*Command
 	for _, c := range t.Commands {
-		if c.Verb == "UNSUBSCRIBE" || c.Verb == "PUNSUBSCRIBE" {
+		if strings.HasSuffix(c.Verb, "UNSUBSCRIBE") {
 			leaving = append(leaving, c)
 		}
 	}
 	for _, s := range t.Subscriptions {
 		for _, c := range leaving {
-			if c.Conn == s.Conn && (c.Verb == "PUNSUBSCRIBE") == s.Pattern && c.Sent > s.Sent && s.Ended == 0 &&
+			if c.Conn == s.Conn && (c.Verb == "PUNSUBSCRIBE") == s.Pattern && (c.Verb == "SUNSUBSCRIBE") == s.Sharded && c.Sent > s.Sent && s.Ended == 0 &&
 				(len(c.Args) == 0 || slices.Contains(c.Args, s.Channel)) {
 				s.Ended = c.Sent
 			}
@@ -133,7 +136,7 @@ func (t *Trace) deliver(ev *harness.Event) {
 			d.Payload = args[3]
 		}
 	case (ev.Point.Verb == "message" || ev.Point.Verb == "smessage") && len(args) >= 2:
-		d.Channel = args[1]
+		d.Channel, d.Sharded = args[1], ev.Point.Verb == "smessage"
 		if len(args) > 2 {
 			d.Payload = args[2]
 		}
@@ -154,13 +157,14 @@ func (t *Trace) attribute() {
 		conn    uint32
 		pattern string
 		channel string
+		sharded bool
 	}
 	next := map[subscriber]int{} // all before it have been had, or will not come any more
 	had := map[subscriber]map[int]bool{}
 	byCame := slices.Clone(t.Deliveries)
 	sorted(byCame, func(d *Delivery) time.Duration { return d.Came })
 	for _, d := range byCame {
-		who := subscriber{d.Conn, d.Pattern, d.Channel}
+		who := subscriber{d.Conn, d.Pattern, d.Channel, d.Sharded}
 		if had[who] == nil {
 			had[who] = map[int]bool{}
 		}
@@ -172,7 +176,7 @@ func (t *Trace) attribute() {
 			if p.Arrived > d.Came && i > next[who]+lookBack {
 				break
 			}
-			if p.Arrived <= d.Came && !had[who][i] && samePayload(p.Args[1], d.Payload) && !t.spent(p) {
+			if p.Arrived <= d.Came && !had[who][i] && (p.Verb == "SPUBLISH") == d.Sharded && samePayload(p.Args[1], d.Payload) && !t.spent(p) {
 				had[who][i] = true
 				d.Publish, d.Index = p, i
 				p.Sent = min(p.Sent, d.Came)

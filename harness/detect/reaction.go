@@ -25,7 +25,7 @@ type Reaction struct {
 func Reactions(t *Trace) []Reaction {
 	var out []Reaction
 	for _, c := range byArrival(t.Commands) {
-		if len(c.Keys) == 0 && c.Verb != "PUBLISH" || c.Ending == harness.Dropped {
+		if len(c.Keys) == 0 && !publishes(c) || c.Ending == harness.Dropped {
 			continue
 		}
 		if i, ok := continues(out, c); ok {

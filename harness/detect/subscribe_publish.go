@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/flakehunt/flakehunt/harness"
 )
 
 // miss is a message that a subscription did not get since it was not there yet.
@@ -81,9 +79,14 @@ func misses(t *Trace) []miss {
 // pattern is not: it is the listener that everything comes by.
 func (m miss) beside() bool { return m.others > 0 && !m.sub.Pattern }
 
+// Takes reports whether the message of a PUBLISH or SPUBLISH goes to the subscription.
+func (s *Subscription) Takes(p *Command) bool {
+	return publishes(p) && s.Sharded == (p.Verb == "SPUBLISH") && s.Matches(p.Args[0])
+}
+
 // Brought reports whether the message came by this subscription.
 func (s *Subscription) Brought(d *Delivery) bool {
-	return d.Conn == s.Conn && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "" && d.Channel == s.Channel)
+	return d.Conn == s.Conn && s.Sharded == d.Sharded && (s.Pattern && d.Pattern == s.Channel || !s.Pattern && d.Pattern == "" && d.Channel == s.Channel)
 }
 
 // Beside reports whether d came by another subscription that belongs together
@@ -138,7 +141,9 @@ func (t *Trace) published(s *Subscription) []*Command {
 			if s.Confirmed != 0 && p.Sent > s.Confirmed {
 				break
 			}
-			out = append(out, p)
+			if s.Takes(p) {
+				out = append(out, p)
+			}
 		}
 	}
 	if !s.Pattern {
@@ -156,53 +161,43 @@ func (t *Trace) published(s *Subscription) []*Command {
 	return out
 }
 
-func subscribePublish() Detector {
-	return Detector{
-		Class: harness.RaceSubscribePublish,
-		Doc:   "PUBLISH reached Redis before the (P)SUBSCRIBE that the test relied on was confirmed, and nobody got the message",
-		Find: func(t *Trace) []Match {
-			var out []Match
-			for _, m := range misses(t) {
-				if m.beside() {
-					continue
-				}
-				out = append(out, m.match(fmt.Sprintf(
-					"Redis keeps no message for later: a PUBLISH goes to those who are subscribed when it is executed. "+
-						"%s %s was confirmed %s, but PUBLISH %s was executed at %s and reached %s. "+
-						"Wait for the confirmation of the subscription before publishing.",
-					m.sub.Command.Verb, m.sub.Channel, m.confirmed(), m.pub.Args[0], at3(t, m.pub.Sent), m.receivers())))
-			}
-			return out
-		},
+// subscribePublish: PUBLISH reached Redis before the (P)SUBSCRIBE that the test relied on was confirmed, and nobody got the message.
+func subscribePublish(t *Trace) []Match {
+	var out []Match
+	for _, m := range misses(t) {
+		if m.beside() {
+			continue
+		}
+		out = append(out, m.match(fmt.Sprintf(
+			"Redis keeps no message for later: a message goes to those who are subscribed when it is executed. "+
+				"%s %s was confirmed %s, but %s %s was executed at %s and reached %s. "+
+				"Wait for the confirmation of the subscription before publishing.",
+			m.sub.Command.Verb, m.sub.Channel, m.confirmed(), m.pub.Verb, m.pub.Args[0], at3(t, m.pub.Sent), m.receivers())))
 	}
+	return out
 }
 
-func multiSubscriber() Detector {
-	return Detector{
-		Class: harness.RaceMultiSubscriber,
-		Doc:   "of several subscriptions that match a channel, one was confirmed only after the message",
-		Find: func(t *Trace) []Match {
-			var out []Match
-			for _, m := range misses(t) {
-				if !m.beside() {
-					continue
-				}
-				match := m.match(fmt.Sprintf(
-					"PUBLISH %s was executed at %s and was delivered to %s, but %s %s was confirmed %s, after it: "+
-						"whoever relied on that subscription missed the message. "+
-						"A subscribe must not return before Redis has confirmed the subscription that it relies on, also if another caller asked for it.",
-					m.pub.Args[0], at3(t, m.pub.Sent), plural(m.others, "other subscription"), m.sub.Command.Verb, m.sub.Channel, m.confirmed()))
-				match.Title = fmt.Sprintf("one subscription to %s came after the first message", m.sub.Channel)
-				out = append(out, match)
-			}
-			return out
-		},
+// multiSubscriber: of several subscriptions that match a channel, one was confirmed only after the message.
+func multiSubscriber(t *Trace) []Match {
+	var out []Match
+	for _, m := range misses(t) {
+		if !m.beside() {
+			continue
+		}
+		match := m.match(fmt.Sprintf(
+			"%s %s was executed at %s and was delivered to %s, but %s %s was confirmed %s: "+
+				"whoever relied on that subscription missed the message. "+
+				"A subscribe must not return before Redis has confirmed the subscription that it relies on, also if another caller asked for it.",
+			m.pub.Verb, m.pub.Args[0], at3(t, m.pub.Sent), plural(m.others, "other subscription"), m.sub.Command.Verb, m.sub.Channel, m.confirmed()))
+		match.Title = fmt.Sprintf("one subscription to %s came after the first message", m.sub.Channel)
+		out = append(out, match)
 	}
+	return out
 }
 
 func (m miss) match(explanation string) Match {
 	return Match{
-		Title:       fmt.Sprintf("PUBLISH %s came before %s %s was confirmed", m.pub.Args[0], m.sub.Command.Verb, m.sub.Channel),
+		Title:       fmt.Sprintf("%s %s came before %s %s was confirmed", m.pub.Verb, m.pub.Args[0], m.sub.Command.Verb, m.sub.Channel),
 		Explanation: explanation,
 		Events:      seqs(m.sub.Seq, m.sub.Confirm, m.pub.Seq, m.pub.Reply),
 		First:       m.sub.Point, Then: m.pub.Point, Score: m.score,

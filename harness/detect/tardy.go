@@ -2,7 +2,6 @@ package detect
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -18,8 +17,6 @@ const (
 	closeCall = 5 * time.Millisecond
 )
 
-var waitForm = regexp.MustCompile(`\b(?:within|after|waited|in) (\d[\d.]*(?:µs|us|ms|s|m))\b`)
-
 // tardy is a message that reached its handler, or whose handler was done, only
 // when the test had given up waiting for it.
 type tardy struct {
@@ -27,7 +24,7 @@ type tardy struct {
 	command  *Command      // of the handler, that was late; nil: the message itself
 	took     time.Duration // from the reply to the last PUBLISH, when the wait began
 	wait     time.Duration // that the test had
-	said     bool          // the failure says how long that was
+	said     bool          // the failure names that time
 	ours     time.Duration // how much of it we kept the frame
 }
 
@@ -35,7 +32,10 @@ type tardy struct {
 // could not have seen in time. A message that was late is not lost: neither its
 // handler nor the order is to blame.
 func (t *Trace) late() (tardy, bool) {
-	wait, said := t.wait()
+	wait, said := t.waited()
+	if !said || wait > t.End-t.Begin {
+		wait, said = shortestWait, false // it did not wait that long
+	}
 	began := map[string]time.Duration{} // by channel: when the wait began at the latest
 	for _, ch := range t.Channels() {
 		for _, p := range t.Publishes(ch) {
@@ -79,17 +79,6 @@ func (t *Trace) late() (tardy, bool) {
 		}
 	}
 	return worst, found
-}
-
-// wait reads from the failure how long the test waited: "expected 1 message
-// within 200ms, received 0".
-func (t *Trace) wait() (wait time.Duration, said bool) {
-	if m := waitForm.FindStringSubmatch(t.message()); m != nil {
-		if d, err := time.ParseDuration(m[1]); err == nil && d > 0 {
-			return d, true
-		}
-	}
-	return shortestWait, false
 }
 
 // what says it in words.

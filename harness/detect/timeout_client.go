@@ -10,72 +10,106 @@ import (
 // slow is from when on an answer may have hit a deadline of a client.
 const slow = 500 * time.Millisecond
 
-func timeoutClient() Detector {
-	return Detector{
-		Class: harness.TimeoutClient,
-		Doc:   "a client-side deadline was hit while a command waited for its answer, or a test's wait ended before its message came",
-		Find: func(t *Trace) []Match {
-			out := waitedTooShort(t)
-			said := t.says("i/o timeout", "deadline exceeded", "etimedout", "command timed out", "connection timeout", "socket timeout", "read timeout")
-			if !said && (t.Outcome.Failure == nil || t.Outcome.Failure.Kind != harness.TimeoutFailure) {
-				return out
-			}
-			var worst *Command
-			var waited time.Duration
-			for _, c := range t.Commands {
-				end := c.Replied
-				if !c.Answered() {
-					end = t.End
-				}
-				if w := end - c.Arrived; w >= slow && w > waited && !blocks(c) && !isSubscribe(c) {
-					worst, waited = c, w
-				}
-			}
-			m := Match{
-				Title:       "a deadline of the client passed",
-				Explanation: "The failure says that a deadline passed, but every command was answered quickly: the time went elsewhere than to Redis.",
-				Score:       0.3,
-			}
-			if worst != nil {
-				what := fmt.Sprintf("was answered after %s", ms(waited))
-				if !worst.Answered() {
-					what = fmt.Sprintf("had no answer after %s", ms(waited))
-				}
-				whose := "Redis or the network was slow; nothing of it was our doing."
-				if worst.Kept > 0 || t.keptReply(worst) > 0 {
-					whose = fmt.Sprintf("%s of that was our own delay: it shows that there is a deadline, not a flake.", ms(worst.Kept+t.keptReply(worst)))
-				}
-				m = Match{
-					Title:       fmt.Sprintf("%s %s %s, and a deadline of the client passed", worst.Verb, worst.Point.Key, what),
-					Explanation: fmt.Sprintf("%s was sent at %s and %s. %s", worst.Verb, at3(t, worst.Arrived), what, whose),
-					Events:      seqs(worst.Seq, worst.Reply), First: worst.Point.Reply(), Then: worst.Point, Score: 0.92,
-				}
-			}
-			return append(out, m)
-		},
-	}
+// Deadline is a command whose client ended its connection since no answer came,
+// or whose answer took so long that a deadline may have passed.
+type Deadline struct {
+	Command *Command
+	Waited  time.Duration // until the client gave up, or the answer came: what the deadline is, or is below
+	Ours    time.Duration // of that we kept the request or its reply
+	GaveUp  bool          // the client ended the connection: its deadline is what Waited says
 }
 
-// waitedTooShort: the test missed messages that did come, when its wait was over.
+// DeadlineOf finds the deadline that a client hit in a trace; false if none did.
+// The margin of such a flake is Waited less what the answer takes by itself.
+func DeadlineOf(t *Trace) (Deadline, bool) {
+	for _, ev := range t.Closes {
+		if c := t.gaveUp(ev); c != nil && ev.In-c.Arrived >= giveUp && ClosedBy(t, ev) == ByClient {
+			return Deadline{Command: c, Waited: ev.In - c.Arrived, Ours: min(max(c.Kept, t.keptReply(c)), ev.In-c.Arrived), GaveUp: true}, true
+		}
+	}
+	var worst Deadline
+	for _, c := range t.Commands {
+		end := c.Replied
+		if !c.Answered() {
+			end = t.End
+		}
+		if w := end - c.Arrived; w >= slow && w > worst.Waited && !blocks(c) && !isSubscribe(c) {
+			worst = Deadline{Command: c, Waited: w, Ours: min(c.Kept+t.keptReply(c), w)}
+		}
+	}
+	return worst, worst.Command != nil
+}
+
+// timeoutClient finds a deadline of the client that passed while a command waited
+// for its answer, and a test's wait that ended before its message came. Who made
+// the answer late, Redis, the network or a delay of ours, is told and changes
+// nothing: a deadline that a slow network breaks is a flake.
+func timeoutClient(t *Trace) []Match {
+	out := waitedTooShort(t)
+	d, ok := DeadlineOf(t)
+	if !ok {
+		return out
+	}
+	score := 0.35
+	if t.Outcome.Failure != nil && t.Outcome.Failure.Kind == harness.TimeoutFailure {
+		score += 0.2
+	}
+	if t.says("i/o timeout", "deadline exceeded", "etimedout", "timed out", "timeout") {
+		score += 0.1
+	}
+	what := fmt.Sprintf("was answered after %s", ms(d.Waited))
+	switch {
+	case d.GaveUp:
+		what = fmt.Sprintf("had no answer when its client gave up after %s", ms(d.Waited))
+		score = 0.85
+	case !d.Command.Answered():
+		what = fmt.Sprintf("had no answer after %s", ms(d.Waited))
+		score += 0.2
+	}
+	c := d.Command
+	return append(out, Match{
+		Title:       fmt.Sprintf("%s %s %s, and a deadline of the client passed", c.Verb, c.Point.Key, what),
+		Explanation: fmt.Sprintf("%s was sent at %s and %s. %s", c.Verb, at3(t, c.Arrived), what, whose(d.Ours, d.Waited)),
+		Events:      seqs(c.Seq, c.Reply), First: c.Point.Reply(), Then: c.Point, Score: score,
+	})
+}
+
+// whose says by whose doing an answer or a message was late.
+func whose(ours, waited time.Duration) string {
+	if ours <= 0 {
+		return "Redis, the network or the machine was slow; nothing of it was our doing. Give the deadline room, or send the command again."
+	}
+	return fmt.Sprintf("%s of the %s was our own delay: a network or a server that is as slow does the same. Give the deadline room, or send the command again.", ms(ours), ms(waited))
+}
+
+// waitedTooShort: messages came, or were handled, so late that the test may have
+// ended its wait before; it is likelier when its failure tells how many it missed.
 func waitedTooShort(t *Trace) []Match {
-	want, got, counted := shortfall(t)
 	x, late := t.late()
-	if !counted || got >= want || !late {
+	if !late {
 		return nil
 	}
-	score := pick(x.said, 0.75, 0.45)
-	whose := "Redis, the network or the machine was slow; nothing of it was our doing."
-	if x.ours > 0 {
-		whose = fmt.Sprintf("We kept it for %s of that: it shows how long the test waits, not a flake.", ms(x.ours))
+	want, got, counted := shortfall(t)
+	if counted && got >= want {
+		return nil
+	}
+	score, saw := 0.25, ""
+	if x.ours > 0 || x.delivery.Went >= Horizon(t) {
+		score += 0.15
+	}
+	if counted {
+		score += 0.25
+		saw = fmt.Sprintf("The test saw %d of %d: ", got, want)
 	}
 	waited := "The test does not say how long it waited."
 	if x.said {
+		score += 0.1
 		waited = fmt.Sprintf("The test waited %s.", ms(x.wait))
 	}
 	m := Match{
 		Title: x.what(),
-		Explanation: fmt.Sprintf("The test saw %d of %d: %s. %s %s Nothing was lost, and no order was broken. Poll until it is there, with a limit that a slow machine keeps.",
-			got, want, x.what(), waited, whose),
+		Explanation: fmt.Sprintf("%s%s. %s %s Nothing was lost, and no order was broken. Poll until it is there, with a limit that a slow machine keeps.",
+			saw, x.what(), waited, whose(x.ours, x.took)),
 		Events: seqs(x.delivery.Publish.Seq, x.delivery.Event.Seq),
 		First:  x.delivery.Event.Point, Then: x.delivery.Publish.Point.Reply(), Score: score,
 	}
@@ -88,6 +122,9 @@ func waitedTooShort(t *Trace) []Match {
 
 // keptReply is how long the reply of c was kept on purpose.
 func (t *Trace) keptReply(c *Command) time.Duration {
+	if c.Reply == 0 {
+		return 0
+	}
 	for i := range t.Events {
 		if ev := &t.Events[i]; ev.Seq == c.Reply && ev.Action != harness.Pass {
 			return max(ev.Out-ev.In, 0)
@@ -96,10 +133,5 @@ func (t *Trace) keptReply(c *Command) time.Duration {
 	return 0
 }
 
-func blocks(c *Command) bool {
-	switch c.Verb {
-	case "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX", "BLMPOP", "BZMPOP", "WAIT", "WAITAOF", "MONITOR":
-		return true
-	}
-	return (c.Verb == "XREAD" || c.Verb == "XREADGROUP") && c.has("BLOCK")
-}
+// blocks reports whether a command waits for something to come.
+func blocks(c *Command) bool { return c.Blocks || c.Verb == "MONITOR" }

@@ -144,7 +144,7 @@ func (t *Trace) index() {
 				t.onKey[k] = append(t.onKey[k], c)
 			}
 		}
-		if (c.Verb == "PUBLISH" || c.Verb == "SPUBLISH") && len(c.Args) >= 2 && c.Ending != harness.Dropped {
+		if publishes(c) && c.Ending != harness.Dropped {
 			t.onChannel[c.Args[0]] = append(t.onChannel[c.Args[0]], c)
 		}
 	}

@@ -157,14 +157,14 @@ func Cut(s string, n int) string {
 func note(ev, request *harness.Event) string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if f, ok := harness.FaultOf(ev.Action); ok {
+	if f, ok := harness.FaultOf(ev.Action); ok && (ev.Out != 0 || ev.Action == harness.Disconnect) {
 		add("%s", f.Note(ev))
 	}
 	if ev.Ending == harness.Dropped && ev.Action != harness.Disconnect {
 		add("never sent: the connection ended first")
 	}
 	if ev.Kind == harness.Reply && request != nil {
-		if request.Point.Verb == "PUBLISH" && len(ev.Args) == 1 && ev.Args[0] == "0" {
+		if (request.Point.Verb == "PUBLISH" || request.Point.Verb == "SPUBLISH") && len(ev.Args) == 1 && ev.Args[0] == "0" {
 			add("no subscriber")
 		}
 	}

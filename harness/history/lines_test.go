@@ -73,3 +73,16 @@ func TestCutKeepsCharactersWhole(t *testing.T) {
 	assert.Equal(t, "a b", Cut("a\nb", 3))
 	assert.Equal(t, "�", Cut("\xff", 3))
 }
+
+// TestNoNegativeTimes: a frame that was never sent has not been kept for a time.
+func TestNoNegativeTimes(t *testing.T) {
+	for _, a := range []harness.Action{harness.Delay, harness.Hold, harness.Fragment} {
+		lines := Lines([]harness.Event{{
+			Seq: 1, Kind: harness.Request, In: 1500 * time.Millisecond, Asked: 2 * time.Second, Action: a, Ending: harness.Dropped,
+			Point: harness.Point{Role: "kv", Verb: "GET", Key: "k"}, Args: []string{"GET", "k"},
+		}}, nil)
+		require.Len(t, lines, 1)
+		assert.NotContains(t, lines[0].Note, "-", a)
+		assert.Contains(t, lines[0].Note, "never sent")
+	}
+}

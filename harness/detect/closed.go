@@ -1,0 +1,104 @@
+package detect
+
+import (
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+)
+
+// Side says who ended a connection.
+type Side uint8
+
+// Who can have ended it.
+const (
+	ByClient Side = iota // as clients do, also those whose test is over
+	ByServer
+	ByUs     // a decision of the hunt did
+	OnTheWay // nobody that is seen here: it broke under a client that still used it
+)
+
+// String says it for a sentence.
+func (s Side) String() string {
+	return [...]string{"its client", "the server", "flakehunt", "something on the way"}[s]
+}
+
+// giveUp is how long a client waits for an answer at least before it ends the
+// connection of its own will. One that is gone sooner was taken from it.
+const giveUp = 100 * time.Millisecond
+
+// ClosedBy tells who ended a connection. Of a client that closes while an answer
+// is due, and has not waited for it, the connection was lost on the way.
+func ClosedBy(t *Trace, ev *harness.Event) Side {
+	for i := range t.Events {
+		o := &t.Events[i]
+		if o.In > ev.In {
+			break
+		}
+		if o.Conn == ev.Conn && o.Action == harness.Disconnect {
+			return ByUs
+		}
+	}
+	if t.killed(ev) {
+		return ByServer
+	}
+	for _, c := range t.pendingAt(ev) {
+		if ev.In-c.Arrived < giveUp && !blocks(c) {
+			return OnTheWay
+		}
+	}
+	return ByClient
+}
+
+// killed reports whether the server was told, or said, that it ends the connection.
+func (t *Trace) killed(ev *harness.Event) bool {
+	const soon = 100 * time.Millisecond
+	for _, c := range t.Commands {
+		if c.Arrived > ev.In {
+			continue
+		}
+		switch {
+		case c.Conn != ev.Conn && ev.In-c.Sent < soon && (c.Verb == "CLIENT|KILL" || c.Verb == "SHUTDOWN" || c.Verb == "CLIENT" && c.has("KILL")):
+			return true
+		case c.Conn == ev.Conn && c.IsError && len(c.Result) > 0 && ev.In-c.Done < soon &&
+			(strings.HasPrefix(c.Result[0], "ERR max number of clients") || strings.HasPrefix(c.Result[0], "ERR Protocol error")):
+			return true
+		}
+	}
+	return false
+}
+
+// pendingAt lists the commands that waited for their answer when a connection
+// ended; a SUBSCRIBE waits for nothing that its client would miss.
+func (t *Trace) pendingAt(ev *harness.Event) []*Command {
+	var out []*Command
+	for _, c := range t.Commands {
+		if c.Conn == ev.Conn && c.Arrived <= ev.In && !c.Answered() && c.Verb != "QUIT" && c.Verb != "MONITOR" && !isSubscribe(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// gaveUp is the command whose client ended the connection since no answer came;
+// nil if it did not. A blocking command is ended by its own client as a matter of
+// course.
+func (t *Trace) gaveUp(ev *harness.Event) *Command {
+	for _, c := range t.pendingAt(ev) {
+		if !blocks(c) {
+			return c
+		}
+	}
+	return nil
+}
+
+// renewed reports whether the test subscribed anew to what it had on a
+// connection that ended: then it did not mean to leave.
+func (t *Trace) renewed(s *Subscription, ev *harness.Event) bool {
+	for _, o := range t.Subscriptions {
+		if o.Conn != s.Conn && o.Channel == s.Channel && o.Pattern == s.Pattern && o.Sharded == s.Sharded && o.Sent > ev.In {
+			return true
+		}
+	}
+	return false
+}
