@@ -40,6 +40,7 @@ var layers = []layer{
 	{dir: "harness/history", may: []string{"harness", "harness/resp"}, why: "a recording outlives the run: it must be readable without the rest"},
 	{dir: "harness/effects", why: "what a command touches is told from its words alone"},
 	{dir: "harness/detect", may: []string{"harness", "harness/effects", "harness/stats"}, why: "a verdict must be had again from a saved history alone"},
+	{dir: "harness/contrast", may: []string{"harness", "harness/detect", "harness/effects", "harness/stats"}, why: "what tells pass from fail is a pure function of histories"},
 	{dir: "harness/minimize", why: "delta debugging knows nothing of Redis: it is tested on integers"},
 	{dir: "harness/stats", may: []string{"harness"}, why: "statistics are over pure counts"},
 	{dir: "harness/verdict", may: []string{"harness"}, why: "the rules of what evidence means are asked by all, and ask nobody"},
@@ -91,7 +92,7 @@ var fences = []fence{
 		why: "one package knows that the history is a database"},
 	{imports: []string{"html/template"}, only: []string{"reports"},
 		why: "one package escapes what tests printed"},
-	{imports: []string{"net", "os", "syscall", "math/rand", "math/rand/v2"}, keepOut: []string{"harness/detect", "harness/effects"}, exempt: true,
+	{imports: []string{"net", "os", "syscall", "math/rand", "math/rand/v2"}, keepOut: []string{"harness/contrast", "harness/detect", "harness/effects"}, exempt: true,
 		why: "a verdict is a pure function of a recorded history"},
 	{imports: []string{"net", "os", "syscall"}, keepOut: []string{"harness/stats", "harness/minimize", "harness/summary", "harness/verdict", "harness/explore", "harness/resp", "harness/finding", "harness/forecast"}, exempt: true,
 		why: "pure functions do no I/O"},
@@ -101,6 +102,7 @@ var fences = []fence{
 
 // clockless are the packages that never ask what time it is.
 var clockless = map[string]string{
+	"harness/contrast": "what tells runs apart must be the same whenever it is asked for",
 	"harness/detect":   "a verdict must be the same whenever it is asked for",
 	"harness/effects":  "what a command touches does not change with time",
 	"harness/explore":  "a decision depends on the seed and the point alone",

@@ -20,6 +20,7 @@ func load(t testing.TB, file string) *Trace {
 	require.NoError(t, err)
 	rec, err := history.Parse(bytes.NewReader(b))
 	require.NoError(t, err, file)
+	rec.Outcome.Boundary = harness.BoundaryMarked
 	return NewTrace(rec.Events, rec.Outcome)
 }
 
@@ -128,6 +129,5 @@ func FuzzRun(f *testing.F) {
 				}
 			}
 		}
-		_ = Same(trace, trace)
 	})
 }

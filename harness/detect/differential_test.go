@@ -197,3 +197,11 @@ func TestDeadlineOf(t *testing.T) {
 	_, ok = DeadlineOf(parse(t, broke, `0s begin`, `1ms c1 kv>GET "k" #1 | GET k`, `2ms c1 kv<GET "k" #1 | v | re=2`, `201ms c1 close`, `202ms end`))
 	assert.False(t, ok)
 }
+
+func TestNothingSentTakesExactBoundaries(t *testing.T) {
+	quiet := parse(t, broke, `0s begin`, `1ms end`)
+	assert.Empty(t, Run(quiet), "its commands may have been taken for another test's")
+	quiet.Outcome.Boundary = harness.BoundaryAlone
+	require.NotEmpty(t, Run(quiet))
+	assert.Equal(t, harness.NotRedis, Run(quiet)[0].Class)
+}

@@ -221,3 +221,8 @@ func TestCountersOfOneCommandCommute(t *testing.T) {
 	s.do(2, "2", "INCR", "n")
 	assert.Empty(t, Candidates([]*detect.Trace{s.trace()}, Known{}))
 }
+
+func TestNoTimeIsNegative(t *testing.T) {
+	assert.Equal(t, "0.18 ms after", apartBy(-180*time.Microsecond))
+	assert.Equal(t, "2 ms before", apartBy(2*time.Millisecond))
+}

@@ -27,7 +27,7 @@ func lateSubscription(t *detect.Trace) []Candidate {
 		c := Candidate{
 			Class: harness.RaceSubscribePublish, Shape: "subscription",
 			Also:  []harness.Class{harness.RaceDuplicateSubscribe, harness.RaceMultiSubscriber, harness.RaceSubscribePublish},
-			Title: fmt.Sprintf("%s %s confirmed %s before PUBLISH %s", s.Command.Verb, s.Channel, ms(p.Arrived-s.Confirmed), p.Args[0]),
+			Title: fmt.Sprintf("%s %s confirmed %s %s %s", s.Command.Verb, s.Channel, apartBy(p.Arrived-s.Confirmed), p.Verb, p.Args[0]),
 			First: s.Point, Then: p.Point, Gap: gap,
 			Provoke: replay(t, hold(s.Point, p.Point.Reply(), gap)),
 			Counter: replay(t, hold(p.Point, s.Reply, gap)),
@@ -49,6 +49,14 @@ func lateSubscription(t *detect.Trace) []Candidate {
 		out = append(out, c)
 	}
 	return out
+}
+
+// apartBy says how long before another frame one came, or after it.
+func apartBy(d time.Duration) string {
+	if d < 0 {
+		return ms(-d) + " after"
+	}
+	return ms(d) + " before"
 }
 
 // subscribedFirst holds the first message of every subscription until the last
