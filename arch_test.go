@@ -39,6 +39,7 @@ var layers = []layer{
 	{dir: "harness/explore", may: []string{"harness"}, why: "a strategy is a pure function to a decision"},
 	{dir: "harness/history", may: []string{"harness", "harness/resp"}, why: "a recording outlives the run: it must be readable without the rest"},
 	{dir: "harness/effects", why: "what a command touches is told from its words alone"},
+	{dir: "harness/predict", may: []string{"harness", "harness/effects", "harness/detect"}, why: "what could fail must be told again from saved histories alone"},
 	{dir: "harness/detect", may: []string{"harness", "harness/effects", "harness/stats"}, why: "a verdict must be had again from a saved history alone"},
 	{dir: "harness/contrast", may: []string{"harness", "harness/detect", "harness/effects", "harness/stats"}, why: "what tells pass from fail is a pure function of histories"},
 	{dir: "harness/minimize", why: "delta debugging knows nothing of Redis: it is tested on integers"},
@@ -104,6 +105,7 @@ var fences = []fence{
 var clockless = map[string]string{
 	"harness/contrast": "what tells runs apart must be the same whenever it is asked for",
 	"harness/detect":   "a verdict must be the same whenever it is asked for",
+	"harness/predict":  "the same histories give the same candidates",
 	"harness/effects":  "what a command touches does not change with time",
 	"harness/explore":  "a decision depends on the seed and the point alone",
 	"harness/stats":    "pure counts",

@@ -114,23 +114,33 @@ func listed(e Effects) float64 {
 	return 1
 }
 
-// data judges two commands on one key, or one of them on the keyspace.
+// data judges two commands on one key, or one of them on the keyspace. Of a
+// script counts what it was seen to do to the key.
 func data(a, b Effects, r Resource) float64 {
+	x, y := verbOn(a, r), verbOn(b, r)
 	switch {
-	case commutes(a.Verb) && commuteClass(a.Verb) == commuteClass(b.Verb):
+	case commutes(x) && commuteClass(x) == commuteClass(y):
 		return 0.12
-	case onlyTTL(a.Verb) && blindToTTL(b.Verb) || onlyTTL(b.Verb) && blindToTTL(a.Verb):
+	case onlyTTL(x) && blindToTTL(y) || onlyTTL(y) && blindToTTL(x):
 		return 0.15
 	case latest(a, r.Name) != latest(b, r.Name):
 		return 1.2 // XREAD $ against XADD: what was added before is never seen
-	case waits(a) && feeds(b.Verb) || waits(b) && feeds(a.Verb):
+	case waits(a) && feeds(y) || waits(b) && feeds(x):
 		return 0.15 // it waits for the other, whoever comes first
-	case flushes(a.Verb) || flushes(b.Verb):
+	case flushes(x) || flushes(y):
 		return 0.7
-	case r.Kind == Keyspace || keyspaceReader(a.Verb) || keyspaceReader(b.Verb):
+	case r.Kind == Keyspace || keyspaceReader(x) || keyspaceReader(y):
 		return 0.8
 	}
 	return 1
+}
+
+// verbOn is what a command does to a resource: of a script, the command within it.
+func verbOn(e Effects, r Resource) string {
+	if u := e.Use(r.Name); r.Kind == Key && u.Verb != "" {
+		return u.Verb
+	}
+	return e.Verb
 }
 
 func latest(e Effects, key string) bool { return slices.Contains(e.Latest, key) }

@@ -2,6 +2,7 @@ package effects
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,15 @@ type touched struct {
 // NewKnowledge returns one that knows nothing yet.
 func NewKnowledge() *Knowledge {
 	return &Knowledge{names: map[string]string{}, exact: map[string]*Effects{}, does: map[string][]touched{}}
+}
+
+// Clone returns a copy that can learn names without changing k.
+func (k *Knowledge) Clone() *Knowledge {
+	out := NewKnowledge()
+	if k != nil {
+		out.names, out.exact, out.does = maps.Clone(k.names), k.exact, k.does
+	}
+	return out
 }
 
 // identity names the script or function that a command runs; "" if it runs none.

@@ -28,7 +28,7 @@ func brokenCycle(t *detect.Trace) []Candidate {
 				First: c.Write.Point, Then: r.Point, Gap: gap,
 				Provoke:    replay(t, hold(c.Write.Point, r.Point.Reply(), gap)),
 				Counter:    replay(t, hold(r.Point, c.Write.Point.Reply(), gap)),
-				Likelihood: cycleLikelihood(c, r, own, gap) - later(out), Due: arrival(r.Point),
+				Likelihood: cycleLikelihood(c, r, own, gap) - later(out), Due: Arrival(r.Point),
 			}
 			if detect.Counts(c, own) {
 				cand.Class, cand.Also = harness.RaceLostUpdate, []harness.Class{harness.RaceCheckThenAct, harness.OrderCommands}

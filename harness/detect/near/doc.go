@@ -33,20 +33,29 @@ type Candidate struct {
 	// Also lists the classes that the same schedule may bring to light instead:
 	// which it was, the failing history tells.
 	Also        []harness.Class
-	Test        string           // which test it is about
-	Shape       string           // what is turned round, in a word or two; see Kind
-	Title       string           // one line
-	Why         string           // a few sentences, for where no detector can tell what the failing history shows
-	Explanation string           // a few sentences, of what no delay provokes; else empty
-	First, Then harness.Point    // First came before Then, and should
-	Provoke     harness.Schedule // makes First come too late
-	Counter     harness.Schedule // forces the right order, or leaves out the guilty delay
-	Wide        harness.Schedule // forces the right order of all pairs of this kind in the test; no decisions: as Counter
-	Likelihood  float64          // that Provoke fails the test, 0 to 1
-	Gap         time.Duration    // between First and Then as it was
-	Margin      *harness.Margin  // how much later First may come, where one passing trial tells
-	Due         Due              // when the late frame had to have passed in a trial; nil: the wire does not say
+	Test        string             // which test it is about
+	Shape       string             // what is turned round, in a word or two; see Kind
+	Relation    string             // between what: see package predict
+	Title       string             // one line
+	Why         string             // a few sentences, for where no detector can tell what the failing history shows
+	Explanation string             // a few sentences, of what no delay provokes; else empty
+	First, Then harness.Point      // First came before Then, and should
+	Provoke     harness.Schedule   // makes First come too late
+	Counter     harness.Schedule   // forces the right order, or leaves out the guilty delay
+	Wide        harness.Schedule   // forces the right order of all pairs of this kind in the test; no decisions: as Counter
+	Ladder      []harness.Schedule // smaller forms of Provoke, for when that shows nothing and trials are left
+	Likelihood  float64            // that Provoke fails the test, 0 to 1
+	Gap         time.Duration      // between First and Then as it was
+	Margin      *harness.Margin    // how much later First may come, where one passing trial tells
+	Due         Due                // when the late frame had to have passed in a trial; nil: the wire does not say
 }
+
+// ShapeRelation is the relation of the candidates of this package.
+const ShapeRelation = "shape"
+
+// TwoConnections is the Kind of two neighbouring commands of two connections on
+// one key.
+const TwoConnections = string(harness.OrderCommands) + ":two connections"
 
 // Kind names what sort of near miss this is, the same in all tests, so that a
 // ranking can be learned.
@@ -82,7 +91,7 @@ func Candidates(traces []*detect.Trace, known Known) []Candidate {
 					continue
 				}
 				c.Test = t.Test
-				c.Likelihood = max(c.Likelihood, 0.02) * known.discount(c)
+				c.Likelihood = max(c.Likelihood, 0.02) * known.Discount(c)
 				key := c.Key()
 				if i, ok := best[key]; !ok {
 					best[key] = len(out)

@@ -19,8 +19,8 @@ type Due func(t *detect.Trace) (time.Duration, bool)
 // keyIsExpired: now > when).
 const grain = 500 * time.Microsecond
 
-// arrival is when a frame came that the late one must precede.
-func arrival(rival harness.Point) Due {
+// Arrival is when a frame came that the late one must precede.
+func Arrival(rival harness.Point) Due {
 	return func(t *detect.Trace) (time.Duration, bool) {
 		for i := range t.Events {
 			if ev := &t.Events[i]; ev.Point == rival {
@@ -31,8 +31,8 @@ func arrival(rival harness.Point) Due {
 	}
 }
 
-// expiry is when the time to live that set gave ends: the read must come before.
-func expiry(set harness.Point) Due {
+// Expiry is when the time to live that set gave ends: the read must come before.
+func Expiry(set harness.Point) Due {
 	return func(t *detect.Trace) (time.Duration, bool) {
 		c := t.Find(set)
 		if c == nil || !c.Expires || !c.Answered() {

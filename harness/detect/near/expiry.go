@@ -40,7 +40,7 @@ func early(t *detect.Trace, l detect.Look, d time.Duration) Candidate {
 		Title: fmt.Sprintf("%s %s came %s before the key expires", l.Read.Verb, l.Key, ms(l.Remaining)),
 		First: l.Read.Point, Then: l.Set.Point, Gap: l.Remaining,
 		Provoke: replay(t, delay(l.Read.Point, d)), Counter: replay(t),
-		Likelihood: guess(l, 0.88), Margin: margin(t, l.Read, l.Key, l.Remaining), Due: expiry(l.Set.Point),
+		Likelihood: guess(l, 0.88), Margin: margin(t, l.Read, l.Key, l.Remaining), Due: Expiry(l.Set.Point),
 	}
 }
 

@@ -36,7 +36,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 			Title: fmt.Sprintf("%s of the handler of message %d on %s, with %d more messages to come", first.Verb, d.Index+1, d.Channel, last.Index-d.Index),
 			First: first.Point, Then: last.Event.Point, Gap: last.Went - first.Arrived,
 			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t), Wide: wide,
-			Likelihood: 0.78 - later(out), Due: arrival(nextAfter(t, d).Event.Point),
+			Likelihood: 0.78 - later(out), Due: Arrival(nextAfter(t, d).Event.Point),
 		}
 		if s.publish {
 			c.Likelihood -= 0.4 // more often the test itself, which goes on publishing

@@ -33,9 +33,9 @@ func (k *Known) Block(first, then harness.Point) {
 // Blocked reports whether Block was called for the pair.
 func (k Known) Blocked(first, then harness.Point) bool { return k.blocked[pair{first, then}] }
 
-// discount is a factor for candidates whose siblings turned out to be blocked:
+// Discount is a factor for candidates whose siblings turned out to be blocked:
 // most programs order a kind of pair everywhere or nowhere.
-func (k Known) discount(c Candidate) float64 {
+func (k Known) Discount(c Candidate) float64 {
 	f := 1.0
 	for range k.shapes[family(c.First, c.Then)] {
 		f /= 2

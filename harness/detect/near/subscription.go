@@ -32,7 +32,7 @@ func lateSubscription(t *detect.Trace) []Candidate {
 			Provoke: replay(t, hold(s.Point, p.Point.Reply(), gap)),
 			Counter: replay(t, hold(p.Point, s.Reply, gap)),
 			Wide:    wide,
-			Due:     arrival(p.Point),
+			Due:     Arrival(p.Point),
 		}
 		if !s.Pattern && elsewhere(t, p, s) {
 			c.Class = harness.RaceMultiSubscriber
@@ -154,7 +154,7 @@ func secondSubscription(t *detect.Trace) []Candidate {
 			First: s.Reply, Then: next, Gap: gap,
 			Provoke:    replay(t, hold(s.Reply, next, gap)),
 			Counter:    replay(t),
-			Due:        arrival(next),
+			Due:        Arrival(next),
 			Likelihood: 0.18 + 0.5*math.Exp(-float64(gap)/float64(500*time.Millisecond)) - later(out),
 		})
 		if s.Pattern { // a pattern for all topics is subscribed once, at the start

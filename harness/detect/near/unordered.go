@@ -78,7 +78,7 @@ func swap(t *detect.Trace, a, b *detect.Command) (Candidate, bool) {
 		Provoke:    replay(t, hold(a.Point, b.Point.Reply(), gap)),
 		Counter:    replay(t, hold(b.Point, a.Point.Reply(), gap)),
 		Likelihood: 0.1 + 0.25*math.Exp(-float64(gap)/float64(time.Second)),
-		Due:        arrival(b.Point),
+		Due:        Arrival(b.Point),
 	}
 	if b.Arrived < a.Replied {
 		c.Likelihood = 0.7 // in flight at the same time

@@ -54,14 +54,10 @@ func Look(argv []string, dir string) Command {
 type looker struct {
 	dir   string
 	calls []Call
-	steps int
 }
 
-// deepest and mostSteps bound scripts that call each other.
-const (
-	deepest   = 8
-	mostSteps = 500
-)
+// deepest bounds scripts that call each other.
+const deepest = 8
 
 // launchers start the program that follows them and their options. The value
 // lists options that take a word.
@@ -79,7 +75,7 @@ func (l *looker) words(argv []string, depth int) {
 	for len(argv) > 0 && isAssignment(argv[0]) {
 		argv = argv[1:]
 	}
-	if l.steps++; len(argv) == 0 || depth > deepest || l.steps > mostSteps {
+	if len(argv) == 0 || depth > deepest {
 		return
 	}
 	program, args := base(argv[0]), argv[1:]
@@ -155,7 +151,7 @@ func (l *looker) manager(program string, args []string, depth int) {
 			inner.dir = filepath.Join(l.dir, value)
 		}
 	}
-	defer func() { l.calls, l.steps = inner.calls, inner.steps }()
+	defer func() { l.calls = inner.calls }()
 	if len(args) == 0 {
 		return
 	}

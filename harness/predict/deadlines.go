@@ -1,0 +1,192 @@
+package predict
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+)
+
+const (
+	// deadlineKinds is for how many kinds of command a late reply is tried.
+	deadlineKinds = 3
+	// trips is from how many round trips one after the other their number may be
+	// what a deadline breaks by, and not one of them.
+	trips = 40
+	// spread is by how much manyTrips makes a test longer.
+	spread = 3 * time.Second
+	// groups bounds how many kinds of frame manyTrips delays.
+	groups = 64
+)
+
+// deadlines keeps one frame as long as a slow network may: a client that gives
+// up sooner shows it. The commands of one role share their client's deadline, as
+// a rule: the last that reads is tried, whose reply the test looks at, and the
+// first of those that are most frequent.
+func deadlines(s *scene) []near.Candidate {
+	first, last := map[string]*act{}, map[string]*act{}
+	count := map[string]int{}
+	var order []string
+	for _, a := range s.acts {
+		if a.part != body || !a.Answered() || a.blocking() || a.Exec != nil || handshake(a) {
+			continue
+		}
+		k := a.Point.Role + " " + a.Verb
+		if count[k]++; first[k] == nil {
+			first[k] = a
+		}
+		if last[a.Point.Role] == nil {
+			order = append(order, a.Point.Role)
+		}
+		if a.Reads || last[a.Point.Role] == nil {
+			last[a.Point.Role] = a
+		}
+	}
+	var out []near.Candidate
+	for i, role := range order[:min(len(order), deadlineKinds)] {
+		out = append(out, s.replyDeadline(last[role], 0.32-0.1*float64(i)))
+	}
+	kinds := slices.SortedStableFunc(maps.Keys(first), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(first[a].Sent, first[b].Sent))
+	})
+	for i, k := range kinds[:min(len(kinds), deadlineKinds)] {
+		out = append(out, s.replyDeadline(first[k], 0.22-0.05*float64(i)))
+	}
+	return append(out, s.pushDeadlines()...)
+}
+
+func (s *scene) replyDeadline(a *act, w float64) near.Candidate {
+	text := "the reply to " + s.facts.Scripts.Describe(a.Words, "") + " " + sentence(a.Point.Key)
+	return s.deadline(a.Point.Reply(), text, a.Replied-a.Arrived, w)
+}
+
+// pushDeadlines keeps all pushes of one kind: a test that waits for the last of
+// them for a while gives up.
+func (s *scene) pushDeadlines() []near.Candidate {
+	seen := map[harness.Point]bool{}
+	var out []near.Candidate
+	for _, f := range s.told() {
+		at := f.ev.Point.Any()
+		if f.by != nil || seen[at] || len(out) == deadlineKinds {
+			continue
+		}
+		seen[at] = true
+		w := 0.24
+		if isKeyEvent(f) {
+			w = 0.5
+		}
+		var took time.Duration
+		if by := s.cause(f); by != nil {
+			took = f.out - by.Arrived
+		}
+		out = append(out, s.deadline(at, f.text, took, w))
+	}
+	return out
+}
+
+// isKeyEvent reports whether a push tells of a key: nobody's reply tells when it
+// comes, so that tests wait for it for a time.
+func isKeyEvent(f told) bool {
+	for _, w := range f.ev.Args {
+		if len(w) > 7 && w[:5] == "__key" {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scene) deadline(at harness.Point, what string, took time.Duration, w float64) near.Candidate {
+	d := s.facts.MaxDelay
+	return near.Candidate{
+		Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderDelivery, harness.ConnectionLost, harness.OrderCommands}, Shape: "deadline",
+		Title: fmt.Sprintf("%s takes %s here, and up to %s on a slow network", what, ms(took), ms(d)),
+		Why: fmt.Sprintf("When %s comes %s late, a deadline of the client or of the test has passed. Give it more time than a slow network takes, or try again.",
+			what, ms(d)),
+		First: at, Provoke: s.replay(delay(at, d)), Counter: s.replay(), Ladder: s.ladder(at, d), Likelihood: w,
+	}
+}
+
+// manyTrips delays every reply a little where a test makes many round trips one
+// after the other: their sum is what a deadline breaks by.
+func manyTrips(s *scene) []near.Candidate {
+	n := 0
+	seen := map[harness.Point]bool{}
+	var at []harness.Point
+	var end time.Duration
+	for _, a := range s.acts {
+		if !a.Answered() || a.blocking() || a.Exec != nil || a.Arrived < end {
+			continue
+		}
+		n++
+		end = a.Replied
+		if p := a.Point.Reply().Any(); !seen[p] && len(at) < groups {
+			seen[p] = true
+			at = append(at, p)
+		}
+	}
+	if n < trips {
+		return nil
+	}
+	d := min(max(spread/time.Duration(n), 2*time.Millisecond), 40*time.Millisecond)
+	slow := func(d time.Duration) harness.Schedule {
+		var list []harness.Decision
+		for _, p := range at {
+			list = append(list, delay(p, d))
+		}
+		return s.replay(list...)
+	}
+	return []near.Candidate{{
+		Class: harness.TimeoutClient, Also: []harness.Class{harness.ConnectionLost, harness.TTLExpiredEarly, harness.OrderCommands}, Shape: "many round trips",
+		Title: fmt.Sprintf("%d round trips one after the other: %s more each make the test %s longer", n, ms(d), time.Duration(n)*d),
+		Why: fmt.Sprintf("The test makes %d round trips one after the other. When each takes %s longer, it takes %s longer, and a deadline passes. Send what does not depend on a reply in a pipeline, or give the test more time.",
+			n, ms(d), time.Duration(n)*d),
+		First: at[0], Provoke: slow(d), Counter: s.replay(), Ladder: []harness.Schedule{slow(2 * d), slow(d / 2)},
+		Likelihood: 0.36 - 0.1*falling(time.Duration(n-trips), trips),
+	}}
+}
+
+// exhaustion keeps a connection busy on which somebody else seems to have
+// waited for a blocking command's end: a pool with none left.
+func exhaustion(s *scene) []near.Candidate {
+	next := map[uint32]*act{}
+	var out []near.Candidate
+	for i := len(s.acts) - 1; i >= 0; i-- {
+		a := s.acts[i]
+		n := next[a.Conn]
+		next[a.Conn] = a
+		if n == nil || !a.blocking() || !a.Answered() || n.blocking() || n.part != body || n.Arrived-a.Replied > idle {
+			continue
+		}
+		w := 0.2
+		if s.waiting(a) >= 2 { // it was not the only one
+			w = 0.5
+		}
+		at := a.Point.Reply().Any() // which of those that wait is which differs from trial to trial
+		out = append(out, near.Candidate{
+			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: "pool",
+			Title: fmt.Sprintf("%s went by the connection of a %s as soon as that was answered", n.Verb, a.Verb),
+			Why: fmt.Sprintf("%s was sent on connection %d %s after %s had been answered there. A blocking command keeps its connection: when all of a pool's wait in Redis, others wait for one, and give up.",
+				n.Verb, a.Conn, ms(n.Arrived-a.Replied), a.Verb),
+			First: at, Then: n.Point, Gap: n.Arrived - a.Replied,
+			Provoke: s.replay(delay(at, s.facts.MaxDelay)), Counter: s.replay(), Ladder: s.ladder(at, s.facts.MaxDelay), Likelihood: w,
+		})
+	}
+	return out
+}
+
+// waiting counts the commands of a's role that waited in Redis just before a was
+// answered, a among them.
+func (s *scene) waiting(a *act) int {
+	n := 0
+	at, _ := slices.BinarySearchFunc(s.arriving, a.Done, func(o *act, t time.Duration) int { return cmp.Compare(o.Arrived, t) })
+	for _, o := range s.arriving[max(0, at-crowd):at] {
+		if o.blocking() && o.Point.Role == a.Point.Role && (!o.Answered() || o.Done >= a.Done) {
+			n++
+		}
+	}
+	return n
+}

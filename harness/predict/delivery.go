@@ -1,0 +1,230 @@
+package predict
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/effects"
+)
+
+// told is a frame on its way to a client.
+type told struct {
+	ev    *harness.Event
+	by    *detect.Command // whose reply it is; nil: a push
+	out   time.Duration
+	event bool // it tells of something that another client did: a message, an invalidation, what a blocking command waited for
+	text  string
+}
+
+// delivery turns round two frames that reached the program one soon after the
+// other by two connections, where nothing but the network keeps them in order;
+// and it makes a push late for the next command that goes by what it tells.
+func delivery(s *scene) []near.Candidate {
+	list := s.told()
+	var out []near.Candidate
+	families := map[string]int{}
+	for i, g := range list {
+		for _, f := range list[max(0, i-lookBack):i] {
+			if c, ok := s.overtaken(f, g); ok {
+				family := string(c.First.Any().Append(nil)) + string(c.Then.Any().Append(nil))
+				for range families[family] {
+					c.Likelihood /= 2
+				}
+				families[family]++
+				out = append(out, c)
+			}
+		}
+		if c, ok := s.lateNews(g); ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+const (
+	// lookBack is how many frames before one it is compared with.
+	lookBack = 6
+	// together is how far apart two frames may be for a program to have had them
+	// at about the same time.
+	together = 60 * time.Millisecond
+)
+
+// told lists the frames that went to clients, in order.
+func (s *scene) told() []told {
+	var out []told
+	replies := map[uint64]*detect.Command{}
+	for _, c := range s.t.Commands {
+		if c.Answered() {
+			replies[c.Reply] = c
+		}
+	}
+	for i := range s.t.Events {
+		ev := &s.t.Events[i]
+		if ev.Out == 0 || ev.Kind != harness.Reply && ev.Kind != harness.Push {
+			continue
+		}
+		x := told{ev: ev, out: ev.Out, event: ev.Kind == harness.Push}
+		if ev.Kind == harness.Reply {
+			if x.by = replies[ev.Seq]; x.by == nil {
+				continue
+			}
+			x.event = x.by.Blocks && !nothing(x.by.Result)
+			x.text = "the reply to " + s.facts.Scripts.Describe(x.by.Words, "")
+			if k := x.by.Point.Key; k != "" {
+				x.text += " " + sentence(k)
+			}
+		} else {
+			x.text = pushText(ev)
+		}
+		out = append(out, x)
+	}
+	slices.SortStableFunc(out, func(a, b told) int { return cmp.Compare(a.out, b.out) })
+	return out
+}
+
+func pushText(ev *harness.Event) string {
+	what := map[string]string{"message": "a message on", "pmessage": "a message on", "smessage": "a message on", "invalidate": "the invalidation of"}[ev.Point.Verb]
+	if what == "" {
+		what = "a push " + ev.Point.Verb
+	}
+	key := ev.Point.Key
+	if ev.Point.Verb == "pmessage" && len(ev.Args) > 2 {
+		key = ev.Args[2]
+	}
+	if key == "" && len(ev.Args) > 1 {
+		key = strings.Join(ev.Args[1:], " ")
+	}
+	return what + " " + sentence(key)
+}
+
+// settle is how much longer than the gap a frame is kept for another to overtake
+// it: the program takes a while to notice each.
+const settle = 60 * time.Millisecond
+
+// overtaken keeps f until g has surely been noticed.
+func (s *scene) overtaken(f, g told) (near.Candidate, bool) {
+	gap := g.out - f.out
+	if f.ev.Conn == g.ev.Conn || gap > together || f.ev.Point == g.ev.Point || !f.event && !g.event {
+		return near.Candidate{}, false
+	}
+	w := 0.5
+	if f.event && !g.event { // a reply that comes before the news; tests rarely rely on more than that the news comes
+		w = 0.3
+	}
+	if by := s.cause(g); by != nil && f.by != nil {
+		switch a := s.of[f.by]; {
+		case by.Command == f.by: // the reply to what g tells of
+			w *= 0.4
+		case a != nil && by.Arrived > f.out: // f came before that was sent
+			w *= s.freedom(by, a)
+		}
+	}
+	if s.late(f) || s.late(g) {
+		w *= 0.15
+	}
+	w *= 0.3 + 0.7*falling(gap, 10*time.Millisecond)
+	return near.Candidate{
+		Class: harness.OrderDelivery, Also: []harness.Class{harness.OrderMessages, harness.OrderCommands, harness.RaceSubscribePublish, harness.TimeoutClient},
+		Shape: kindOf(f) + " before " + kindOf(g),
+		Title: fmt.Sprintf("%s came %s before %s on another connection", f.text, ms(gap), g.text),
+		Why: fmt.Sprintf("%s came %s before %s, by another connection. No order holds between two connections: where a program relies on it, it fails on a slow network. "+
+			"Let the program wait for both, whichever comes first.", f.text, ms(gap), g.text),
+		First: f.ev.Point, Then: g.ev.Point, Gap: gap,
+		Provoke:    s.replay(delay(f.ev.Point, gap+settle)),
+		Counter:    s.replay(hold(g.ev.Point, f.ev.Point, gap)),
+		Likelihood: w, Due: arrival(g.ev.Point),
+	}, true
+}
+
+func kindOf(f told) string {
+	switch {
+	case f.by == nil:
+		return f.ev.Point.Verb
+	case f.event:
+		return "awaited reply"
+	}
+	return "reply"
+}
+
+// cause is the command that set a frame off: the PUBLISH of a message, what a
+// blocking command waited for, or the frame's own request; nil if it is not known.
+func (s *scene) cause(g told) *act {
+	if g.by != nil {
+		a := s.of[g.by]
+		if a != nil && g.event {
+			if w := s.fed(a); w != nil {
+				return w
+			}
+		}
+		return a
+	}
+	for _, d := range s.t.DeliveriesFrom(g.out) {
+		if d.Went > g.out {
+			break
+		}
+		if d.Event == g.ev && d.Publish != nil {
+			return s.of[d.Publish]
+		}
+	}
+	return nil
+}
+
+// late reports whether a frame is of the teardown or a handshake.
+func (s *scene) late(f told) bool {
+	if f.by == nil {
+		return f.out > s.bodyEnds+time.Second
+	}
+	a := s.of[f.by]
+	return a == nil || a.part != body
+}
+
+// lateNews delays a push beyond the next command of its connection on what it
+// tells of: a cache that was not told still answers from memory, and then that
+// command is never sent.
+func (s *scene) lateNews(g told) (near.Candidate, bool) {
+	if g.ev.Point.Verb != "invalidate" {
+		return near.Candidate{}, false
+	}
+	var keys []string
+	if len(g.ev.Args) > 1 {
+		keys = g.ev.Args[1:]
+	}
+	var next *act
+	for _, a := range s.acts {
+		if a.Arrived > g.out && slices.ContainsFunc(keys, a.Touches) && a.part == body && a.ReadsAny() {
+			next = a
+			break
+		}
+	}
+	d := 200 * time.Millisecond
+	gap := time.Duration(0)
+	w := 0.4
+	c := near.Candidate{First: g.ev.Point}
+	if next != nil {
+		gap = next.Arrived - g.out
+		d, w = gap+slack, 0.75
+		c.Then, c.Due = next.Point, arrival(next.Point)
+	}
+	if d > s.facts.MaxDelay {
+		return near.Candidate{}, false
+	}
+	c.Class, c.Shape, c.Gap, c.Likelihood = harness.OrderDelivery, "late invalidation", gap, w
+	c.Also = []harness.Class{harness.TimeoutClient, harness.OrderCommands}
+	c.Title = fmt.Sprintf("%s came %s before the key is read again", g.text, ms(gap))
+	c.Why = fmt.Sprintf("%s tells a client that its copy is old. Until it comes, the client answers from its memory: what it reads less than a round trip after another's write may be the old value. "+
+		"Wait until the new value is seen, or read past the cache.", g.text)
+	c.Provoke, c.Counter = s.replay(delay(g.ev.Point, d)), s.replay()
+	c.Ladder = s.ladder(g.ev.Point, d)
+	return c, true
+}
+
+// ReadsAny reports whether the command reads any key.
+func (a *act) ReadsAny() bool {
+	return slices.ContainsFunc(a.effects.Reads, func(r effects.Resource) bool { return r.Kind == effects.Key })
+}

@@ -1,0 +1,181 @@
+// Package predict tells from passing histories of a test in which ways it could
+// fail, without knowing the test: any two commands of different clients that
+// share something (execution order), any two frames to clients whose order the
+// program may rely on (delivery order), any frame against a timer (time), and
+// any two readings of the clock (wall clock). One file a relation; the shapes of
+// package near, which are known to be frequent, come first.
+//
+// It must never do I/O, ask the clock, or propose what is known to be blocked.
+// What it costs grows with the length of a history, not with its square.
+package predict
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/effects"
+)
+
+// Relations, as Candidate.Relation names them.
+const (
+	Execution = "execution order"
+	Delivery  = "delivery order"
+	Time      = "time"
+	WallClock = "wall clock"
+	Shape     = near.ShapeRelation // a frequent shape of package near
+)
+
+const (
+	// DefaultMaxDelay is the longest delay that counts as a slow network.
+	DefaultMaxDelay = 500 * time.Millisecond
+	// patience is the longest gap over which a pair is turned round by a hold.
+	patience = 3 * time.Second
+	// slack is what a delay exceeds its margin by, so that a busy machine that
+	// runs the other commands late does not undo it.
+	slack = 90 * time.Millisecond
+	// stall is the gap from which a hold needs a timeout of its own: the proxy
+	// takes stillness of 300 ms for a sign that the program waits.
+	stall = 150 * time.Millisecond
+	// most is how many candidates a relation gives of one history.
+	most = 60
+)
+
+// Facts is what is known beside the histories. The zero value is right.
+type Facts struct {
+	Scripts  *effects.Knowledge // what scripts do and how they call themselves; nil: what they declare
+	MaxDelay time.Duration      // 0: DefaultMaxDelay
+}
+
+// relation finds candidates in one history.
+type relation struct {
+	name string
+	find func(s *scene) []near.Candidate
+}
+
+// relations lists them; one file each.
+func relations() []relation {
+	return []relation{
+		{Execution, execution},
+		{Delivery, delivery},
+		{Time, timers},
+		{WallClock, wallClock},
+	}
+}
+
+// Candidates tells how the test of the traces, which passed in all of them,
+// could fail: the likeliest first, each pair once, none that is known to be
+// blocked.
+func Candidates(traces []*detect.Trace, known near.Known, facts Facts) []near.Candidate {
+	if facts.MaxDelay <= 0 {
+		facts.MaxDelay = DefaultMaxDelay
+	}
+	facts.Scripts = facts.Scripts.Clone()
+	for _, t := range traces {
+		for _, c := range t.Commands {
+			facts.Scripts.Learn(c.Words)
+		}
+	}
+	m := merger{known: known, at: map[string]int{}}
+	for _, c := range near.Candidates(traces, known) {
+		if c.Kind() == near.TwoConnections { // execution knows more of these
+			continue
+		}
+		c.Relation = Shape
+		m.add(c)
+	}
+	scenes := make([]*scene, len(traces))
+	for i, t := range traces {
+		scenes[i] = newScene(t, facts)
+	}
+	for i, s := range scenes {
+		for _, r := range relations() {
+			list := r.find(s)
+			slices.SortStableFunc(list, likeliest)
+			for _, c := range list[:min(len(list), most)] {
+				c.Relation, c.Test = r.name, s.t.Test
+				c.Likelihood *= known.Discount(c) * agreement(c, i, scenes)
+				if !known.Blocked(c.First, c.Then) {
+					m.add(c)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(m.out, likeliest)
+	return m.out
+}
+
+func likeliest(a, b near.Candidate) int { return cmp.Compare(b.Likelihood, a.Likelihood) }
+
+// merger keeps the likeliest candidate of each pair.
+type merger struct {
+	known near.Known
+	at    map[string]int
+	out   []near.Candidate
+}
+
+func (m *merger) add(c near.Candidate) {
+	i, ok := m.at[c.Key()]
+	switch {
+	case !ok:
+		m.at[c.Key()] = len(m.out)
+		m.out = append(m.out, c)
+	case c.Likelihood > m.out[i].Likelihood:
+		m.out[i] = c
+	}
+}
+
+// agreement is lower for a pair that another passing history had in the other
+// order: the test does not mind, or not always.
+func agreement(c near.Candidate, of int, scenes []*scene) float64 {
+	if c.Relation != Execution && c.Relation != Delivery {
+		return 1
+	}
+	f := 1.0
+	for i, s := range scenes {
+		if i == of {
+			continue
+		}
+		if first, then := s.when(c.First), s.when(c.Then); first > 0 && then > 0 && then < first {
+			f *= 0.3
+		}
+	}
+	return f
+}
+
+// replay makes a schedule of decisions that hold in the scene's test.
+func (s *scene) replay(decisions ...harness.Decision) harness.Schedule {
+	for i := range decisions {
+		decisions[i].Test = s.t.Test
+	}
+	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Decisions: decisions}
+}
+
+// delay keeps a frame for a time.
+func delay(at harness.Point, d time.Duration) harness.Decision {
+	return harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d.Round(time.Millisecond))}
+}
+
+// hold keeps at until another frame has passed, which came gap later.
+func hold(at, until harness.Point, gap time.Duration) harness.Decision {
+	d := harness.Decision{At: at, Action: harness.Hold, Until: until}
+	if gap > stall {
+		d.Timeout = harness.Duration((2*gap + time.Second).Round(time.Millisecond))
+	}
+	return d
+}
+
+// ladder gives the schedules that delay at by less than d, the longest first:
+// where more than one deadline is near, another one may show.
+func (s *scene) ladder(at harness.Point, d time.Duration) []harness.Schedule {
+	var out []harness.Schedule
+	for _, rung := range []time.Duration{250 * time.Millisecond, 120 * time.Millisecond, 60 * time.Millisecond} {
+		if rung < d*3/4 {
+			out = append(out, s.replay(delay(at, rung)))
+		}
+	}
+	return out
+}
