@@ -31,6 +31,7 @@ type Evidence struct {
 	Failure   *harness.Outcome // Failed: under Candidate.Provoke
 	Cause     detect.Match     // Failed: what detectors say
 	OwnDelay  bool             // Failed: a client's deadline was hit, by a delay of ours longer than a slow network's
+	Need      int              // how many failures, and passes, a proof takes; at least LeastProof
 	Natural   bool             // the test fails in this way with nothing injected, too
 	Again     harness.Count    // the schedule again, with the first failure
 	Counter   harness.Count    // the same with the order forced the right way
@@ -45,7 +46,7 @@ type Evidence struct {
 // Proven reports whether the candidate is the cause: its schedule failed the test
 // again, and with the order forced the right way it passed.
 func (e *Evidence) Proven() bool {
-	need := LeastProof
+	need := max(LeastProof, e.Need)
 	if e.Natural {
 		need = NaturalProof
 		if e.Again.K < e.Again.N {
@@ -94,6 +95,9 @@ func Judge(e *Evidence, by Origin) (*harness.Finding, *harness.Margin) {
 	c := e.Candidate
 	class, title, text := e.Cause.Class, e.Cause.Title, e.Cause.Explanation
 	fp := Fingerprint(class, c.First, c.Then)
+	if class == harness.Unattributed {
+		fp = unexplained(class, e.Failure.Failure)
+	}
 	if !e.Proven() {
 		text = fmt.Sprintf("It failed under %q, but that is not proven to be the cause: it failed %d of %d times under that schedule, and %d of %d times with the order forced the right way. %s",
 			c.Title, e.Again.K, e.Again.N, e.Counter.K, e.Counter.N, suspicion(class, title))

@@ -32,6 +32,7 @@ type aim struct {
 	spent   time.Duration   // by them so far
 	timeout time.Duration   // of one of them; 0: the runner's
 	longest time.Duration   // delay of one frame that counts as a slow network
+	strict  bool            // a failure must come again each time, or four times of five
 	natural map[string]bool // fingerprints of failures with nothing injected
 }
 

@@ -54,6 +54,3 @@ func untried(list, tried []near.Candidate) []near.Candidate {
 		return slices.ContainsFunc(tried, func(t near.Candidate) bool { return t.Key() == c.Key() })
 	})
 }
-
-// noArm is the portfolio of undirected schedules as long as there is none.
-func noArm(Histories, int) (harness.Schedule, bool) { return harness.Schedule{}, false }

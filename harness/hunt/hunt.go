@@ -27,9 +27,7 @@ type hunt struct {
 	progress *progress
 	proving  sync.Mutex // held while Proven is called
 
-	// nextArm chooses an undirected schedule for a test whose candidates are
-	// spent, after so many aimed trials; false: there is none that would pay.
-	nextArm func(Histories, int) (harness.Schedule, bool)
+	arms portfolio
 
 	reports   []*testReport
 	margins   []harness.Margin
@@ -102,7 +100,7 @@ func (h *hunt) undirected(ctx context.Context) error {
 
 // prepare lists the tests and what was done earlier.
 func prepare(ctx context.Context, cfg Config) (*hunt, error) {
-	h := &hunt{Config: cfg, started: time.Now(), found: finding.NewCatalogue(), nextArm: noArm, simulated: &simulated{}}
+	h := &hunt{Config: cfg, started: time.Now(), found: finding.NewCatalogue(), simulated: &simulated{}}
 	if h.Trials <= 0 {
 		h.Trials = 20
 	}

@@ -24,6 +24,7 @@ const (
 // testReport is what the aimed trials of one test came to.
 type testReport struct {
 	budget, spent int // aimed trials that provoke
+	arms          int // of them, under undirected schedules
 
 	tried, left   []near.Candidate
 	known         near.Known
@@ -64,7 +65,7 @@ func (h *hunt) aim(ctx context.Context, test harness.TestID) *aim {
 	for _, t := range h.log.Traces(test.Name) {
 		a.limit = max(a.limit, slowTest*time.Duration(t.Outcome.Duration))
 	}
-	if h.foreign() {
+	if a.strict = h.foreign(); a.strict {
 		alone := longestAlone(h.log.Trials(), test.Name)
 		a.timeout, a.limit = trialTimeout(alone), max(a.limit, time.Duration(2*h.Trials)*alone)
 	}

@@ -87,9 +87,9 @@ func (h *hunt) proveSuspect(a *aim, s suspect, r *testReport) {
 		Class: s.outcome.Cause, Shape: "suspected", Title: at.Title, First: at.First, Then: at.Then,
 		Counter: a.schedule(),
 	}
-	if injected := delays(s.events, a.test.Name); len(injected) > 0 {
-		if failed, list := a.smaller(injected, s.outcome); failed.Reading == finding.Failed {
-			c.Provoke = a.schedule(list...)
+	if list := injected(s.events, a.test.Name); len(list) > 0 {
+		if failed, fewer := a.smaller(list, s.outcome); failed.Reading == finding.Failed {
+			c.Provoke = a.schedule(fewer...)
 			h.conclude(a.investigate(c, !h.NoMargins, nil).prove(failed), r)
 			if r.proven {
 				return
@@ -102,17 +102,6 @@ func (h *hunt) proveSuspect(a *aim, s suspect, r *testReport) {
 	c.Provoke = a.schedule(harness.Decision{At: at.First, Action: harness.Hold, Until: at.Then.Reply()})
 	c.Counter = a.schedule(harness.Decision{At: at.Then, Action: harness.Hold, Until: at.First.Reply()})
 	h.conclude(a.investigate(c, !h.NoMargins, nil).all(), r)
-}
-
-// delays names what an undirected strategy did to each frame.
-func delays(events []harness.Event, test string) []harness.Decision {
-	var list []harness.Decision
-	for _, e := range events {
-		if e.Action == harness.Delay && e.Asked > 0 && e.Test == test {
-			list = append(list, harness.Decision{At: e.Point, Action: harness.Delay, Delay: harness.Duration(e.Asked)})
-		}
-	}
-	return list
 }
 
 // smaller runs the delays of a failing trial again, on the test alone, and takes
