@@ -30,11 +30,11 @@ func NewKnowledge() *Knowledge {
 	return &Knowledge{names: map[string]string{}, exact: map[string]*Effects{}, does: map[string][]touched{}}
 }
 
-// Clone returns a copy that can learn names without changing k.
+// Clone returns a copy that can learn without changing k.
 func (k *Knowledge) Clone() *Knowledge {
 	out := NewKnowledge()
 	if k != nil {
-		out.names, out.exact, out.does = maps.Clone(k.names), k.exact, k.does
+		out.names, out.exact, out.does = maps.Clone(k.names), maps.Clone(k.exact), maps.Clone(k.does)
 	}
 	return out
 }
@@ -94,8 +94,9 @@ func (k *Knowledge) Observe(calls []Call) {
 		exact.Observed = true
 		key := id + "\x00" + strings.Join(c.Args[2:], "\x00")
 		if old := k.exact[key]; old != nil {
-			old.merge(exact)
-			continue
+			both := *old // others may be reading the old one
+			both.merge(exact)
+			exact = both
 		}
 		k.exact[key] = &exact
 	}

@@ -6,13 +6,14 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/predict"
 )
 
 // candidates tells from the log how the test could fail, likeliest first, without
 // pairs that the test's own trials refuted.
 func (h *hunt) candidates(test string, known near.Known) []near.Candidate {
 	traces := h.log.Traces(test)
-	list := near.Candidates(traces, known)
+	list := predict.Candidates(traces, known, predict.Facts{Scripts: h.scripts.snapshot(), MaxDelay: h.MaxDelay})
 	if slices.Contains(h.Faults, harness.Disconnect) {
 		list = append(list, near.Latent(traces)...)
 	}

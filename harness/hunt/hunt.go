@@ -27,7 +27,8 @@ type hunt struct {
 	progress *progress
 	proving  sync.Mutex // held while Proven is called
 
-	arms portfolio
+	arms    portfolio
+	scripts scripts
 
 	reports   []*testReport
 	margins   []harness.Margin

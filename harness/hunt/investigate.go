@@ -43,6 +43,8 @@ func (h *hunt) investigateTest(ctx context.Context, test harness.TestID, sim *si
 	r := &testReport{budget: h.Trials}
 	if h.foreign() && !h.passes(a) {
 		r.budget = 0 // it fails whatever is done
+	} else if h.foreign() {
+		h.watchScripts(a)
 	}
 	for r.spent < r.budget && !a.over() {
 		if c, ok := h.next(test.Name, r); ok {
