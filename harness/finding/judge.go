@@ -3,6 +3,7 @@ package finding
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -64,7 +65,8 @@ func (e *Evidence) Provoked() bool {
 
 // CauseOf names the cause that detectors found in a failing history, among those
 // that the candidate explains. A client's deadline that was hit is one whatever
-// was aimed at: the delay broke it before it could turn an order round.
+// was aimed at, and one that was aimed at is only told if it was hit: a late reply
+// that makes a test do the next thing late has the cause that this shows.
 func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
 	m := detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
 	found := false
@@ -77,6 +79,26 @@ func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
 		case found && o.Class == c.Class && m.Class != c.Class && o.Score >= m.Score-scoreTolerance:
 			return o // as good, and what was predicted
 		}
+	}
+	if !found && c.Class == harness.TimeoutClient {
+		return lateFrame(c, matches)
+	}
+	return m
+}
+
+// lateFrame names the cause of a failure that one late frame brought, and no
+// deadline of a client: what a detector is sure of, else the order in which
+// frames arrive where it was a message, else none.
+func lateFrame(c near.Candidate, matches []detect.Match) detect.Match {
+	for _, o := range matches {
+		if o.Score >= detect.Named && !contentCause(o.Class) && o.Class != harness.NotRedis {
+			return o
+		}
+	}
+	m := detect.Match{Class: harness.Unattributed, Title: "it fails when " + c.Late().String() + " comes late", Explanation: c.Why}
+	if at := c.Late(); at.Dir == harness.ToClient && at.Verb == strings.ToLower(at.Verb) {
+		m.Class = harness.OrderDelivery
+		m.Explanation = "The message came by another connection than what the test waited for; nothing keeps the two in order."
 	}
 	return m
 }

@@ -79,6 +79,11 @@ func (h *hunt) tryArm(a *aim, r *testReport) bool {
 	if !h.foreign() {
 		return false
 	}
+	if c, ok := h.single(a.test.Name, r); ok && r.arms%2 == 1 {
+		r.arms++
+		h.tryCandidate(a, c, h.simulated, r)
+		return true
+	}
 	weight := func(string) float64 { return 1 }
 	if h.Learned != nil {
 		weight = h.Learned.Weight
@@ -99,6 +104,46 @@ func (h *hunt) tryArm(a *aim, r *testReport) bool {
 		h.explain(a, got, s, arm, r)
 	}
 	return got.Reading != finding.NoTrial
+}
+
+// single makes one frame as late as a slow network may: a request or a message of
+// which no candidate was about, those in the middle of the longest stretch that
+// was not tried first.
+func (h *hunt) single(test string, r *testReport) (near.Candidate, bool) {
+	traces := h.log.Traces(test)
+	if len(traces) == 0 {
+		return near.Candidate{}, false
+	}
+	tried := map[harness.Point]bool{}
+	for _, c := range r.tried {
+		tried[c.Late()] = true
+	}
+	events := traces[0].Events
+	var at harness.Point
+	longest := 0
+	for i := 0; i < len(events); i++ {
+		var free []harness.Point
+		for ; i < len(events) && !tried[events[i].Point]; i++ {
+			if k := events[i].Kind; (k == harness.Request || k == harness.Push) && events[i].Test == test {
+				free = append(free, events[i].Point)
+			}
+		}
+		if len(free) > longest {
+			longest, at = len(free), free[len(free)/2]
+		}
+	}
+	if longest == 0 {
+		return near.Candidate{}, false
+	}
+	d := harness.Decision{Test: test, At: at, Action: harness.Delay, Delay: harness.Duration(h.MaxDelay)}
+	s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: h.Seed}
+	c := near.Candidate{
+		Class: harness.TimeoutClient, Test: test, Shape: "one frame", Relation: "single frames", First: at, Provoke: s, Counter: s,
+		Title: at.String() + " comes late",
+		Why:   "The test fails when this one frame is late, and passes when it is not.",
+	}
+	c.Provoke.Decisions = []harness.Decision{d}
+	return c, true
 }
 
 // sizeOf says how large a trial of the test is, by those that passed.

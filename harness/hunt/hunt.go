@@ -174,5 +174,5 @@ func (h *hunt) attribute() {
 			h.log.warn("%s", w)
 		}
 	}
-	h.found.AddFailures(h.log.Trials(), h.origin())
+	h.found.AddFailures(h.explanations().Apply(h.log.Trials()), h.origin())
 }

@@ -33,6 +33,7 @@ type testReport struct {
 	tolerated     map[harness.Point]bool // frames that were late without any margin being used up
 	doubt         *harness.Finding       // the first failure that was provoked and not proven
 	proven        bool
+	shown         map[string]bool // fingerprints of the failures that have a proven cause
 }
 
 // investigateTest tries the candidates of one test, one after the other, within
@@ -104,8 +105,16 @@ func (h *hunt) conclude(e *finding.Evidence, r *testReport) {
 		h.log.warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
 	}
 	hit := f != nil && f.Class != harness.Unattributed
+	if hit && h.foreign() && r.shown[f.Failure.Fingerprint] {
+		h.taught(e.Candidate, false)
+		return // the same failure of the same test: most often the same race, met at another frame
+	}
 	if hit {
 		r.proven = true
+		if r.shown == nil {
+			r.shown = map[string]bool{}
+		}
+		r.shown[f.Failure.Fingerprint] = true
 		h.enter(*f)
 	} else if f != nil && r.doubt == nil {
 		r.doubt = f

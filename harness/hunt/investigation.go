@@ -89,7 +89,7 @@ func (in *investigation) provoke() (r played) {
 func (in *investigation) prove(first played) *finding.Evidence {
 	c := in.c
 	e := &finding.Evidence{Candidate: c, Test: in.test, Reading: finding.Failed, Failure: first.outcome}
-	e.Cause = finding.CauseOf(c, first.done.Matches[in.test.Name])
+	e.Cause = finding.CauseOf(c, in.differential(first))
 	if e.OwnDelay = e.Cause.Class == harness.TimeoutClient && longestKept(first.events) > in.longest+in.longest/4; e.OwnDelay {
 		return e
 	}
@@ -191,4 +191,11 @@ func (in *investigation) asDelays(stalled played) played {
 		in.c.Provoke, in.shrunk = s, true
 	}
 	return r
+}
+
+// differential says what detectors make of a failing trial beside the passing
+// histories of the test: what these have too is no cause.
+func (in *investigation) differential(failed played) []detect.Match {
+	passing := tracesOf(in.lab.log.Histories(in.test.Name).Passing, "")
+	return detect.Differential(detect.NewTrace(failed.events, *failed.outcome), nil, passing)
 }
