@@ -72,6 +72,7 @@ func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
 	found := false
 	for _, o := range matches {
 		switch {
+		case o.Class == harness.TimeoutClient && o.Score < detect.Named: // slow, and nobody gave up
 		case !found && o.Class == harness.TimeoutClient:
 			return o
 		case !found && c.Explains(o.Class):

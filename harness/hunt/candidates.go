@@ -9,6 +9,10 @@ import (
 	"github.com/flakehunt/flakehunt/harness/predict"
 )
 
+// lateAlone is by how much one late frame is less likely tried than a pair: an
+// order that fails the test says more than a wait that a long delay broke.
+const lateAlone = 0.4
+
 // candidates tells from the log how the test could fail, likeliest first, without
 // pairs that the test's own trials refuted.
 func (h *hunt) candidates(test string, known near.Known) []near.Candidate {
@@ -24,6 +28,9 @@ func (h *hunt) candidates(test string, known near.Known) []near.Candidate {
 // weight is how likely a candidate comes true, by its kind's record too.
 func (h *hunt) weight(c near.Candidate) float64 {
 	w := c.Likelihood
+	if c.Class == harness.TimeoutClient {
+		w *= lateAlone // a frame that is late for long breaks waits too, which hides the order that is to blame
+	}
 	if h.Learned != nil {
 		w *= h.Learned.Weight(c.Kind())
 	}
