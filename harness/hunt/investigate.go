@@ -105,7 +105,7 @@ func (h *hunt) conclude(e *finding.Evidence, r *testReport) {
 		h.log.warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
 	}
 	hit := f != nil && f.Class != harness.Unattributed
-	if hit && h.foreign() && r.shown[f.Failure.Fingerprint] {
+	if hit && r.shown[f.Failure.Fingerprint] {
 		h.taught(e.Candidate, false)
 		return // the same failure of the same test: most often the same race, met at another frame
 	}
