@@ -70,11 +70,13 @@ func (a Adapter) Files() fs.FS {
 	return sub
 }
 
-// Invoke leaves the command as it is: the preload does the rest.
+// Invoke leaves the command as it is, but for npx: the preload does the rest.
 func (a Adapter) Invoke(j suite.Job) suite.Invocation {
 	options := `--require "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(filepath.Join(j.Plugin, "preload.cjs")) + `"`
 	if was := j.Env("NODE_OPTIONS"); was != "" {
 		options = was + " " + options
 	}
-	return suite.Invocation{Argv: j.Argv, Env: []string{"NODE_OPTIONS=" + options}}
+	in := direct(j)
+	in.Env = append(in.Env, "NODE_OPTIONS="+options)
+	return in
 }
