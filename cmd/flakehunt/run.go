@@ -152,7 +152,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	bar = newProgress(a)
 	cfg := hunt.Config{
 		Target: target, Runner: r, Match: match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
-		Budget: hunt.Budget{Trials: f.trials, For: f.forD},
+		Budget: hunt.Budget{Trials: f.trials, For: f.forD, MaxDelay: f.maxDelay},
 		Scope:  hunt.Scope{NoDirect: !direct, Faults: f.actions()},
 		Before: hunt.Before{Simulated: before.claims, Resume: out.resumed, Learned: history.learned()},
 		Hooks:  hunt.Hooks{Progress: bar.show},

@@ -29,6 +29,7 @@ type runFlags struct {
 	trials       int
 	forD         time.Duration
 	untilDecided bool
+	maxDelay     time.Duration
 	strategy     string
 	simulate     time.Duration
 	latency      time.Duration
@@ -58,6 +59,7 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "settings file (default flakehunt.yaml, if there is one); flags win over it")
 	fs.IntVar(&f.trials, "trials", 20, "how often each suite is run")
 	fs.DurationVar(&f.forD, "for", 0, "go on for this long instead of a number of trials")
+	fs.DurationVar(&f.maxDelay, "max-delay", hunt.MaxDelay, "the longest delay of one frame that counts as a slow network: a client deadline it breaks is a finding")
 	fs.BoolVar(&f.untilDecided, "until-decided", false, "stop a test's trials as soon as the sequential test has decided; exit 4 if some are undecided")
 	fs.StringVar(&f.strategy, "strategy", "directed", "how delays are chosen: "+strings.Join(strategies(), ", "))
 	fs.DurationVar(&f.simulate, "simulate", 3*time.Second, "for the shipped suites under directed: search in virtual time for this long first, then prove what was found on the real Redis; 0 leaves it out")
@@ -94,6 +96,8 @@ func (f *runFlags) check() error {
 	switch {
 	case f.trials < 1:
 		return usagef("--trials %d: want at least 1", f.trials)
+	case f.maxDelay <= 0:
+		return usagef("--max-delay %s: want a duration above 0, such as 500ms", f.maxDelay)
 	case f.simulate < 0:
 		return usagef("--simulate %s: want a duration that is not negative, such as 2s, or 0 to leave it out", f.simulate)
 	case f.latency < 0 || f.jitter < 0:

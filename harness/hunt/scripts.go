@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -28,6 +29,16 @@ func (s *scripts) learn(lines []string) {
 	}
 	s.known.Observe(calls)
 	s.runs++
+}
+
+// String says in how many trials MONITOR was read.
+func (s *scripts) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runs == 0 {
+		return ""
+	}
+	return fmt.Sprintf("MONITOR showed what scripts touch in %d further runs of single tests", s.runs)
 }
 
 // snapshot gives what is known, to be read only.

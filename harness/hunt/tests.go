@@ -56,6 +56,11 @@ func (h *hunt) investigateAll(ctx context.Context) error {
 	for _, r := range h.reports {
 		h.margins = append(h.margins, r.margins...)
 	}
+	for _, s := range []string{h.arms.String(), h.scripts.String()} {
+		if s != "" {
+			h.progress.note("%s", s)
+		}
+	}
 	if err == nil && h.foreign() {
 		h.againAlone(ctx)
 	}
