@@ -109,7 +109,7 @@ func (p *nunitParser) testcase(a attrs) error {
 	}
 	message, stack, out, err := p.parts()
 	c.Output = out
-	switch result := strings.ToLower(a.first("result")); {
+	switch result := nunitResult(a); {
 	case err != nil:
 		c.Verdict = harness.Unknown
 		c.Warnings = append(c.Warnings, "the report ends within this test case")
@@ -124,11 +124,27 @@ func (p *nunitParser) testcase(a attrs) error {
 			message = strings.TrimSpace("result " + a.first("result") + " " + a.first("label"))
 		}
 		c.Verdict, c.Failure = harness.Failed, NewFailure(KindOf(message, "", kind), message, stack)
-	case strings.HasPrefix(result, "skip"), result == "ignored", result == "inconclusive", strings.EqualFold(a.first("executed"), "false"):
+	case strings.HasPrefix(result, "skip"), result == "ignored", result == "inconclusive":
 		c.Verdict = harness.Skipped
 	}
 	p.cases = append(p.cases, c)
 	return err
+}
+
+// nunitResult is what became of a test, in lower case. Early files of NUnit 2
+// say it by "executed" and "success".
+func nunitResult(a attrs) string {
+	switch result := strings.ToLower(a.first("result")); {
+	case result != "":
+		return result
+	case strings.EqualFold(a.first("executed"), "false"):
+		return "skipped"
+	case strings.EqualFold(a.first("success"), "true"):
+		return "success"
+	case strings.EqualFold(a.first("success"), "false"):
+		return "failure"
+	}
+	return ""
 }
 
 // parts reads what is in a test case or a failure, its end included.

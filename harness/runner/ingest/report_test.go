@@ -23,7 +23,7 @@ func TestReportsOfEveryFormat(t *testing.T) {
 	}{
 		"node.tap": {ingest.FormatTAP, ""}, "prove.tap": {ingest.FormatTAP, ""},
 		"cut.tap":        {ingest.FormatTAP, "the plan is 1..3, and 1 test points are there"},
-		"shop.ctrf.json": {ingest.FormatCTRF, ""}, "shop.trx": {ingest.FormatTRX, ""}, "shop.nunit3.xml": {ingest.FormatNUnit, ""},
+		"shop.ctrf.json": {ingest.FormatCTRF, ""}, "shop.trx": {ingest.FormatTRX, ""}, "shop.nunit3.xml": {ingest.FormatNUnit, ""}, "shop.nunit2.xml": {ingest.FormatNUnit, ""},
 		"go.json": {ingest.FormatGoJSON, ""}, "node.junit.xml": {ingest.FormatJUnit, ""},
 	}
 	for name, w := range want {
