@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -21,14 +22,19 @@ var (
 	scriptSource string
 )
 
+// pageTemplate is parsed once: that takes longer than filling it in.
+var pageTemplate = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("report").Funcs(template.FuncMap{
+		"dur": short, "pct": percent, "one": func(v any) string { return oneLine(fmt.Sprint(v), 2000) },
+		"count": count, "x100": func(v float64) float64 { return 100 * v }, "margin": marginWords, "repro": Repro,
+	}).Parse(pageSource)
+})
+
 // HTML writes report.html: one file that asks nothing of the network. A content
 // security policy lets only the page's own script run, by its hash, so that even
 // a hole in the escaping would not let a test's output run.
 func HTML(w io.Writer, r *harness.Result, o Options) error {
-	page, err := template.New("report").Funcs(template.FuncMap{
-		"dur": short, "pct": percent, "one": func(v any) string { return oneLine(fmt.Sprint(v), 2000) },
-		"count": count, "x100": func(v float64) float64 { return 100 * v }, "margin": marginWords, "repro": Repro,
-	}).Parse(pageSource)
+	page, err := pageTemplate()
 	if err != nil {
 		return fmt.Errorf("parse the page's template: %w", err)
 	}

@@ -75,9 +75,11 @@ type xmlText struct {
 	Text string `xml:",innerxml"` // escaped by verbatim
 }
 
+var markup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // verbatim escapes what plain has cleaned.
 func verbatim(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	return markup.Replace(s)
 }
 
 // element makes an element of plain text; none of no text.

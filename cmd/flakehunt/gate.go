@@ -23,15 +23,18 @@ type gateFlags struct {
 	minMargin                     time.Duration
 	last                          int
 	dryRun                        bool
+	junit                         []string
+	meta                          trend.Meta // with junit: what the files are of
 }
 
 func newGateCmd(a *app) *cobra.Command {
 	var f gateFlags
 	c := &cobra.Command{
-		Use:   "gate [DIR]",
+		Use:   "gate [DIR | --junit GLOB]",
 		Short: "Pass or fail a pipeline against history",
 		Long: `Say whether a pipeline may go on, given what a run wrote to DIR (default
-flakehunt-out) and what the history says. It stops at
+flakehunt-out) and what the history says; or with --junit, given the test reports
+of an ordinary CI run, with no hunt at all. It stops at
 
   a test that fails every time, or a data race
   a new flake: a failure that the history does not know
@@ -41,13 +44,23 @@ flakehunt-out) and what the history says. It stops at
   a quarantine entry that has run out, or a quarantined test that fails in
     another way than the one excused
 
+With --junit, all files that match are one run, of any format that import reads.
+What a single execution leaves open the history decides: a failure that it knows,
+of a test that passes at times, is a known flake; it is a regression when the
+last ten runs failed more often than those before. The history needs no hunt
+either: import fills it. Import the files after the gate, or before it.
+
 ` + exitHelp,
 		Example: `  flakehunt gate --db flakehunt.db
   flakehunt gate --db flakehunt.db --quarantine quarantine.yaml --min-margin 20ms
-  flakehunt gate --db flakehunt.db --since origin/main      new and changed tests only`,
+  flakehunt gate --db flakehunt.db --since origin/main      new and changed tests only
+  flakehunt gate --db flakehunt.db --junit 'reports/**/*.xml' && flakehunt import --db flakehunt.db reports`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("gate: want at most one directory, the one that --out of run named")
+			}
+			if len(args) == 1 && len(f.junit) > 0 {
+				return usagef("gate: want a directory or --junit, not both")
 			}
 			return nil
 		},
@@ -67,6 +80,9 @@ flakehunt-out) and what the history says. It stops at
 	fs.Float64Var(&f.alpha, "alpha", 0.01, "chance of a false regression, over all tests together")
 	fs.DurationVar(&f.minMargin, "min-margin", 0, "least timing margin of a test, such as 20ms (default: none)")
 	fs.IntVar(&f.last, "last", 50, "compare with so many of the newest runs")
+	fs.StringArrayVar(&f.junit, "junit", nil, "instead of DIR: test reports of this run, as 'reports/**/*.xml'; may be given again")
+	fs.StringVar(&f.meta.CIRun, "ci-run", "", "with --junit: the CI run that the files are of, as import was told")
+	fs.StringVar(&f.meta.Commit, "commit", "", "with --junit: the commit that the files are of")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "say what would happen, and end with 0")
 	return c
 }
@@ -87,7 +103,7 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	r, err := readRun(dir)
+	r, same, err := a.gated(dir, f)
 	if err != nil {
 		return err
 	}
@@ -107,7 +123,7 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 			return err
 		}
 	}
-	if err := a.baseline(ctx, &in, f); err != nil {
+	if err := a.baseline(ctx, &in, same, f); err != nil {
 		return err
 	}
 	v := gate.Decide(in, cfg)
@@ -121,6 +137,8 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 	switch {
 	case err != nil:
 		return harnessError(fmt.Errorf("print the verdict: %w", err))
+	case v.Exit != exitFlaky && same.damaged > 0 && !f.dryRun:
+		return harnessError(fmt.Errorf("%s could not be read whole, so that no failure is no pass", plural(same.damaged, "report")))
 	case v.Exit == exitClean:
 		return nil
 	case f.dryRun:
@@ -132,12 +150,12 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 
 // baseline loads what the current run is compared with. A history that is not
 // there yet is no error: a pipeline's first run has none.
-func (a *app) baseline(ctx context.Context, in *gate.Input, f gateFlags) error {
+func (a *app) baseline(ctx context.Context, in *gate.Input, same reportSet, f gateFlags) error {
 	if f.db == "" {
 		return nil
 	}
 	if _, err := os.Stat(f.db); errors.Is(err, fs.ErrNotExist) {
-		a.notef("--db %s is not there yet: only failures count; record runs with 'flakehunt run --db %s'", f.db, f.db)
+		a.notef("--db %s is not there yet: only failures count; record runs with 'flakehunt run --db %s', or reports with 'flakehunt import --db %s'", f.db, f.db, f.db)
 		return nil
 	}
 	s, err := openHistory(ctx, f.db)
@@ -147,7 +165,15 @@ func (a *app) baseline(ctx context.Context, in *gate.Input, f gateFlags) error {
 	defer s.Close()
 	conditions := trend.ConditionsOf(in.Current)
 	q := store.Query{Branch: f.branch, Conditions: &conditions, Last: f.last,
-		Except: store.RunID(in.Current, trend.MetaOf(in.Current.Meta))}
+		Except: []string{store.RunID(in.Current, trend.MetaOf(in.Current.Meta))}}
+	if len(f.junit) > 0 { // the files may have been imported already
+		if q.Except, err = s.RunsOfContent(ctx, same.contents); err != nil {
+			return harnessError(err)
+		}
+		if f.meta.CIRun != "" {
+			q.Except = append(q.Except, ciRunID(f.meta))
+		}
+	}
 	if in.Baseline, err = s.History(ctx, q); err == nil {
 		in.Known, err = s.Known(ctx, q)
 	}

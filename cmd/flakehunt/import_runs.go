@@ -36,10 +36,11 @@ type importer struct {
 
 // reportFile is what a first look at a file tells.
 type reportFile struct {
-	path  string
-	key   string // of its content
-	start time.Time
-	tests map[uint64]struct{} // which tests, hashed: a year of files is looked at before any is recorded
+	path    string
+	key     string // of its content, commit and CI run
+	content string
+	start   time.Time
+	tests   map[uint64]struct{} // which tests, hashed: a year of files is looked at before any is recorded
 }
 
 // oneRun is how far apart the files of one run may begin.
@@ -108,7 +109,7 @@ func (i *importer) look(path string) (reportFile, error) {
 	}
 	// The content names the file: from elsewhere it is the same.
 	sum := sha256.Sum256(append([]byte(i.meta.Commit+"\n"+i.meta.CIRun+"\n"), text...))
-	f := reportFile{path: path, key: "junit-" + hex.EncodeToString(sum[:12]), start: info.ModTime(), tests: map[uint64]struct{}{}}
+	f := reportFile{path: path, key: "junit-" + hex.EncodeToString(sum[:12]), content: contentID(text), start: info.ModTime(), tests: map[uint64]struct{}{}}
 	if first := earliest(cases); !first.IsZero() {
 		f.start = first
 	}
@@ -119,6 +120,17 @@ func (i *importer) look(path string) (reportFile, error) {
 		f.tests[maphash.String(i.seed, strings.Join(append([]string{c.Classname, c.Name, c.Test.File}, c.Path...), "\x00"))] = struct{}{}
 	}
 	return f, nil
+}
+
+func contentID(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:12])
+}
+
+// ciRunID names the run that all files of a CI run are.
+func ciRunID(m trend.Meta) string {
+	sum := sha256.Sum256([]byte(m.CIRun + "\n" + m.Commit))
+	return "ci-" + hex.EncodeToString(sum[:12])
 }
 
 // earliest is the first time that the cases tell; zero when they tell none.
@@ -221,7 +233,7 @@ func (i *importer) record(ctx context.Context, group []reportFile) (tests, added
 		from = ends[n]
 		trial := harness.Trial{Index: 1, Suite: outcomes[0].Test.Suite, Start: f.start, Outcomes: outcomes}
 		r := &harness.Result{Version: harness.ResultVersion, Tool: "junit", Started: f.start, TrialsDone: 1, Tests: summary.Tests([]harness.Trial{trial})}
-		parts[n] = store.Part{Key: f.key, Result: r}
+		parts[n] = store.Part{Key: f.key, Content: f.content, Result: r}
 		tests += len(r.Tests)
 	}
 	run, err := i.runOf(ctx, group)
@@ -236,8 +248,7 @@ func (i *importer) record(ctx context.Context, group []reportFile) (tests, added
 // of the group already, else a new one.
 func (i *importer) runOf(ctx context.Context, group []reportFile) (string, error) {
 	if i.meta.CIRun != "" && (i.runs == "auto" || i.runs == "one") {
-		sum := sha256.Sum256([]byte(i.meta.CIRun + "\n" + i.meta.Commit + "\n" + i.meta.Branch))
-		return "ci-" + hex.EncodeToString(sum[:12]), nil
+		return ciRunID(i.meta), nil
 	}
 	for _, f := range group {
 		if run, err := i.store.RunOfPart(ctx, f.key); run != "" || err != nil {

@@ -127,6 +127,7 @@ func (g *decision) evidence() {
 func (g *decision) regressions() {
 	var tests []*harness.TestResult
 	var before, now []harness.Count
+	var over []int // runs that now is over
 	for _, t := range g.tests {
 		if g.Baseline == nil || t.Runs == 0 || g.held[t.Name] {
 			continue
@@ -136,7 +137,8 @@ func (g *decision) regressions() {
 			continue
 		}
 		tests = append(tests, t)
-		before, now = append(before, past.Total()), append(now, harness.Count{K: t.Failures, N: t.Runs})
+		b, n, runs := g.sides(t)
+		before, now, over = append(before, b), append(now, n), append(over, runs)
 	}
 	if g.v.Baseline == 0 {
 		g.v.Notes = append(g.v.Notes, "no earlier run of like conditions to compare with: only failures and new flakes count")
@@ -150,10 +152,14 @@ func (g *decision) regressions() {
 		switch {
 		case r.Worse && g.excuse(t, t.Groups, fmt.Sprintf("%d of %d failed, before %d of %d", r.Current.K, r.Current.N, r.Baseline.K, r.Baseline.N)):
 		case r.Worse:
-			g.breach(Worse, t.Name, g.mend(t), "failed %d of %d (%s), before %d of %d (%s); p = %.2g, false alarms over %d tests at most %s",
-				r.Current.K, r.Current.N, stats.Percent(t.Rate), r.Baseline.K, r.Baseline.N,
+			in := ""
+			if over[i] > 1 {
+				in = fmt.Sprintf(" in the last %d runs", over[i])
+			}
+			g.breach(Worse, t.Name, g.mend(t), "failed %d of %d (%s)%s, before %d of %d (%s); p = %.2g, false alarms over %d tests at most %s",
+				r.Current.K, r.Current.N, stats.Percent(float64(r.Current.K)/float64(r.Current.N)), in, r.Baseline.K, r.Baseline.N,
 				stats.Percent(float64(r.Baseline.K)/float64(r.Baseline.N)), r.P, len(tests), stats.Percent(alpha))
-		case r.Current.K > 0 && len(r.Warnings) > 0:
+		case r.Current.K > 0 && len(r.Warnings) > 0 && t.Runs >= few:
 			g.v.Undecided = append(g.v.Undecided, Breach{Kind: NotEnough, Test: t.Name, What: r.Warnings[0], WayOut: "give it more: --trials or --for"})
 		}
 	}

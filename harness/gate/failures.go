@@ -46,7 +46,7 @@ func (g *decision) failure(t *harness.TestResult, f *harness.FailureGroup) {
 			"%s; line %d of %s excuses another failure", brief, e.Line, g.cfg.Quarantine.file())
 	case g.held[t.Name]:
 		// One message a test, save for the above.
-	case t.Status == harness.Broken:
+	case t.Status == harness.Broken && !g.flakyBefore(t, seen):
 		g.breach(Failure, t.Name, g.mend(t), "failed every time, %d of %d: %s", t.Failures, t.Runs, line(f.Message))
 	case seen == nil || !*seen:
 		g.breach(NewFlake, t.Name, g.mend(t), "%s; %s", brief, g.unseen())

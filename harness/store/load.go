@@ -21,7 +21,7 @@ type Query struct {
 	Conditions *string   // only runs of these conditions; nil: all
 	Since      time.Time // only runs that started at this time or later
 	Last       int       // at most so many runs, the newest; 0: all
-	Except     string    // not the run of this id
+	Except     []string  // not the runs of these ids
 	Suites     []string  // only tests of these suites; none: all
 }
 
@@ -38,8 +38,8 @@ func (q Query) where() (string, []any) {
 	if !q.Since.IsZero() {
 		add("started >= ?", q.Since.UnixNano())
 	}
-	if q.Except != "" {
-		add("key <> ?", q.Except)
+	for _, id := range q.Except {
+		add("key <> ?", id)
 	}
 	last := q.Last
 	if last <= 0 {

@@ -12,8 +12,32 @@ import (
 
 // Part is what one imported file tells of a run.
 type Part struct {
-	Key    string // names the file's content: the same file counts once
-	Result *harness.Result
+	Key     string // names the file's content, with its commit and CI run: the same file counts once
+	Content string // names the file's content alone
+	Result  *harness.Result
+}
+
+// RunsOfContent gives the ids of the runs that have one of these files, by the
+// files' content.
+func (s *Store) RunsOfContent(ctx context.Context, contents []string) ([]string, error) {
+	var runs []string
+	for _, c := range contents {
+		rows, err := s.db.QueryContext(ctx, "SELECT DISTINCT runs.key FROM parts JOIN runs ON runs.id = parts.run WHERE parts.content = ?", c)
+		if err != nil {
+			return nil, fmt.Errorf("look for an imported file in %s: %w", s.path, err)
+		}
+		for rows.Next() {
+			var run string
+			if err = rows.Scan(&run); err != nil {
+				break
+			}
+			runs = append(runs, run)
+		}
+		if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return nil, fmt.Errorf("look for an imported file in %s: %w", s.path, err)
+		}
+	}
+	return runs, nil
 }
 
 // RunOfPart gives the id of the run that an imported file is a part of; empty
@@ -87,7 +111,7 @@ func addPart(ctx context.Context, tx *sql.Tx, id string, p Part, m trend.Meta) e
 	if err := w.tests(run, p.Result); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO parts (key, run) VALUES (?, ?)", p.Key, run)
+	_, err = tx.ExecContext(ctx, "INSERT INTO parts (key, content, run) VALUES (?, ?, ?)", p.Key, p.Content, run)
 	return err
 }
 

@@ -15,7 +15,7 @@ import (
 func TestPartsAddUpOnce(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	part := func(key string, hour int, tests ...harness.TestResult) Part {
-		return Part{Key: key, Result: &harness.Result{Tool: "junit", Started: at.Add(time.Duration(hour) * time.Hour), TrialsDone: 1, Tests: tests}}
+		return Part{Key: key, Content: "content of " + key, Result: &harness.Result{Tool: "junit", Started: at.Add(time.Duration(hour) * time.Hour), TrialsDone: 1, Tests: tests}}
 	}
 	test := func(name, strip string) harness.TestResult {
 		r := harness.TestResult{TestID: harness.TestID{Name: name, Suite: "s"}, Strip: strip}
@@ -71,6 +71,9 @@ func TestPartsAddUpOnce(t *testing.T) {
 	}
 	assert.Equal(t, map[string][2]int32{"a": {2, 5}, "c": {2, 2}, "d": {0, 1}}, got)
 	assert.Equal(t, []trend.SkippedTest{{TestID: harness.TestID{Name: "b", Suite: "s"}, Runs: 1}}, h.Skipped)
+	runs, err := s.RunsOfContent(t.Context(), []string{"content of p3", "content of none"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"run"}, runs)
 	var strip, status string
 	var count int
 	require.NoError(t, s.db.QueryRowContext(t.Context(), "SELECT strip, status FROM results JOIN tests ON tests.id = test WHERE name = 'a' AND failures > 0").Scan(&strip, &status))

@@ -128,7 +128,7 @@ func TestQueriesChoose(t *testing.T) {
 		{"since", Query{Since: epoch.Add(3 * time.Hour)}, []int{3, 4, 5}},
 		{"without delays", Query{Conditions: &none}, []int{0, 1, 2, 3, 4}},
 		{"with delays", Query{Conditions: &slow}, []int{5}},
-		{"except", Query{Except: last, Last: 1}, []int{4}},
+		{"except", Query{Except: []string{last}, Last: 1}, []int{4}},
 		{"suite", Query{Suites: []string{"integration"}}, []int{0, 1, 2, 3, 4, 5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

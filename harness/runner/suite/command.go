@@ -54,10 +54,14 @@ func Look(argv []string, dir string) Command {
 type looker struct {
 	dir   string
 	calls []Call
+	steps int
 }
 
-// deepest bounds scripts that call each other.
-const deepest = 8
+// deepest and mostSteps bound scripts that call each other.
+const (
+	deepest   = 8
+	mostSteps = 500
+)
 
 // launchers start the program that follows them and their options. The value
 // lists options that take a word.
@@ -75,7 +79,7 @@ func (l *looker) words(argv []string, depth int) {
 	for len(argv) > 0 && isAssignment(argv[0]) {
 		argv = argv[1:]
 	}
-	if len(argv) == 0 || depth > deepest {
+	if l.steps++; len(argv) == 0 || depth > deepest || l.steps > mostSteps {
 		return
 	}
 	program, args := base(argv[0]), argv[1:]
@@ -151,7 +155,7 @@ func (l *looker) manager(program string, args []string, depth int) {
 			inner.dir = filepath.Join(l.dir, value)
 		}
 	}
-	defer func() { l.calls = inner.calls }()
+	defer func() { l.calls, l.steps = inner.calls, inner.steps }()
 	if len(args) == 0 {
 		return
 	}
