@@ -66,7 +66,8 @@ func (e *Evidence) Provoked() bool {
 // CauseOf names the cause that detectors found in a failing history, among those
 // that the candidate explains. A client's deadline that was hit is one whatever
 // was aimed at, and one that was aimed at is only told if it was hit: a late reply
-// that makes a test do the next thing late has the cause that this shows.
+// that makes a test do the next thing late has the cause that this shows. Nor is a
+// topic subscribed twice where no detector sees one connection do so.
 func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
 	m := detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
 	found := false
@@ -81,7 +82,7 @@ func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
 			return o // as good, and what was predicted
 		}
 	}
-	if !found && c.Class == harness.TimeoutClient {
+	if !found && (c.Class == harness.TimeoutClient || c.Class == harness.RaceDuplicateSubscribe) {
 		return lateFrame(c, matches)
 	}
 	return m
