@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"os"
 	"os/exec"
@@ -262,34 +259,6 @@ func (r *Runner) ask(ctx context.Context, p *pkg) error {
 		}
 	}
 	return nil
-}
-
-// read finds the test functions in the package's test files.
-func (p *pkg) read(files []string, root string) {
-	p.Lines = map[string]tokenAt{}
-	set := token.NewFileSet()
-	for _, f := range files {
-		file, err := parser.ParseFile(set, filepath.Join(p.Dir, f), nil, parser.SkipObjectResolution)
-		if file == nil || err != nil {
-			continue // the compiler says it better
-		}
-		p.ginkgoIn(file)
-		for _, d := range file.Decls {
-			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv != nil {
-				continue
-			}
-			if fn.Name.Name == "TestMain" {
-				p.Main = true
-			}
-			pos := set.Position(fn.Pos())
-			name := pos.Filename
-			if rel, err := filepath.Rel(root, name); err == nil {
-				name = filepath.ToSlash(rel)
-			}
-			p.Lines[fn.Name.Name] = tokenAt{name, pos.Line}
-		}
-	}
 }
 
 var errNoBinary = errors.New("the test binary is gone")
