@@ -25,6 +25,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // lost-update it tolerates that the first one's SET is gap late.
 func counting(name string, gap time.Duration) scenarios.Scenario {
 	return scenarios.Scenario{Name: name, Suite: "smoke", Run: func(t scenarios.T, env *scenarios.Env) {
+		if err := env.KV.Set(t.Context(), "visits", 0, 0); err != nil {
+			t.Errorf("set: %v", err)
+		}
 		env.Both(t, gap, func(ctx context.Context, _ int) error {
 			_, err := env.KV.Incr(ctx, "visits")
 			return err
