@@ -76,6 +76,14 @@ func (k *Knowledge) Learn(args []string) {
 	}
 }
 
+// Alias notes that EVALSHA, which was answered NOSCRIPT, is the EVAL that was sent
+// next: the recording may have cut that one's text.
+func (k *Knowledge) Alias(evalsha, eval []string) {
+	if name := Title(at(eval, 1)); name != "" && Name(evalsha) == "EVALSHA" {
+		k.names[identity(evalsha)] = name
+	}
+}
+
 // Observe notes what calls did, as MONITOR saw them.
 func (k *Knowledge) Observe(calls []Call) {
 	for _, c := range calls {

@@ -51,8 +51,10 @@ func Title(body string) string {
 // shorten keeps the first sentence, or as much of it as there is room for.
 func shorten(s string) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
-	if first, _, ok := strings.Cut(s, ". "); ok {
-		s = first
+	for _, end := range []string{". ", ": ", " =>"} {
+		if first, _, ok := strings.Cut(s, end); ok {
+			s = first
+		}
 	}
 	s = strings.TrimRight(s, ".: ")
 	if len(s) <= maxTitle {

@@ -60,7 +60,7 @@ func deadlines(s *scene) []near.Candidate {
 }
 
 func (s *scene) replyDeadline(a *act, w float64) near.Candidate {
-	text := "the reply to " + s.facts.Scripts.Describe(a.Words, "") + " " + sentence(a.Point.Key)
+	text := "the reply to " + s.text(a, "") + " " + sentence(a.Point.Key)
 	return s.deadline(a.Point.Reply(), text, a.Replied-a.Arrived, w)
 }
 

@@ -113,7 +113,7 @@ func (s *scene) score(a, b *act, on effects.Conflict) float64 {
 	case a.part == setup || b.part == setup:
 		w *= 0.35
 	}
-	if mortal(a, b) && !mortal(b, a) { // what is left lives for ever
+	if immortalised(a, b) { // what is left lives for ever
 		w *= 1.4
 	}
 	if on.Sort == effects.WriteRead && nothing(b.Result) && !deletes(a) {
@@ -239,7 +239,7 @@ func classOf(x pair) (harness.Class, []harness.Class) {
 		return harness.OrderServerState, messages
 	case kind.Server():
 		return harness.OrderServerState, []harness.Class{harness.OrderCommands}
-	case mortal(x.a, x.b) && !mortal(x.b, x.a):
+	case immortalised(x.a, x.b):
 		return harness.TTLMissing, data
 	}
 	return harness.OrderCommands, data
@@ -249,6 +249,12 @@ func publishes(a *act) bool {
 	return slices.ContainsFunc(a.effects.Writes, func(r effects.Resource) bool {
 		return r.Kind == effects.Channel || r.Kind == effects.ShardChannel
 	})
+}
+
+// immortalised reports whether the other order of two commands, one of which gives
+// a key a time to live, leaves it without one.
+func immortalised(a, b *act) bool {
+	return (a.Expires || b.Expires) && mortal(a, b) && !mortal(b, a)
 }
 
 // mortal reports whether the key has a time to live, or is not there, after first

@@ -77,6 +77,7 @@ func newScene(t *detect.Trace, facts Facts) *scene {
 		a := &act{Command: c, frame: c.At(), effects: facts.Scripts.Of(c.Words), family: c.Point.Role + " " + c.Verb + " " + c.Point.Key}
 		if first := refused[key]; first != nil && c.Script() && c.Arrived-first.Sent < time.Second {
 			a.frame = first
+			facts.Scripts.Alias(first.Words, c.Words)
 			delete(refused, key)
 		}
 		if c.IsError {
@@ -258,7 +259,7 @@ func (a *act) effective() harness.Point {
 
 // name is the command in words, with regard to what it shares.
 func (s *scene) name(a *act, on effects.Resource) string {
-	what := s.facts.Scripts.Describe(a.Words, on.Name)
+	what := s.text(a, on.Name)
 	switch {
 	case a.Latest():
 		what += " from $ on"
@@ -266,6 +267,16 @@ func (s *scene) name(a *act, on effects.Resource) string {
 		what += " in MULTI"
 	}
 	return what
+}
+
+// text names a command with regard to a key. A script that was sent by its SHA-1
+// first is known by that.
+func (s *scene) text(a *act, key string) string {
+	words := a.Words
+	if a.Script() && a.frame.Script() {
+		words = a.frame.Words
+	}
+	return s.facts.Scripts.Describe(words, key)
 }
 
 // Latest reports whether the command reads a stream from its end on.

@@ -19,50 +19,37 @@ const (
 	second = time.Second
 )
 
-// wallClock puts a boundary of the clock's seconds between two readings of it:
-// the frame between them is kept until the next second has begun. A test may
-// start at any moment, so that this happens by itself too, though rarely.
+// wallClock puts a boundary of the clock's seconds between two readings of it: a
+// frame between them is kept until the next second has begun. A test may start
+// at any moment, so that this happens by itself too, though rarely.
+//
+// All that was read before the boundary differs then from all that is read
+// after it, so that few boundaries do for many readings: before the first that
+// the wire shows (the test may have read the clock before), after it, and after
+// the last.
 func wallClock(s *scene) []near.Candidate {
 	list := s.readings()
 	out := s.milliseconds(list)
-	kinds := map[string]int{}
-	for i, r := range list {
-		if r.unit != second {
-			continue
+	var seconds []reading
+	for _, r := range list {
+		if r.unit == second && r.act.part != teardown && r.act.Answered() {
+			seconds = append(seconds, r)
 		}
-		other := (*reading)(nil) // the next one in another frame that shows the same second
-		for j := i + 1; j < len(list) && j < i+8; j++ {
-			if o := list[j]; o.unit == second && o.act != r.act && o.now.Unix() == r.now.Unix() {
-				other = &list[j]
-				break
-			}
-		}
-		kind := r.act.family
-		for _, c := range s.boundaries(r, other) {
-			for range kinds[kind] {
-				c.Likelihood *= 0.6
-			}
-			out = append(out, c)
-		}
-		kinds[kind]++
 	}
-	return out
-}
-
-// boundaries gives the two places of the boundary: after a reading, so that the
-// next one is of another second, and before it.
-func (s *scene) boundaries(r reading, other *reading) []near.Candidate {
-	var out []near.Candidate
-	if r.act.Answered() && r.act.part != teardown {
-		w := 0.4
-		what := "whatever reads the clock later"
-		if other != nil {
-			w, what = 0.62, fmt.Sprintf("%s %s", other.act.Verb, sentence(other.act.Point.Key))
-		}
-		out = append(out, s.boundary(r, r.act.frame.Point.Reply(), r.act.Done, what, w))
+	if len(seconds) == 0 {
+		return out
 	}
-	if f := r.act.after; f != nil {
-		out = append(out, s.boundary(r, f.Point.Reply(), f.Done, "what read the clock before it", 0.38))
+	first, last := seconds[0], seconds[len(seconds)-1]
+	w, later := 0.36, "whatever reads the clock later"
+	if last.act != first.act {
+		w, later = 0.45, fmt.Sprintf("%s %s", s.text(last.act, ""), sentence(last.act.Point.Key))
+	}
+	out = append(out, s.boundary(first, first.act.frame.Point.Reply(), first.act.Done, later, w))
+	if f := first.act.after; f != nil {
+		out = append(out, s.boundary(first, f.Point.Reply(), f.Done, "what read the clock before it", 0.42))
+	}
+	if last.act != first.act {
+		out = append(out, s.boundary(last, last.act.frame.Point.Reply(), last.act.Done, "whatever reads the clock later", 0.3))
 	}
 	return out
 }
@@ -70,19 +57,24 @@ func (s *scene) boundaries(r reading, other *reading) []near.Candidate {
 // boundary keeps frame at until the second after has begun; an earlier frame is
 // kept first, so that it is not long.
 func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what string, w float64) near.Candidate {
+	kept := s.facts.MaxDelay // how long the frame is kept, about
 	decisions := []harness.Decision{{At: at, Action: harness.Align, Period: harness.Duration(second), Phase: harness.Duration(past)}}
 	if early, t := s.start(came, at); !early.IsZero() {
-		before := (came - t) + min(max(ahead, (came-t)/5), second/4)
+		margin := min(max(ahead, (came-t)/5), second/4)
+		kept = margin + past
+		before := came - t + margin
 		phase := (second - before%second) % second
 		decisions = append([]harness.Decision{{At: early, Action: harness.Align, Period: harness.Duration(second), Phase: harness.Duration(phase.Round(time.Millisecond))}}, decisions...)
 	}
-	name := s.facts.Scripts.Describe(r.act.Words, "")
-	counter := s.replay()
-	if len(decisions) == 2 { // the same start, in the middle of a second
-		calm := decisions[0]
-		calm.Phase = harness.Duration(past)
-		counter = s.replay(calm)
+	name := s.text(r.act, "")
+	// The same without a boundary: as late, but in the middle of a second.
+	calm := []harness.Decision{delay(at, kept)}
+	if len(decisions) == 2 {
+		start := decisions[0]
+		start.Phase = harness.Duration(past)
+		calm = append([]harness.Decision{start}, calm...)
 	}
+	counter := s.replay(calm...)
 	return near.Candidate{
 		Class: harness.TimeWallClock, Also: []harness.Class{harness.OrderCommands, harness.TTLExpiredEarly, harness.TimeoutClient}, Shape: "second",
 		Title: fmt.Sprintf("%s %s holds the time in seconds, %s; %s may read another second", name, sentence(r.act.Point.Key), r.text, what),
