@@ -119,13 +119,29 @@ func (t *table) classOf(p Predicate, shape string, matches []detect.Match) harne
 	return harness.Unattributed
 }
 
-// named is the class of the best match about the pair of a predicate.
+// named is the class of the best match about the pair of a predicate: in any of its
+// turns if the program goes round in a loop. Of a single frame that was late it is
+// that of the best match which the frame is late in.
 func named(p Predicate, matches []detect.Match) (harness.Class, bool) {
 	a, b := request(p.First), request(p.Then)
-	for _, m := range matches {
-		x, y := request(m.First), request(m.Then)
-		if m.Class != harness.Unattributed && m.Class != harness.NotRedis && a != b && (a == x && b == y || a == y && b == x) {
-			return m.Class, true
+	for _, any := range []bool{false, true} {
+		form := func(q harness.Point) harness.Point {
+			if q = request(q); any {
+				q = q.Any()
+			}
+			return q
+		}
+		for _, m := range matches {
+			if m.Class == harness.Unattributed || m.Class == harness.NotRedis || m.Score < detect.Named {
+				continue
+			}
+			x, y := form(m.First), form(m.Then)
+			switch {
+			case a == b && p.Kind == Gap && x == form(a):
+				return m.Class, true
+			case a != b && (form(a) == x && form(b) == y || form(a) == y && form(b) == x):
+				return m.Class, true
+			}
 		}
 	}
 	return "", false

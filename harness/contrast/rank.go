@@ -121,10 +121,15 @@ func (t *table) weigh(list []Predicate) int {
 }
 
 // rank orders what predicates say of a cause, least first: an order whose other
-// side changed an answer before one that changed nothing.
+// side changed an answer before one that changed nothing, and that before one of two
+// frames that are told apart by their number alone, which is who came first.
 func (t *table) rank(p Predicate) int {
 	r := 2 * int(p.Kind)
-	if p.Kind == Order && t.changed(p) == "" && !t.heard(p) {
+	switch {
+	case p.Kind > Delivery:
+	case p.First.Any() == p.Then.Any():
+		r = 2*int(Gap) + 1
+	case p.Kind == Order && t.changed(p) == "" && !t.heard(p):
 		r = 2*int(Delivery) + 1
 	}
 	return r
@@ -182,13 +187,14 @@ func (t *table) common(id int32, in uint64) string {
 	return t.answers[most]
 }
 
-// matches asks the detectors about the first failing run: their names for what
+// matches asks the detectors about the first failing runs: their names for what
 // they know are better than contrast's own.
 func (t *table) matches() []detect.Match {
-	for i := range t.runs {
-		if t.failed&(1<<i) != 0 {
-			return detect.Run(t.runs[i].Trace)
-		}
+	const asked = 3
+	var out []detect.Match
+	for i := range min(asked, bits.OnesCount64(t.failed)) { // those that failed come first
+		out = append(out, detect.Run(t.runs[i].Trace)...)
 	}
-	return nil
+	slices.SortStableFunc(out, func(a, b detect.Match) int { return cmp.Compare(b.Score, a.Score) })
+	return out
 }

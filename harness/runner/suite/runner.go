@@ -126,7 +126,7 @@ func (r *Runner) once(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 		c.alone = x.Tests[0]
 	}
 	var printed capture.Buffer
-	spec := proc.Spec{Dir: r.dir, Stdout: &printed, Stderr: &printed}
+	spec := proc.Spec{Dir: r.dir, Stdout: &printed, Stderr: &printed, Started: x.Started}
 	given := x
 	undo, err := r.c.Around.Prepare(ctx, &given, &spec)
 	if err != nil {
