@@ -123,6 +123,7 @@ type Result struct {
 	TrialsDone   int               `json:"trials_done"`        // those that finished, in the suite that has least
 	Shard        string            `json:"shard,omitempty"`
 	Interrupted  bool              `json:"interrupted,omitempty"`
+	Stopped      string            `json:"stopped,omitempty"` // why the harness could not go on; empty: it could
 	Exit         int               `json:"exit"`
 	Tests        []TestResult      `json:"tests"`
 	Findings     []Finding         `json:"findings,omitempty"`

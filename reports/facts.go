@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // Headline says in one line what a run found.
 func Headline(r *harness.Result) string {
-	t := tallyOf(r.Tests)
+	r = settled(r)
+	t, why := tallyOf(r.Tests), unfinished(r)
 	var parts []string
 	say := func(n int, one, many string) {
 		switch {
@@ -27,10 +29,12 @@ func Headline(r *harness.Result) string {
 	say(t.Infra, "could not be judged", "could not be judged")
 	var s string
 	switch {
-	case t.Tests == 0 && len(r.Infra) > 0:
-		s = "Nothing was judged: " + oneLine(r.Infra[0].What+": "+r.Infra[0].Err, 300)
+	case t.Tests == 0 && reason(r) != "":
+		return "Nothing was judged: " + reason(r)
 	case t.Tests == 0:
 		s = "No test ran"
+	case why != "" && t.Flaky+t.Broken+t.Infra == 0 && t.Undecided > 0:
+		return fmt.Sprintf("No verdict on %s: %s", count(t.Undecided, "test"), why)
 	case len(parts) > 0:
 		s = fmt.Sprintf("Of %s, %s", count(t.Tests, "test"), strings.Join(parts, ", "))
 	case t.Stable == 0:
@@ -41,8 +45,8 @@ func Headline(r *harness.Result) string {
 			s += fmt.Sprintf(", %d skipped", t.Skipped)
 		}
 	}
-	if r.Interrupted {
-		s += fmt.Sprintf(" (interrupted after %s)", trials(r))
+	if why != "" {
+		s += "; " + why
 	}
 	return s
 }
@@ -57,11 +61,12 @@ func trials(r *harness.Result) string {
 // Excludes says what the clean results of a run exclude, by the one that says
 // least; empty when no test was clean.
 func Excludes(r *harness.Result) string {
+	r = settled(r)
 	var worst *harness.TestResult
 	differ := false
 	for i := range r.Tests {
 		t := &r.Tests[i]
-		if !excludes(t) {
+		if !excludes(t) || t.Status == harness.Undecided && verdict.Ended(r) != verdict.Complete {
 			continue
 		}
 		differ = differ || worst != nil && worst.Runs != t.Runs

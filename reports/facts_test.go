@@ -15,12 +15,13 @@ func TestHeadline(t *testing.T) {
 	skipped := &harness.Result{Tests: []harness.TestResult{{Status: harness.StatusSkipped}}}
 	one := &harness.Result{Tests: []harness.TestResult{{Status: harness.Stable}, {Status: harness.StatusSkipped}}}
 	for want, r := range map[string]*harness.Result{
-		"No flake found in 28 tests":                                       sample.Clean(),
-		"Of 28 tests, 3 are flaky":                                         sample.Flaky(),
-		"Of 4 tests, 1 is flaky, 1 is broken":                              sample.Broken(),
-		"Of 28 tests, 4 could not be judged":                               sample.Infra(),
-		"Of 28 tests, 28 are undecided (interrupted after 3 of 20 trials)": sample.Interrupted(),
-		"Nothing was judged: start: pull redis:7-alpine: no route to host": sample.Empty(),
+		"No flake found in 28 tests":                               sample.Clean(),
+		"Of 28 tests, 3 are flaky":                                 sample.Flaky(),
+		"Of 4 tests, 1 is flaky, 1 is broken":                      sample.Broken(),
+		"Of 28 tests, 4 could not be judged":                       sample.Infra(),
+		"No verdict on 28 tests: interrupted after 3 of 20 trials": sample.Interrupted(),
+		"No verdict on 28 tests: broken off after 1 of 30 trials: trial 2 of smoke: redis died: signal: killed": sample.Died(),
+		"Nothing was judged: start: pull redis:7-alpine: no route to host":                                      sample.Empty(),
 		"No test ran":                         {},
 		"Every test was skipped (1)":          skipped,
 		"No flake found in 1 test, 1 skipped": one,

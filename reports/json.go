@@ -11,7 +11,7 @@ import (
 
 // JSON writes the whole result, indented, as result.json.
 func JSON(w io.Writer, r *harness.Result, _ Options) error {
-	out := *r
+	out := *settled(r)
 	if out.Version == 0 {
 		out.Version = harness.ResultVersion
 	}

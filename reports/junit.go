@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // Limits of junit.xml, in bytes: GitLab refuses files over 30 MB.
@@ -28,6 +29,7 @@ func JUnit(w io.Writer, r *harness.Result, o Options) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
+	r = settled(r)
 	j := junit{result: r, fail: o.JUnitFlaky == "fail", budget: junitBudget}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
@@ -91,6 +93,12 @@ func (j *junit) suites() xmlSuites {
 		}
 		times[n] += time.Duration(t.P50).Seconds()
 	}
+	if c := j.hunt(); c != nil {
+		times = append(times, 0)
+		out.Suites = append(out.Suites, xmlSuite{
+			Name: "flakehunt", Timestamp: stamp(r.Started), Properties: j.runProperties(), Tests: 1, Errors: 1, Cases: []xmlCase{*c},
+		})
+	}
 	total := 0.0
 	for i := range out.Suites {
 		s := &out.Suites[i]
@@ -122,6 +130,9 @@ func (j *junit) testcase(t *harness.TestResult) xmlCase {
 		return c
 	case t.Status == harness.StatusInfra:
 		c.Error = j.infra(t)
+		return c
+	case t.Status != harness.Stable && !verdict.Fails(t.Status):
+		c.Skipped = &xmlSkipped{Message: openWords(j.result, t)}
 		return c
 	case len(groups) == 0:
 		return c
@@ -194,88 +205,34 @@ func (j *junit) fault(g *harness.FailureGroup) xmlFault {
 	return f
 }
 
-func (j *junit) infra(t *harness.TestResult) *xmlFault {
-	what := "no trial of this test could be judged: the harness or Redis failed in " + count(t.Infra, "trial")
-	var causes strings.Builder
+// hunt is the testcase of the hunt itself, for a run that is no pass for a
+// reason which no test's own shows: readers count what has no error as passed.
+func (j *junit) hunt() *xmlCase {
+	kind, _, text := alarm(j.result)
+	if kind == "" {
+		return nil
+	}
+	f := xmlFault{Message: text, Type: kind, Text: verbatim(j.text(text+"\n"+j.causes(), junitText))}
+	return &xmlCase{Name: "hunt", Class: "flakehunt", Time: decimal(0), Error: &f}
+}
+
+// causes lists what infrastructure failed, a line each.
+func (j *junit) causes() string {
+	var s strings.Builder
 	for i, f := range j.result.Infra {
 		if i == 5 {
-			fmt.Fprintf(&causes, "%d more\n", len(j.result.Infra)-i)
+			fmt.Fprintf(&s, "%d more\n", len(j.result.Infra)-i)
 			break
 		}
-		fmt.Fprintf(&causes, "%s: %s\n", f.What, f.Err)
+		fmt.Fprintf(&s, "%s: %s\n", f.What, f.Err)
 	}
-	f := xmlFault{Message: what, Type: "infrastructure", Text: verbatim(j.text(what+"\n"+causes.String(), junitText))}
+	return s.String()
+}
+
+func (j *junit) infra(t *harness.TestResult) *xmlFault {
+	what := "no trial of this test could be judged: the harness or Redis failed in " + count(t.Infra, "trial")
+	f := xmlFault{Message: what, Type: "infrastructure", Text: verbatim(j.text(what+"\n"+j.causes(), junitText))}
 	return &f
-}
-
-func (j *junit) properties(t *harness.TestResult) *xmlProperties {
-	p := &xmlProperties{}
-	add := func(key, value string) {
-		if value = oneLine(value, 500); value != "" {
-			p.List = append(p.List, xmlProperty{"flakehunt." + key, value}, xmlProperty{"dd_tags[flakehunt." + key + "]", value})
-		}
-	}
-	add("status", string(t.Status))
-	add("runs", strconv.Itoa(t.Runs))
-	add("failures", strconv.Itoa(t.Failures))
-	if t.Runs > 0 {
-		add("rate_lo", decimal(t.RateLo))
-		add("rate_hi", decimal(t.RateHi))
-	}
-	if excludes(t) {
-		add("excludes", decimal(t.Excludes))
-	}
-	if t.Provoked.N > 0 {
-		add("provoked", fmt.Sprintf("%d/%d", t.Provoked.K, t.Provoked.N))
-	}
-	found := findingsOf(j.result, t)
-	cause := t.Cause
-	if cause == "" && len(found) > 0 {
-		cause = found[0].Class
-	}
-	add("cause", string(cause))
-	if t.Margin != nil && !t.Margin.Ordered {
-		add("margin_ms", strconv.FormatFloat(t.Margin.Size.Milliseconds(), 'f', 3, 64))
-	}
-	if len(found) > 0 {
-		add("repro", Repro(found[0].ID))
-	}
-	return p
-}
-
-func (j *junit) runProperties() *xmlProperties {
-	r := j.result
-	p := &xmlProperties{}
-	for _, kv := range [][2]string{
-		{"flakehunt.version", r.Tool}, {"flakehunt.seed", strconv.FormatUint(r.Seed, 10)}, {"flakehunt.strategy", r.Strategy},
-		{"flakehunt.redis", redisWords(r.Redis)}, {"flakehunt.rerun", Rerun(r)},
-	} {
-		if kv[1] != "" {
-			p.List = append(p.List, xmlProperty{kv[0], oneLine(kv[1], 2000)})
-		}
-	}
-	return p
-}
-
-// ownNames gives a test's classname and name as its suite's own report has
-// them, so that a history of these goes on: those that were read; of a Go test
-// those that gotestsum writes; else suite, dot, category, and the name. Without
-// a class the suite stands for it, as for readers of the suite's own report.
-func ownNames(id harness.TestID) (class, name string) {
-	if id.Title != "" || id.Classname != "" {
-		return orElse(orElse(id.Classname, id.Suite), "tests"), orElse(id.Title, id.Name)
-	}
-	if test, ok := strings.CutPrefix(id.Name, id.Suite+"."); ok && id.Suite != "" && id.Category == "" {
-		if test == "(package)" {
-			test = "TestMain"
-		}
-		return id.Suite, test
-	}
-	class = orElse(id.Suite, "tests")
-	if id.Category != "" {
-		class += "." + strings.ReplaceAll(id.Category, ".", " ")
-	}
-	return class, id.Name
 }
 
 // stamp writes a time as readers of JUnit expect it: UTC, no fraction.

@@ -99,6 +99,7 @@ func (l *limited) add(part string) bool {
 // Markdown writes summary.md, for a step summary or a comment; always under
 // 1 MiB, and it says how much was left out.
 func Markdown(w io.Writer, r *harness.Result, _ Options) error {
+	r = settled(r)
 	b := &limited{limit: markdownLimit}
 	t := tallyOf(r.Tests)
 	fmt.Fprintf(b, "## %s\n\n", md(Headline(r), 600))
@@ -108,6 +109,9 @@ func Markdown(w io.Writer, r *harness.Result, _ Options) error {
 	b.WriteString("| tests | stable | flaky | broken | undecided | skipped | infra | pass rate |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	fmt.Fprintf(b, "| %d | %d | %d | %d | %d | %d | %d | %s |\n\n", t.Tests, t.Stable, t.Flaky, t.Broken, t.Undecided, t.Skipped, t.Infra, t.passRate())
 	fmt.Fprintf(b, "%s on Redis: %s. Again: %s\n\n", trials(r), md(redisWords(r.Redis), 300), code(Rerun(r), 2000))
+	if s := lost(r); s != "" {
+		fmt.Fprintf(b, "**%s.**\n\n", s)
+	}
 	mdNotes(b, r)
 	mdTests(b, r)
 	mdFindings(b, r)

@@ -5,6 +5,7 @@ import (
 	"html/template"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // Limits of report.html: it must open at once whatever a run has seen. All that
@@ -61,6 +62,7 @@ type share struct {
 type fact struct{ Name, Value string }
 
 func newPage(r *harness.Result, o Options) *pageView {
+	r = settled(r)
 	t := tallyOf(r.Tests)
 	v := &pageView{
 		Title: "flakehunt: " + Headline(r), Headline: Headline(r), Tone: tone(r, t), Excludes: Excludes(r),
@@ -153,9 +155,9 @@ func tone(r *harness.Result, t tally) string {
 		return "broken"
 	case t.Flaky > 0:
 		return "flaky"
-	case t.Infra > 0 || t.Tests == 0 && len(r.Infra) > 0:
+	case t.Infra > 0 || verdict.Ended(r) == verdict.BrokenOff:
 		return "infrastructure"
-	case t.Undecided > 0 || r.Interrupted || t.Stable == 0:
+	case t.Undecided > 0 || verdict.Ended(r) != verdict.Complete || t.Stable == 0:
 		return "undecided"
 	}
 	return "stable"

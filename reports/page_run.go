@@ -28,6 +28,9 @@ func runFacts(r *harness.Result, t tally) []fact {
 		{"Strategy", oneLine(strategyWords(r), 300)},
 		{"Seed", fmt.Sprint(r.Seed)},
 	}
+	if s := lost(r); s != "" {
+		list = append(list, fact{"Not counted", s})
+	}
 	if d := r.Finished.Sub(r.Started); !r.Started.IsZero() && d > 0 {
 		list = append(list, fact{"Took", short(harness.Duration(d))})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
 // terminalTests is how many tests the table tells one by one.
@@ -19,6 +20,7 @@ const terminalTests = 25
 // caller decides on colour and width. It writes no control character but
 // newlines and, with Options.Color, colours.
 func Terminal(w io.Writer, r *harness.Result, o Options) error {
+	r = settled(r)
 	s := &screen{color: o.Color, width: o.Width}
 	if s.width <= 0 {
 		s.width = 80
@@ -325,10 +327,12 @@ func (s *screen) verdict(r *harness.Result) {
 	switch {
 	case t.Broken > 0:
 		color = red
-	case t.Flaky > 0 || t.Undecided > 0 || r.Interrupted:
+	case t.Flaky > 0 || r.Interrupted:
 		color = yellow
-	case t.Infra > 0 || t.Stable == 0:
+	case t.Infra > 0 || t.Stable == 0 && t.Undecided == 0 || verdict.Ended(r) == verdict.BrokenOff:
 		color = magenta
+	case t.Undecided > 0:
+		color = yellow
 	}
 	s.para(0, bold+";"+color, Headline(r)+".")
 	if x := Excludes(r); x != "" {

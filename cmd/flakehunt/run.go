@@ -184,6 +184,9 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	result.Forecast = predictRates(result.Margins, f.assume)
 	result.Parallel = f.parallel
 	result.Meta = meta(context.WithoutCancel(ctx)).Map()
+	if err != nil && !result.Interrupted {
+		result.Stopped = oneLine(err)
+	}
 	result.Exit = verdict.Exit(result, err)
 	if werr := errors.Join(a.write(out, f, result), history.record(context.WithoutCancel(ctx), result)); werr != nil {
 		return werr

@@ -108,7 +108,15 @@ func (g *decision) evidence() {
 			WayOut: "see 'flakehunt doctor', then run again"})
 		return
 	}
-	if len(g.Current.Infra) > 0 {
+	if verdict.Ended(g.Current) == verdict.BrokenOff {
+		if g.Current.Stopped != "" {
+			why = g.Current.Stopped
+		} else if len(g.Current.Infra) == 0 {
+			why = "the harness or Redis could not do its work"
+		}
+		g.v.Failed = append(g.v.Failed, Breach{Kind: NoEvidence, What: fmt.Sprintf("the run was broken off after %d of %d trials: %s", g.Current.TrialsDone, verdict.Share(g.Current), line(why)),
+			WayOut: "see 'flakehunt doctor', then go on with 'flakehunt run --resume'"})
+	} else if len(g.Current.Infra) > 0 {
 		g.v.Notes = append(g.v.Notes, why+"; they count neither for nor against a test")
 	}
 	if g.Current.Interrupted {
@@ -116,6 +124,10 @@ func (g *decision) evidence() {
 			WayOut: "go on with 'flakehunt run --resume'"})
 	}
 	for _, t := range g.tests {
+		if t.Status == harness.StatusInfra {
+			g.v.Failed = append(g.v.Failed, Breach{Kind: NoEvidence, Test: t.Name, What: fmt.Sprintf("infrastructure took all of its %d trials", t.Infra),
+				WayOut: "see 'flakehunt doctor', then run again"})
+		}
 		if t.Status == harness.Undecided {
 			g.v.Undecided = append(g.v.Undecided, Breach{Kind: NotEnough, Test: t.Name, What: fmt.Sprintf("%d trials did not decide (%s)", t.Runs, stats.ExclusionSentence(t.Runs-t.Failures, 0.95)),
 				WayOut: "give it more: --trials or --for"})

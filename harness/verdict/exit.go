@@ -18,16 +18,16 @@ const (
 
 // Exit says with what code a run ends that gave r and err. An interruption comes
 // first, since what was not run may hide anything; then what failed; then what
-// the harness could not do; then tests that the sequential test left undecided.
+// the harness could not do, for the run or for one test; then tests that the sequential test left undecided.
 func Exit(r *harness.Result, err error) int {
 	switch {
 	case r.Interrupted:
 		return ExitInterrupted
 	case slices.ContainsFunc(r.Tests, func(t harness.TestResult) bool { return Fails(t.Status) }):
 		return ExitFlaky
-	case err != nil || Starved(r):
+	case err != nil || Starved(r) || slices.ContainsFunc(r.Tests, unjudgeable):
 		return ExitHarness
-	case slices.ContainsFunc(r.Tests, func(t harness.TestResult) bool { return t.Decided != "" && t.Status == harness.Undecided }):
+	case slices.ContainsFunc(r.Tests, open):
 		return ExitUndecided
 	}
 	return ExitClean
@@ -39,5 +39,5 @@ func Starved(r *harness.Result) bool {
 	if len(r.Infra) == 0 {
 		return false
 	}
-	return r.TrialsDone == 0 || r.TrialsDone < r.TrialsAsked
+	return r.TrialsDone == 0 || r.TrialsDone < Share(r)
 }

@@ -68,6 +68,7 @@ func TestExit(t *testing.T) {
 		{"a trial was lost and done again", harness.Result{Tests: tests(harness.Stable), Infra: died, TrialsDone: 30, TrialsAsked: 30}, nil, 0},
 		{"nothing was done in the time", harness.Result{Infra: died}, nil, 3},
 		{"the harness failed", harness.Result{Tests: tests(harness.Stable)}, errors.New("x"), 3},
+		{"one test could not be judged", harness.Result{Tests: tests(harness.Stable, harness.StatusInfra), Infra: died, TrialsDone: 30, TrialsAsked: 30}, nil, 3},
 		{"undecided, and asked to decide", harness.Result{Tests: undecided}, nil, 4},
 		{"undecided, and not asked", harness.Result{Tests: tests(harness.Undecided)}, nil, 0},
 	} {

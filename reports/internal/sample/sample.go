@@ -23,7 +23,7 @@ type Named struct {
 func All() []Named {
 	return []Named{
 		{"clean", Clean()}, {"flaky", Flaky()}, {"broken", Broken()}, {"infra", Infra()},
-		{"interrupted", Interrupted()}, {"hostile", Hostile()}, {"empty", Empty()},
+		{"interrupted", Interrupted()}, {"died", Died()}, {"undecided", Undecided()}, {"hostile", Hostile()}, {"empty", Empty()},
 	}
 }
 
@@ -159,6 +159,37 @@ func Interrupted() *harness.Result {
 	for i := range r.Tests {
 		t := &r.Tests[i]
 		t.Status, t.Runs, t.RateHi, t.Excludes, t.Strip = harness.Undecided, 3, 0.707598, 0.631597, "..."
+	}
+	return r
+}
+
+// Died is a run whose Redis was killed after the first of thirty trials: every
+// test had passed until then.
+func Died() *harness.Result {
+	r := base()
+	r.Exit, r.TrialsAsked, r.TrialsDone = 3, 30, 1
+	r.Tests = tests()
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		t.Runs, t.RateHi, t.Excludes, t.Strip = 1, 0.975, 0.95, "."
+	}
+	for i := range 6 {
+		r.Infra = append(r.Infra, harness.InfraFailure{What: fmt.Sprintf("trial %d of smoke", i+2), Err: "redis died: signal: killed"})
+	}
+	return r
+}
+
+// Undecided is a run that was to decide on each test, and did not on some.
+func Undecided() *harness.Result {
+	r := base()
+	r.Exit = 4
+	r.Tests = tests()
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		t.Decided = "stable: fails in less than 1 %, decided after 20"
+		if i%9 == 2 {
+			t.Status, t.Decided = harness.Undecided, "undecided after 20"
+		}
 	}
 	return r
 }
