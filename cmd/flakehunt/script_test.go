@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 			}
 			return netns.Check(t.Context()) == nil, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "redis": startRedis},
 		Setup: func(e *testscript.Env) error {
 			// What the machine offers must be found, whatever the test's PATH.
 			for _, name := range []string{"DOCKER_HOST", "TESTCONTAINERS_RYUK_DISABLED", "TESTCONTAINERS_HOST_OVERRIDE", "GOCACHE", "GOPATH", "GOFLAGS", "GOMODCACHE"} {

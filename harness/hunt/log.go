@@ -3,6 +3,7 @@ package hunt
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -159,7 +160,7 @@ func (l *Log) surest(o harness.Outcome) bool {
 func (l *Log) fail(suite string, index int, err error) (done, failed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.infra = append(l.infra, harness.InfraFailure{What: fmt.Sprintf("trial %d of %s", index, suite), Err: err.Error()})
+	l.infra = append(l.infra, harness.InfraFailure{What: strings.TrimSuffix(fmt.Sprintf("trial %d of %s", index, suite), " of "), Err: err.Error()})
 	return len(l.trials), len(l.infra)
 }
 
