@@ -82,10 +82,21 @@ type Finding struct {
 	Margin      *Margin   `json:"margin,omitempty"`
 	Timeline    []Line    `json:"timeline,omitempty"`
 	Boundary    Boundary  `json:"boundary,omitempty"` // how sure it is that Timeline is the test's own
+	Pair        []Point   `json:"pair,omitempty"`     // the two frames whose order or time matters
+	Passing     *Passing  `json:"passing,omitempty"`  // a run of Tests[0] that passed, to be read beside Timeline
+	Clues       []string  `json:"clues,omitempty"`    // without a cause: what goes with its failures most often
 	Redis       RedisInfo `json:"redis"`
 	Machine     Machine   `json:"machine"`
 	Found       time.Time `json:"found"`
 	Warnings    []string  `json:"warnings,omitempty"`
+}
+
+// Passing is what a run that passed sent, cut as Finding.Timeline is.
+type Passing struct {
+	Trial    int      `json:"trial"`
+	Arm      Arm      `json:"arm"`
+	Timeline []Line   `json:"timeline"`
+	Boundary Boundary `json:"boundary,omitempty"`
 }
 
 // TargetKind says what sort of thing is run.

@@ -108,6 +108,7 @@ type Line struct {
 	Text    string   `json:"text"`              // the command or value, cut, credentials gone
 	Note    string   `json:"note,omitempty"`    // "held 60ms", "no subscriber", …
 	Suspect bool     `json:"suspect,omitempty"` // part of the cause
+	Point   Point    `json:"point,omitzero"`    // the frame's name, the same in every trial; zero: it has none
 	Delayed Duration `json:"delayed,omitempty"` // how long we kept it
 }
 

@@ -67,6 +67,9 @@ func fromFailure(t harness.Trial, o *harness.Outcome, known harness.Finding, ok 
 		f.Standing, f.Schedule = harness.Provoked, *t.Schedule
 		f.Natural, f.Provoked = harness.Count{}, harness.Count{K: 1}
 	}
+	if o.Suspect != nil {
+		f.Pair = pair(o.Suspect.First, o.Suspect.Then)
+	}
 	switch {
 	case ok:
 		f.Class, f.Fingerprint = known.Class, known.Fingerprint

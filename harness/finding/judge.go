@@ -137,7 +137,7 @@ func Judge(e *Evidence, by Origin) (*harness.Finding, *harness.Margin) {
 		Tests: []string{e.Test.Name}, Target: by.Target,
 		Schedule: c.Provoke, Original: e.Original, Seed: by.Seed, Failure: *e.Failure.Failure,
 		Provoked: e.Again, Counter: e.Counter, Timeline: e.Failure.Wire, Boundary: e.Failure.Boundary,
-		Margin: e.Margin, Warnings: e.Warnings, Found: by.found(),
+		Pair: pair(c.First, c.Then), Margin: e.Margin, Warnings: e.Warnings, Found: by.found(),
 	}
 	if e.Schedule != nil {
 		f.Schedule = *e.Schedule

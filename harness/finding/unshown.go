@@ -21,6 +21,7 @@ func Predicted(c near.Candidate, why string, t *detect.Trace, by Origin) harness
 		Version: harness.FindingVersion, ID: ID(fp), Fingerprint: fp, Class: c.Class, Standing: harness.Latent,
 		Title: c.Title, Explanation: "Predicted from passing histories and not provoked: nothing has failed. " + why,
 		Tests: []string{c.Test}, Target: by.Target, Schedule: c.Provoke, Seed: by.Seed, Margin: c.Margin, Found: by.found(),
+		Pair: pair(c.First, c.Then),
 	}
 	if t != nil {
 		f.Timeline = history.Lines(t.Events, frames(t, c.First, c.Then))

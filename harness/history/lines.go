@@ -50,7 +50,7 @@ func Lines(events []harness.Event, suspects []uint64) []harness.Line {
 		next = i + 1
 		l := harness.Line{
 			At: at, Conn: ev.Conn, Role: ev.Point.Role, Dir: ev.Point.Dir.String(),
-			Text: text(ev), Note: note(ev, requests[ev.ReplyTo]), Suspect: suspect(i),
+			Text: text(ev), Note: note(ev, requests[ev.ReplyTo]), Suspect: suspect(i), Point: ev.Point,
 		}
 		if ev.Action != harness.Pass && ev.Out > ev.In {
 			l.Delayed = harness.Duration(ev.Out - ev.In)

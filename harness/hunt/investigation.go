@@ -14,6 +14,9 @@ import (
 // tolerated. Once is enough on a machine that is on time.
 const provocations = 3
 
+// shown is how many trials are done at most for one that the report can show.
+const shown = 2
+
 // investigation asks whether one candidate fails its test, whether it is the
 // cause, what of its schedule that needs, and by which margin. It knows nothing
 // of findings.
@@ -132,8 +135,31 @@ func (in *investigation) prove(first played) *finding.Evidence {
 	if e.Proven() && in.margins {
 		r := in.reduce(c.Provoke, first.events)
 		e.Schedule, e.Original, e.Margin, e.Warnings = &r.schedule, r.original, r.margin, r.warnings
+		in.show(e)
 	}
 	return e
+}
+
+// show takes for the finding a trial under the schedule that it tells, so that
+// its words, its timeline and its schedule are of one trial.
+func (in *investigation) show(e *finding.Evidence) {
+	if e.Original == nil {
+		return // the first failure was one
+	}
+	for range shown {
+		if in.ended() {
+			break
+		}
+		r := in.run(harness.Confirm, *e.Schedule)
+		if in.fails(r) {
+			e.Failure = r.outcome
+			if m := finding.CauseOf(in.c, in.differential(r)); m.Class == e.Cause.Class {
+				e.Cause = m
+			}
+			return
+		}
+	}
+	e.Warnings = append(e.Warnings, "its timeline is of a trial under the schedule before that was reduced")
 }
 
 // repeat counts failures under a schedule.
