@@ -95,6 +95,9 @@ func (r *raw) line() string {
 	return line
 }
 
+// labs is how many rows are run at a time. They wait for most of it.
+const labs = 4
+
 // lab runs rows through a proxy to a Redis of its own.
 type lab struct {
 	t     testing.TB
@@ -102,7 +105,7 @@ type lab struct {
 	proxy *proxy.Proxy
 }
 
-func newLab(t testing.TB) *lab {
+func newLab(t *testing.T) *lab {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("no redis-server on PATH")

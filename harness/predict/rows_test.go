@@ -28,6 +28,8 @@ type row struct {
 	shown    bool   // a trial under Provoke fails
 }
 
+func (r row) title() string { return r.name }
+
 const readers = "return redis.call('hgetall', KEYS[1])"
 
 func rows() []row {

@@ -15,6 +15,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/predict"
+	"github.com/flakehunt/flakehunt/internal/lanes"
 )
 
 // sound are the rows' programs made right. What the wire shows is sometimes the
@@ -123,19 +124,16 @@ func TestSoundProgramsAreNotProvoked(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute of trials")
 	}
-	l := newLab(t)
-	for _, r := range sound() {
-		t.Run(r.name, func(t *testing.T) {
-			l.t = t
-			list := predict.Candidates([]*detect.Trace{l.passing(r, 3)}, near.Known{}, predict.Facts{})
-			for _, c := range list[:min(len(list), 12)] {
-				for _, s := range append([]harness.Schedule{c.Provoke, c.Counter}, c.Ladder...) {
-					failed := l.run(r, s)
-					require.NotEqual(t, harness.Failed, failed.Outcome.Verdict, "%s\n%v", c.Title, s.Decisions)
-				}
+	lanes.Each(t, labs, newLab, sound(), row.title, func(t *testing.T, l *lab, r row) {
+		l.t = t
+		list := predict.Candidates([]*detect.Trace{l.passing(r, 3)}, near.Known{}, predict.Facts{})
+		for _, c := range list[:min(len(list), 12)] {
+			for _, s := range append([]harness.Schedule{c.Provoke, c.Counter}, c.Ladder...) {
+				failed := l.run(r, s)
+				require.NotEqual(t, harness.Failed, failed.Outcome.Verdict, "%s\n%v", c.Title, s.Decisions)
 			}
-		})
-	}
+		}
+	})
 }
 
 // TestAwaitedOrdersRankLow: what the program waited for, as far as the wire can

@@ -2,6 +2,7 @@ package near_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -22,12 +23,16 @@ import (
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
+	"github.com/flakehunt/flakehunt/internal/lanes"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
 // dump is where the histories of these tests are written as text: the
 // testdata of the detectors was made with it.
 var dump = flag.String("dump", "", "directory into which histories are written")
+
+// benches is how many scenarios are run at a time. They wait for most of it.
+const benches = 4
 
 // bench runs scenarios through a proxy.
 type bench struct {
@@ -38,7 +43,11 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	inst, err := redisenv.Start(t.Context(), redisenv.Spec{})
+	// A redis-server starts and answers sooner than a container does.
+	inst, err := redisenv.Start(t.Context(), redisenv.Spec{Provider: "server"})
+	if errors.Is(err, redisenv.ErrUnavailable) {
+		inst, err = redisenv.Start(t.Context(), redisenv.Spec{})
+	}
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, inst.Close(context.WithoutCancel(t.Context()))) })
 	p, err := proxy.Start(t.Context(), proxy.Config{Dial: inst.Dial, PayloadLimit: 512})
@@ -105,22 +114,27 @@ var cause = map[fixtures.Defect][]harness.Class{
 const activeTrials = 8
 
 func TestEachDefectIsProvoked(t *testing.T) {
-	b := newBench(t)
+	type exposed struct {
+		by     scenarios.Scenario
+		defect fixtures.Defect
+	}
+	var list []exposed
 	for _, sc := range scenarios.All() {
 		for _, d := range sc.Exposes {
-			name := string(d) + "/" + sc.Name
-			t.Run(name, func(t *testing.T) {
-				b.t = t
-				cfg := scenarios.Config{Defects: fixtures.Defects{d: true}}
-				trace, class, trials := b.hunt(sc, cfg)
-				if trace == nil {
-					t.Fatalf("not provoked in %d active trials", trials)
-				}
-				t.Logf("%d active trials", trials)
-				require.Contains(t, cause[d], class, "failed with: %s", trace.Outcome.Failure.Message)
-			})
+			list = append(list, exposed{sc, d})
 		}
 	}
+	name := func(x exposed) string { return string(x.defect) + "/" + x.by.Name }
+	lanes.Each(t, benches, newBench, list, name, func(t *testing.T, b *bench, x exposed) {
+		b.t = t
+		cfg := scenarios.Config{Defects: fixtures.Defects{x.defect: true}}
+		trace, class, trials := b.hunt(x.by, cfg)
+		if trace == nil {
+			t.Fatalf("not provoked in %d active trials", trials)
+		}
+		t.Logf("%d active trials", trials)
+		require.Contains(t, cause[x.defect], class, "failed with: %s", trace.Outcome.Failure.Message)
+	})
 }
 
 // hunt surveys twice, then provokes candidate after candidate. It returns the
@@ -190,37 +204,35 @@ func (b *bench) judge(t *detect.Trace) harness.Class {
 // TestHardenedVariantHolds: whatever is proposed, the sound variant passes.
 // It runs every candidate of every scenario.
 func TestHardenedVariantHolds(t *testing.T) {
-	b := newBench(t)
-	for _, sc := range scenarios.All() {
-		t.Run(sc.Name, func(t *testing.T) {
-			b.t = t
-			var passed []*detect.Trace
-			for range 2 {
-				trace, _ := b.run(sc, scenarios.Config{}, harness.Schedule{})
-				require.Equal(t, harness.Passed, trace.Outcome.Verdict, "%+v", trace.Outcome.Failure)
-				passed = append(passed, trace)
+	name := func(sc scenarios.Scenario) string { return sc.Name }
+	lanes.Each(t, benches, newBench, scenarios.All(), name, func(t *testing.T, b *bench, sc scenarios.Scenario) {
+		b.t = t
+		var passed []*detect.Trace
+		for range 2 {
+			trace, _ := b.run(sc, scenarios.Config{}, harness.Schedule{})
+			require.Equal(t, harness.Passed, trace.Outcome.Verdict, "%+v", trace.Outcome.Failure)
+			passed = append(passed, trace)
+		}
+		var known near.Known
+		tried := map[string]bool{}
+		for n := 0; n < 20; n++ {
+			list := near.Candidates(passed, known)
+			i := slices.IndexFunc(list, func(c near.Candidate) bool { return !tried[c.Key()] })
+			if i < 0 {
+				break
 			}
-			var known near.Known
-			tried := map[string]bool{}
-			for n := 0; n < 20; n++ {
-				list := near.Candidates(passed, known)
-				i := slices.IndexFunc(list, func(c near.Candidate) bool { return !tried[c.Key()] })
-				if i < 0 {
-					break
-				}
-				c := list[i]
-				tried[c.Key()] = true
-				trace, blocked := b.run(sc, scenarios.Config{}, c.Provoke)
-				t.Logf("%.2f %s: %s %v: %s, blocked %v", c.Likelihood, c.Kind(), c.Title, c.Provoke.Decisions, trace.Outcome.Verdict, blocked)
-				if len(blocked) > 0 {
-					known.Block(c.First, c.Then)
-					continue
-				}
-				if trace.Outcome.Verdict == harness.Failed {
-					b.judge(trace)
-					t.Errorf("fails: %s", trace.Outcome.Failure.Message)
-				}
+			c := list[i]
+			tried[c.Key()] = true
+			trace, blocked := b.run(sc, scenarios.Config{}, c.Provoke)
+			t.Logf("%.2f %s: %s %v: %s, blocked %v", c.Likelihood, c.Kind(), c.Title, c.Provoke.Decisions, trace.Outcome.Verdict, blocked)
+			if len(blocked) > 0 {
+				known.Block(c.First, c.Then)
+				continue
 			}
-		})
-	}
+			if trace.Outcome.Verdict == harness.Failed {
+				b.judge(trace)
+				t.Errorf("fails: %s", trace.Outcome.Failure.Message)
+			}
+		}
+	})
 }
