@@ -160,13 +160,14 @@ func TestEnds(t *testing.T) {
 	r := open(t, "./ends")
 	const others = "TestA=pass TestB/one=pass TestB/three=pass TestB/two=%s TestB=pass TestC=pass TestP1=pass TestP2=pass TestRace=pass TestZ=pass"
 	for mode, want := range map[string]struct{ verdict, message string }{
-		"none":      {"pass", ""},
-		"exit":      {"fail:exit", "giving up on 127.0.0.1:4000"},
-		"panic":     {"fail:panic", "two is broken"},
-		"goroutine": {"fail:panic", "from a goroutine"},
-		"signal":    {"fail:exit", "ended by signal: killed"},
-		"hang":      {"fail:timeout", "TestB/two ran longer than 300ms"},
-		"stubborn":  {"fail:timeout", "TestB/two ran longer than 300ms"},
+		"none":        {"pass", ""},
+		"exit":        {"fail:exit", "giving up on 127.0.0.1:4000"},
+		"panic":       {"fail:panic", "two is broken"},
+		"goroutine":   {"fail:panic", "from a goroutine"},
+		"signal":      {"fail:exit", "ended by signal: killed"},
+		"half a line": {"fail:exit", "ended by signal: killed"},
+		"hang":        {"fail:timeout", "TestB/two ran longer than 300ms"},
+		"stubborn":    {"fail:timeout", "TestB/two ran longer than 300ms"},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Setenv("MODE", mode)
@@ -250,7 +251,9 @@ func TestLoud(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	out := run(t, r, where())
+	x := where()
+	x.Deadline = time.Minute // for 100 MB on a busy machine
+	out := run(t, r, x)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	require.Equal(t, "TestLoud=pass", told(out))

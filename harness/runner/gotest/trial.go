@@ -175,8 +175,10 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	spec.Stdout, spec.Stderr = conv, conv
 	if t.x.Deadline > 0 {
 		done := make(chan struct{})
+		var watch sync.WaitGroup
+		defer watch.Wait() // it may be about to write to e
 		defer close(done)
-		go func() {
+		watch.Go(func() {
 			tick := time.NewTicker(min(t.x.Deadline/10+time.Millisecond, 100*time.Millisecond))
 			defer tick.Stop()
 			for {
@@ -196,7 +198,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 					}
 				}
 			}
-		}()
+		})
 	}
 	if single != "" && t.x.Begin != nil {
 		t.x.Begin(t.full(single))
@@ -211,9 +213,9 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	if t.x.Spent != nil {
 		t.x.Spent(e.CPU, e.Duration)
 	}
+	_ = conv.Close() // a last line without a newline is an event too, which takes the lock
 	mu.Lock()
 	defer mu.Unlock()
-	_ = conv.Close()
 	bounds.Close()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -29,7 +29,10 @@ func TestB(t *testing.T) {
 		case mode("goroutine"):
 			go func() { panic("from a goroutine") }()
 			time.Sleep(time.Second)
-		case mode("signal"):
+		case mode("signal"), mode("half a line"):
+			if mode("half a line") {
+				fmt.Print("half a line")
+			}
 			exec.Command("sh", "-c", fmt.Sprintf("kill -9 %d", os.Getpid())).Run()
 			time.Sleep(time.Second)
 		case mode("closed"):

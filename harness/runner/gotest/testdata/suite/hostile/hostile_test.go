@@ -13,8 +13,8 @@ import (
 func TestHostile(t *testing.T) {
 	switch os.Getenv("MODE") {
 	case "lines":
-		line := bytes.Repeat([]byte("x"), 99)
-		for range 1 << 20 {
+		line := bytes.Repeat([]byte("x"), 399)
+		for range 1 << 18 { // 100 MB
 			os.Stdout.Write(append(line, '\n'))
 		}
 	case "line":
