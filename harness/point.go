@@ -40,6 +40,21 @@ type Point struct {
 // IsZero reports whether p names nothing.
 func (p Point) IsZero() bool { return p == Point{} }
 
+// Words names p for a person: a request by its command, an answer and a message
+// by what they are. It is no ID.
+func (p Point) Words() string {
+	what := strings.TrimSpace(p.Verb + " " + p.Key)
+	switch {
+	case p.Dir == ToServer || p.Verb == "":
+		return what
+	case p.Verb == "invalidate":
+		return "the invalidation of " + p.Key
+	case p.Verb == strings.ToLower(p.Verb):
+		return "the message on " + p.Key
+	}
+	return "the answer to " + what
+}
+
 // Any returns p without its ordinal: the name of all frames that differ in N alone.
 func (p Point) Any() Point { p.N = 0; return p }
 

@@ -19,11 +19,35 @@ const stripCells = 120
 type strip struct {
 	Width            int
 	Pass, Fail, Skip string // SVG path data
+	Prov, Calm       string // aimed trials, after the others: those that failed, and the rest
 	Label            string
 	Few              bool // so few that each trial can be told from its neighbours
 }
 
-func newStrip(letters string) strip {
+// aimedCells is how many cells stand for the aimed trials of a test at most.
+const aimedCells = 16
+
+func newStrip(letters string, aimed harness.Count) strip {
+	s := countedStrip(letters)
+	if aimed.K == 0 || aimed.N <= 0 {
+		return s
+	}
+	cells := min(aimed.N, aimedCells)
+	if s.Width > 0 { // in proportion, so that they can be seen beside many trials
+		cells = max(min(cells, s.Width/3), 2)
+		s.Width++ // a gap
+	}
+	hit := min(max(cells*aimed.K/aimed.N, 1), cells)
+	s.Prov = fmt.Sprintf("M%d 0h%dv1h-%dz", s.Width, hit, hit)
+	if rest := cells - hit; rest > 0 {
+		s.Calm = fmt.Sprintf("M%d 0h%dv1h-%dz", s.Width+hit, rest, rest)
+	}
+	s.Width += cells
+	s.Label = strings.TrimPrefix(fmt.Sprintf("%s; %d of %s failed when provoked", s.Label, aimed.K, count(aimed.N, "aimed trial")), "; ")
+	return s
+}
+
+func countedStrip(letters string) strip {
 	if letters == "" {
 		return strip{}
 	}
@@ -58,7 +82,7 @@ func newStrip(letters string) strip {
 		i = j
 	}
 	label := fmt.Sprintf("%s, %d failed", count(n, "trial"), failed)
-	return strip{cells, path[0].String(), path[1].String(), path[2].String(), label, n <= 60}
+	return strip{Width: cells, Pass: path[0].String(), Fail: path[1].String(), Skip: path[2].String(), Label: label, Few: n <= 60}
 }
 
 // Geometry of a timeline in CSS pixels; the style sheet has the same row height.
@@ -80,6 +104,7 @@ type timeline struct {
 	Cut           int // frames left out
 	RoleWidth     int // characters of the longest role, within reason
 	Boundary      string
+	Label         string // of the region: no two of a page are alike
 }
 
 type laneView struct {

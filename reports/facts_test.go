@@ -76,10 +76,10 @@ func TestToLookAt(t *testing.T) {
 }
 
 func TestStrip(t *testing.T) {
-	s := newStrip("..F.ss")
+	s := newStrip("..F.ss", harness.Count{})
 	assert.Equal(t, strip{Width: 6, Pass: "M0 0h2v1h-2zM3 0h1v1h-1z", Fail: "M2 0h1v1h-1z", Skip: "M4 0h2v1h-2z", Label: "6 trials, 1 failed", Few: true}, s)
-	assert.Zero(t, newStrip(""))
-	long := newStrip(strings.Repeat(".", 9999) + "F")
+	assert.Zero(t, newStrip("", harness.Count{}))
+	long := newStrip(strings.Repeat(".", 9999)+"F", harness.Count{})
 	assert.Equal(t, stripCells, long.Width)
 	assert.Equal(t, "M119 0h1v1h-1z", long.Fail, "a failure among thousands is seen")
 	assert.Less(t, len(long.Pass), 30)

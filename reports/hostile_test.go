@@ -91,7 +91,7 @@ func TestHTMLHasNoElementOfAnotherHand(t *testing.T) {
 	// The template escapes every < and > of a text or an attribute, so that all that are left are the page's own.
 	tag := regexp.MustCompile(`<([a-zA-Z][a-zA-Z0-9]*)([^>]*)>`)
 	attribute := regexp.MustCompile(`([a-zA-Z-]+)="([^"]*)"`)
-	body := func(page string) string { return strings.Replace(page, strings.TrimSpace(scriptSource), "", 1) }
+	body := func(page string) string { return strings.Replace(page, strings.TrimSpace(pageScript()), "", 1) }
 	for _, m := range tag.FindAllStringSubmatch(body(clean.String()), -1) {
 		known[m[1]] = true
 	}

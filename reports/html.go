@@ -16,10 +16,16 @@ import (
 var (
 	//go:embed assets/report.html
 	pageSource string
+	//go:embed assets/finding.html
+	findingSource string
 	//go:embed assets/report.css
 	styleSource string
+	//go:embed assets/finding.css
+	findingStyle string
 	//go:embed assets/report.js
-	scriptSource string
+	listScript string
+	//go:embed assets/compare.js
+	compareScript string
 )
 
 // pageTemplate is parsed once: that takes longer than filling it in.
@@ -27,8 +33,15 @@ var pageTemplate = sync.OnceValues(func() (*template.Template, error) {
 	return template.New("report").Funcs(template.FuncMap{
 		"dur": short, "pct": percent, "one": func(v any) string { return oneLine(fmt.Sprint(v), 2000) },
 		"count": count, "x100": func(v float64) float64 { return 100 * v }, "margin": marginWords, "repro": Repro,
-	}).Parse(pageSource)
+		"term": func(name string) string { return terms[name] },
+	}).Parse(pageSource + findingSource)
 })
+
+// pageStyle and pageScript are what every page has: the same bytes, whatever it shows.
+func pageStyle() string { return styleSource + findingStyle }
+func pageScript() string {
+	return strings.TrimSpace(listScript) + "\n" + strings.TrimSpace(compareScript)
+}
 
 // HTML writes report.html: one file that asks nothing of the network. A content
 // security policy lets only the page's own script run, by its hash, so that even
@@ -39,7 +52,7 @@ func HTML(w io.Writer, r *harness.Result, o Options) error {
 		return fmt.Errorf("parse the page's template: %w", err)
 	}
 	v := newPage(r, o)
-	v.Style, v.Script = template.CSS(styleSource), template.JS(strings.TrimSpace(scriptSource))
+	v.Style, v.Script = template.CSS(pageStyle()), template.JS(pageScript())
 	sum := sha256.Sum256([]byte(v.Script))
 	v.ScriptHash = "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 	return page.Execute(w, v)

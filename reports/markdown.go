@@ -245,13 +245,13 @@ func evidence(f *harness.Finding) string {
 }
 
 func mdMargins(b *limited, r *harness.Result) {
-	list := margins(r)
+	list := smallest(r)
 	if len(list) == 0 {
 		return
 	}
 	b.WriteString("### Smallest timing margins\n\n| margin | test | edge |\n|---|---|---|\n")
 	for i := range list {
-		if i == 20 || !b.add(fmt.Sprintf("| %s | %s | %s |\n", md(marginWords(&list[i]), 200), code(list[i].Test, 200), md(list[i].Edge, 200))) {
+		if i == 20 || !b.add(fmt.Sprintf("| %s | %s | %s |\n", md(marginWords(&list[i].Least), 200), code(list[i].Least.Test, 200), md(list[i].Least.Edge, 200))) {
 			fmt.Fprintf(b, "\n%d more in report.html\n", len(list)-i)
 			break
 		}

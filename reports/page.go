@@ -35,7 +35,10 @@ type pageView struct {
 	Imitation                       string // set when Redis was not real
 	Notes                           []string
 	Infra                           []fact
+	First                           []firstView
+	FirstRule                       string
 	Findings                        []findingView
+	Families, Standings             []share // of the findings: the filter's choices
 	MoreFindings                    int
 	Latent                          []findingView
 	LatentLead                      string
@@ -45,6 +48,7 @@ type pageView struct {
 	Statuses                        []share // the filter's choices
 	Margins                         []marginView
 	MoreMargins                     int
+	Assumed                         string // what the second mark of a margin's scale stands for
 	Coverage                        []share
 	CoverageSeen                    int
 	Expectations                    []harness.Expectation
@@ -89,18 +93,24 @@ func newPage(r *harness.Result, o Options) *pageView {
 		v.Infra = append(v.Infra, fact{oneLine(f.What, 100), block(f.Err, 1000)})
 	}
 	b := &budget{texts: pageTexts, timelines: pageTimelines}
-	v.Findings, v.MoreFindings = findingViews(shown(r), pageFindings, r.Machine, b)
-	v.Latent, v.MoreLatent = findingViews(predicted(r), latentPage, r.Machine, b)
+	v.Findings, v.MoreFindings = findingViews(r, shown(r), pageFindings, b)
+	v.Families = sharesBy(v.Findings, func(f *findingView) string { return f.Family })
+	v.Standings = sharesBy(v.Findings, func(f *findingView) string { return f.Standing })
+	v.First, v.FirstRule = doFirst(r, runsAWeek(o.Trend)), firstRule
+	v.Latent, v.MoreLatent = findingViews(r, predicted(r), latentPage, b)
 	v.LatentLead, v.Only = latentLead, faultWords(r)
 	for i, t := range byTrouble(r.Tests) {
 		v.Tests = append(v.Tests, newTest(r, t, i, b))
 	}
-	for i, m := range margins(r) {
+	late, assumed := assumedLateness(r)
+	v.Assumed = assumed
+	rows := marginRows(r)
+	for i, g := range rows {
 		if i == pageMargins {
-			v.MoreMargins = len(r.Margins) - i
+			v.MoreMargins = len(rows) - i
 			break
 		}
-		v.Margins = append(v.Margins, newMargin(m, r.Machine))
+		v.Margins = append(v.Margins, newMarginRow(r, g, late))
 	}
 	if c := r.Coverage; c != nil {
 		v.CoverageSeen = c.Seen
@@ -116,12 +126,12 @@ func newPage(r *harness.Result, o Options) *pageView {
 }
 
 // findingViews makes at most n of them, and says how many it left out.
-func findingViews(list []*harness.Finding, n int, m harness.Machine, b *budget) (views []findingView, more int) {
+func findingViews(r *harness.Result, list []*harness.Finding, n int, b *budget) (views []findingView, more int) {
 	for i, f := range list {
 		if i == n {
 			return views, len(list) - i
 		}
-		views = append(views, newFinding(f, m, b))
+		views = append(views, newFinding(r, f, b))
 	}
 	return views, 0
 }

@@ -257,27 +257,24 @@ func (s *screen) findings(r *harness.Result) {
 }
 
 func (s *screen) margins(r *harness.Result) {
-	list := margins(r)
+	list := smallest(r)
 	if len(list) == 0 {
 		return
 	}
 	s.WriteString(s.paint(bold, "smallest margins") + "\n")
 	wide := 0
 	for i := range list[:min(5, len(list))] {
-		wide = max(wide, runewidth.StringWidth(oneLine(list[i].Test, 400)))
+		wide = max(wide, runewidth.StringWidth(oneLine(list[i].Least.Test, 400)))
 	}
 	wide = min(wide, 44, s.width-36)
 	for i := range list {
-		m := &list[i]
+		m := &list[i].Least
 		if i == 5 {
 			s.WriteString(s.paint(dim, fmt.Sprintf("%d more in report.html", len(list)-i)) + "\n")
 			break
 		}
 		size := short(m.Size)
-		switch {
-		case m.Ordered:
-			size = "ordered"
-		case m.Predicted:
+		if m.Predicted {
 			size = "~" + size
 		}
 		name := pad(fitName(oneLine(m.Test, 400), wide), wide)

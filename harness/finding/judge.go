@@ -30,6 +30,7 @@ type Evidence struct {
 	Reading   Reading          // of the trial that ended the provoking
 	Kept      time.Duration    // Passed: how long the late frame was kept
 	Failure   *harness.Outcome // Failed: under Candidate.Provoke
+	Passing   *PassingRun      // Failed: a counterfactual trial that passed; nil: none did
 	Cause     detect.Match     // Failed: what detectors say
 	OwnDelay  bool             // Failed: a client's deadline was hit, by a delay of ours longer than a slow network's
 	Need      int              // how many failures, and passes, a proof takes; at least LeastProof
@@ -97,7 +98,7 @@ func lateFrame(c near.Candidate, matches []detect.Match) detect.Match {
 			return o
 		}
 	}
-	m := detect.Match{Class: harness.Unattributed, Title: "it fails when " + c.Late().String() + " comes late", Explanation: c.Why}
+	m := detect.Match{Class: harness.Unattributed, Title: c.Late().Words() + " came late", Explanation: c.Why}
 	if at := c.Late(); at.Dir == harness.ToClient && at.Verb == strings.ToLower(at.Verb) {
 		m.Class = harness.OrderDelivery
 		m.Explanation = "The message came by another connection than what the test waited for; nothing keeps the two in order."
@@ -141,6 +142,9 @@ func Judge(e *Evidence, by Origin) (*harness.Finding, *harness.Margin) {
 	}
 	if e.Schedule != nil {
 		f.Schedule = *e.Schedule
+	}
+	if e.Passing != nil {
+		Beside(f, []PassingRun{*e.Passing})
 	}
 	return f, e.Margin
 }

@@ -139,7 +139,7 @@ func (h *hunt) single(test string, r *testReport) (near.Candidate, bool) {
 	s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: h.Seed}
 	c := near.Candidate{
 		Class: harness.TimeoutClient, Test: test, Shape: "one frame", Relation: "single frames", First: at, Provoke: s, Counter: s,
-		Title: at.String() + " comes late",
+		Title: at.Words() + " came late",
 		Why:   "The test fails when this one frame is late, and passes when it is not.",
 	}
 	c.Provoke.Decisions = []harness.Decision{d}

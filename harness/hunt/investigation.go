@@ -28,6 +28,7 @@ type investigation struct {
 	like     func(*harness.Outcome) bool // failures of the kind in question; nil: any
 	samples  []sample                    // what its trials, and the passing ones before, say of its margin
 	refuted  bool                        // trials say something else of the margin than the wire does
+	passing  *finding.PassingRun         // a counterfactual trial that passed
 	shrunk   bool                        // the schedule is made of the delays that stalled holds were
 }
 
@@ -45,6 +46,9 @@ func (a *aim) investigate(c near.Candidate, margins bool, passing []*detect.Trac
 // run does one trial, and takes from it what it says of the margin.
 func (in *investigation) run(arm harness.Arm, s harness.Schedule) played {
 	r := in.aim.run(arm, s)
+	if arm == harness.Counterfactual && r.Reading == finding.Passed {
+		in.passing = &finding.PassingRun{Trial: r.done.Trial.Index, Arm: arm, Trace: detect.NewTrace(r.events, *r.outcome)}
+	}
 	if r.outcome != nil && in.c.Due != nil && arm != harness.Counterfactual {
 		if s, ok := sampleOf(in.c, detect.NewTrace(r.events, *r.outcome)); ok {
 			in.samples = append(in.samples, s)
@@ -131,7 +135,7 @@ func (in *investigation) prove(first played) *finding.Evidence {
 		// The right order cannot be forced either: without the delay it comes by itself.
 		e.Counter = in.repeat(harness.Counterfactual, in.schedule(), n, in.like)
 	}
-	e.Ended = in.ended()
+	e.Ended, e.Passing = in.ended(), in.passing
 	if e.Proven() && in.margins {
 		r := in.reduce(c.Provoke, first.events)
 		e.Schedule, e.Original, e.Margin, e.Warnings = &r.schedule, r.original, r.margin, r.warnings

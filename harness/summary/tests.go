@@ -68,6 +68,10 @@ func Tests(trials []harness.Trial) []harness.TestResult {
 	return out
 }
 
+// provokes reports whether an aimed trial was to make its test fail. One that
+// looks for the threshold passes and fails by design, and counterfactuals are to pass.
+func provokes(a harness.Arm) bool { return a != harness.Counterfactual && a != harness.Reduce }
+
 // tally is what is being counted of one test.
 type tally struct {
 	id        harness.TestID
@@ -97,7 +101,7 @@ func (t *tally) add(o harness.Outcome) {
 		t.group(o)
 	}
 	if !Counted(o.Arm) {
-		if o.Arm != harness.Counterfactual && (failed || o.Verdict == harness.Passed) {
+		if provokes(o.Arm) && (failed || o.Verdict == harness.Passed) {
 			t.provoked.N++
 			if failed {
 				t.provoked.K++

@@ -3,6 +3,42 @@
   const doc = document;
   doc.documentElement.classList.add("js");
 
+  // The page's state is in the fragment, as "#?q=…": a file's page may change nothing else of its address.
+  const state = {};
+  const off = boxes => boxes.filter(b => !b.checked).map(b => b.value).join(",");
+  const check = (boxes, hidden) => boxes.forEach(b => { b.checked = !(hidden || "").split(",").includes(b.value); });
+  const remember = () => {
+    const p = new URLSearchParams();
+    for (const part of Object.values(state)) for (const [k, v] of Object.entries(part.read())) if (v) p.set(k, v);
+    const text = p.toString();
+    if (text || location.hash.startsWith("#?")) history.replaceState(null, "", "#" + (text && "?" + text));
+  };
+
+  const tools = doc.getElementById("finding-tools");
+  if (tools) {
+    const cards = [...doc.querySelectorAll("#findings .finding")];
+    const families = [...tools.querySelectorAll("[name=family]")], standings = [...tools.querySelectorAll("[name=standing]")];
+    const filter = () => {
+      const f = new Set(off(families).split(",")), s = new Set(off(standings).split(","));
+      let n = 0;
+      for (const c of cards) {
+        c.hidden = f.has(c.dataset.class) || s.has(c.dataset.standing);
+        if (!c.hidden) n++;
+      }
+      tools.querySelector(".shown").textContent = n === cards.length ? `${n} findings` : `${n} of ${cards.length} findings`;
+    };
+    state.findings = {
+      read: () => ({ nocause: off(families), nostanding: off(standings) }),
+      write: p => {
+        check(families, p.get("nocause"));
+        check(standings, p.get("nostanding"));
+        filter();
+      },
+    };
+    [...families, ...standings].forEach(b => b.addEventListener("change", () => { filter(); remember(); }));
+    filter();
+  }
+
   const list = doc.getElementById("list");
   if (list) {
     const items = [...list.children];
@@ -32,20 +68,49 @@
       none.hidden = n > 0;
     };
     const arrange = () => list.append(...items.sort((a, b) => orders[sort.value](a, b) || orders.order(a, b)));
-    find.addEventListener("input", filter);
-    boxes.forEach(b => b.addEventListener("change", filter));
-    sort.addEventListener("change", arrange);
+    const changed = () => { filter(); remember(); };
+    state.tests = {
+      read: () => ({ q: find.value, hide: off(boxes), sort: sort.value === "order" ? "" : sort.value }),
+      write: p => {
+        find.value = p.get("q") || "";
+        check(boxes, p.get("hide"));
+        sort.value = p.get("sort") || "order";
+        arrange();
+        filter();
+      },
+    };
+    let later;
+    find.addEventListener("input", () => { filter(); clearTimeout(later); later = setTimeout(remember, 200); });
+    boxes.forEach(b => b.addEventListener("change", changed));
+    sort.addEventListener("change", () => { arrange(); remember(); });
     doc.getElementById("reset").addEventListener("click", () => {
       find.value = "";
       boxes.forEach(b => { b.checked = true; });
-      filter();
+      changed();
       find.focus();
     });
     arrange();
     filter();
   }
 
-  for (const table of doc.querySelectorAll("table")) {
+  // A link to a test or a finding shows it, whatever the filters hide.
+  const arrive = () => {
+    if (location.hash.startsWith("#?")) {
+      const p = new URLSearchParams(location.hash.slice(2));
+      Object.values(state).forEach(part => part.write(p));
+      return;
+    }
+    const target = location.hash.length > 1 && doc.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    target.hidden = false;
+    const details = target.matches(".tests > li") && target.querySelector("details");
+    if (details) details.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", arrive);
+  if (location.hash) arrive();
+
+  for (const table of doc.querySelectorAll("table:has(th[data-sort])")) {
     const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
     heads.forEach((th, column) => {
       const kind = th.dataset.sort;
@@ -70,6 +135,11 @@
       });
     });
   }
+
+  // What can be scrolled must be reached by keyboard.
+  const reach = root => root.querySelectorAll("pre, .wire").forEach(e => { if (e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1) e.tabIndex = 0; });
+  reach(doc);
+  doc.addEventListener("toggle", e => reach(e.target), true);
 
   for (const button of doc.querySelectorAll(".copy")) {
     const code = button.parentElement.querySelector("code");
