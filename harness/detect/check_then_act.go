@@ -12,7 +12,7 @@ func checkThenAct(t *Trace) []Match {
 			continue
 		}
 		m := c.match()
-		m.Title = fmt.Sprintf("%s %s, then %s, with another %s between them", c.Read.Verb, c.Key, c.Write.Verb, c.between.Verb)
+		m.Title = fmt.Sprintf("%s %s, then %s, with another %s between them", t.nameOf(c.Read), c.Key, t.nameOf(c.Write), t.nameOf(c.between))
 		m.Explanation = fmt.Sprintf("%s %s at %s gave %s, and %s was sent on the strength of that; but %s by another caller took effect at %s, %s before it. "+
 			"Both callers saw the same state and both acted. Make look and act one command: SET %s … NX, or a Lua script.",
 			c.Read.Verb, c.Key, at3(t, c.Read.Sent), result(c.Read), c.Write.Verb, c.between.Verb, at3(t, c.between.Sent), ms(c.Write.Sent-c.between.Sent), c.Key)
@@ -29,7 +29,7 @@ func lostUpdate(t *Trace) []Match {
 			continue
 		}
 		m := c.match()
-		m.Title = fmt.Sprintf("%s %s overwrote a change that came after its %s", c.Write.Verb, c.Key, c.Read.Verb)
+		m.Title = fmt.Sprintf("%s %s overwrote a change that came after its %s", t.nameOf(c.Write), c.Key, t.nameOf(c.Read))
 		m.Explanation = fmt.Sprintf("%s %s at %s gave %s; %s %s by another caller took effect at %s; then %s wrote %s, which was made from the old value: the change between is lost. "+
 			"Let Redis do the arithmetic (INCR, INCRBY, HINCRBY), or compare and set in one step (WATCH/MULTI, or a Lua script).",
 			c.Read.Verb, c.Key, at3(t, c.Read.Sent), result(c.Read), c.between.Verb, brief(c.between.Value), at3(t, c.between.Sent), c.Write.Verb, brief(c.Write.Value))

@@ -17,10 +17,10 @@ func orderCommands(t *Trace) []Match {
 					continue
 				}
 				out = append(out, Match{
-					Title: fmt.Sprintf("%s %s took effect before the %s that was sent earlier", a.Verb, key, b.Verb),
+					Title: fmt.Sprintf("%s %s took effect before %s that was sent earlier", t.nameOf(a), key, the(t.nameOf(b))),
 					Explanation: fmt.Sprintf("%s %s was sent at %s and took effect at %s%s; %s was sent on another connection at %s and overtook it. "+
 						"Redis executes what one connection sends in order, but nothing orders two connections: await the reply of the first before sending the second, or use one connection.",
-						b.Verb, key, at3(t, b.Arrived), at3(t, b.Sent), kept(b), a.Verb, at3(t, a.Arrived)),
+						t.nameOf(b), key, at3(t, b.Arrived), at3(t, b.Sent), kept(b), t.nameOf(a), at3(t, a.Arrived)),
 					Events: seqs(b.Seq, a.Seq, a.Reply, b.Reply),
 					First:  b.Point, Then: a.Point, Score: 0.5,
 				})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
 // Trace is the history of one test in one trial, parsed. It is never changed
@@ -26,6 +27,7 @@ type Trace struct {
 	onChannel map[string][]*Command // PUBLISHes that went to Redis, in order
 	of        map[*Command][]*Delivery
 	keys      []string
+	scripts   *effects.Knowledge // what the trace's scripts call themselves; nil: it has none
 }
 
 // lookBack is how many commands before one are compared with it at most, so
@@ -65,6 +67,7 @@ func NewTrace(events []harness.Event, outcome harness.Outcome) *Trace {
 	}
 	t.transactions()
 	t.moments()
+	t.scripts = scriptsOf(t.Commands)
 	sorted(t.Commands, func(c *Command) time.Duration { return c.Sent })
 	sorted(t.Deliveries, func(d *Delivery) time.Duration { return d.Went })
 	t.index()
