@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,7 +71,7 @@ func (e *Evidence) Provoked() bool {
 // that makes a test do the next thing late has the cause that this shows. Nor is a
 // topic subscribed twice where no detector sees one connection do so.
 func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
-	m := detect.Match{Class: c.Class, Title: c.Title, Explanation: c.Why}
+	m := detect.Match{Class: c.Class, Title: cmp.Or(c.Broken, c.Title), Explanation: c.Why}
 	found := false
 	for _, o := range matches {
 		switch {

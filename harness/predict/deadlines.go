@@ -103,7 +103,8 @@ func (s *scene) deadline(at harness.Point, what string, took time.Duration, w fl
 	d := s.facts.MaxDelay
 	return near.Candidate{
 		Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderDelivery, harness.ConnectionLost, harness.OrderCommands}, Shape: "deadline",
-		Title: fmt.Sprintf("%s takes %s here, and up to %s on a slow network", what, ms(took), ms(d)),
+		Title:  fmt.Sprintf("%s takes %s here, and up to %s on a slow network", what, ms(took), ms(d)),
+		Broken: fmt.Sprintf("%s came %s late, and a deadline of the client or of the test had passed", what, ms(d)),
 		Why: fmt.Sprintf("When %s comes %s late, a deadline of the client or of the test has passed. Give it more time than a slow network takes, or try again.",
 			what, ms(d)),
 		First: at, Provoke: s.replay(delay(at, d)), Counter: s.replay(), Ladder: s.ladder(at, d), Likelihood: w,
@@ -141,7 +142,8 @@ func manyTrips(s *scene) []near.Candidate {
 	}
 	return []near.Candidate{{
 		Class: harness.TimeoutClient, Also: []harness.Class{harness.ConnectionLost, harness.TTLExpiredEarly, harness.OrderCommands}, Shape: "many round trips",
-		Title: fmt.Sprintf("%d round trips one after the other: %s more each make the test %s longer", n, ms(d), time.Duration(n)*d),
+		Title:  fmt.Sprintf("%d round trips one after the other: %s more each make the test %s longer", n, ms(d), time.Duration(n)*d),
+		Broken: fmt.Sprintf("%d round trips one after the other took %s longer each, and a deadline passed", n, ms(d)),
 		Why: fmt.Sprintf("The test makes %d round trips one after the other. When each takes %s longer, it takes %s longer, and a deadline passes. Send what does not depend on a reply in a pipeline, or give the test more time.",
 			n, ms(d), time.Duration(n)*d),
 		First: at[0], Provoke: slow(d), Counter: s.replay(), Ladder: []harness.Schedule{slow(2 * d), slow(d / 2)},
@@ -168,7 +170,8 @@ func exhaustion(s *scene) []near.Candidate {
 		at := a.Point.Reply().Any() // which of those that wait is which differs from trial to trial
 		out = append(out, near.Candidate{
 			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: "pool",
-			Title: fmt.Sprintf("%s went by the connection of a %s as soon as that was answered", n.Verb, a.Verb),
+			Title:  fmt.Sprintf("%s went by the connection of a %s as soon as that was answered", n.Verb, a.Verb),
+			Broken: fmt.Sprintf("%s found no connection while %s waited in Redis", n.Verb, a.Verb),
 			Why: fmt.Sprintf("%s was sent on connection %d %s after %s had been answered there. A blocking command keeps its connection: when all of a pool's wait in Redis, others wait for one, and give up.",
 				n.Verb, a.Conn, ms(n.Arrived-a.Replied), a.Verb),
 			First: at, Then: n.Point, Gap: n.Arrived - a.Replied,

@@ -131,8 +131,9 @@ func (s *scene) overtaken(f, g told) (near.Candidate, bool) {
 	w *= 0.3 + 0.7*falling(gap, 10*time.Millisecond)
 	return near.Candidate{
 		Class: harness.OrderDelivery, Also: []harness.Class{harness.OrderMessages, harness.OrderCommands, harness.RaceSubscribePublish, harness.TimeoutClient},
-		Shape: kindOf(f) + " before " + kindOf(g),
-		Title: fmt.Sprintf("%s came %s before %s on another connection", f.text, ms(gap), g.text),
+		Shape:  kindOf(f) + " before " + kindOf(g),
+		Title:  fmt.Sprintf("%s came %s before %s on another connection", f.text, ms(gap), g.text),
+		Broken: fmt.Sprintf("%s came before %s, by another connection", g.text, f.text),
 		Why: fmt.Sprintf("%s came %s before %s, by another connection. No order holds between two connections: where a program relies on it, it fails on a slow network. "+
 			"Let the program wait for both, whichever comes first.", f.text, ms(gap), g.text),
 		First: f.ev.Point, Then: g.ev.Point, Gap: gap,
@@ -217,6 +218,7 @@ func (s *scene) lateNews(g told) (near.Candidate, bool) {
 	c.Class, c.Shape, c.Gap, c.Likelihood = harness.OrderDelivery, "late invalidation", gap, w
 	c.Also = []harness.Class{harness.TimeoutClient, harness.OrderCommands}
 	c.Title = fmt.Sprintf("%s came %s before the key is read again", g.text, ms(gap))
+	c.Broken = fmt.Sprintf("the key was read before %s came", g.text)
 	c.Why = fmt.Sprintf("%s tells a client that its copy is old. Until it comes, the client answers from its memory: what it reads less than a round trip after another's write may be the old value. "+
 		"Wait until the new value is seen, or read past the cache.", g.text)
 	c.Provoke, c.Counter = s.replay(delay(g.ev.Point, d)), s.replay()

@@ -195,7 +195,8 @@ func (s *scene) inverted(x pair) near.Candidate {
 	}
 	c := near.Candidate{
 		Class: class, Also: also, Shape: shapeOf(x),
-		Title: fmt.Sprintf("%s reached Redis %s before %s %s (%s)", first, ms(gap), then, where, sentence(x.on.On.String())),
+		Title:  fmt.Sprintf("%s reached Redis %s before %s %s (%s)", first, ms(gap), then, where, sentence(x.on.On.String())),
+		Broken: fmt.Sprintf("%s reached Redis before %s (%s)", then, began(a, first), sentence(x.on.On.String())),
 		Why: fmt.Sprintf("%s reached Redis %s before %s, and nothing on the wire keeps that order. In the other order %s. %s",
 			first, ms(gap), then, consequence(x, first, then), remedy(a, first, then)),
 		First: a.frame.Point, Then: b.frame.Point, Gap: gap,
@@ -280,6 +281,14 @@ func consequence(x pair, first, then string) string {
 		return fmt.Sprintf("%s sees what %s did", first, then)
 	}
 	return fmt.Sprintf("what %s did is left, and not what %s did", first, then)
+}
+
+// began says of what waits in Redis that it began there.
+func began(a *act, name string) string {
+	if a.blocking() {
+		return name + " began"
+	}
+	return name
 }
 
 // remedy says what would keep the order.

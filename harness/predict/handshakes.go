@@ -97,7 +97,8 @@ func (s *scene) lateHandshake(h *act, used, only bool) near.Candidate {
 	return near.Candidate{
 		Class: harness.OrderDelivery,
 		Also:  []harness.Class{harness.ConnectionLost, harness.TimeoutClient, harness.OrderServerState, harness.OrderCommands, harness.RaceSubscribePublish}, Shape: "handshake",
-		Title: fmt.Sprintf("%s, with which connection %d begins, was answered in %s; the others go on", what, h.Conn, ms(h.Replied-h.Arrived)),
+		Title:  fmt.Sprintf("%s, with which connection %d begins, was answered in %s; the others go on", what, h.Conn, ms(h.Replied-h.Arrived)),
+		Broken: fmt.Sprintf("the others went on before %s, with which connection %d begins, was answered", what, h.Conn),
 		Why: fmt.Sprintf("Connection %d is ready only when its %s is answered. On a slow network that comes after what other connections did meanwhile. Wait until every connection is ready before the test relies on it.",
 			h.Conn, what),
 		First: h.Point.Reply(), Gap: max(next, 0),

@@ -82,6 +82,8 @@ func load(t testing.TB, file string) *detect.Trace {
 func checkCandidate(t *testing.T, c near.Candidate) {
 	t.Helper()
 	assert.NotEmpty(t, c.Title)
+	assert.NotEmpty(t, c.Broken, c.Title)
+	assert.NotEqual(t, c.Title, c.Broken, "what failed is not what passed")
 	assert.NotContains(t, c.Title, "\n")
 	if c.Relation != predict.Shape {
 		assert.True(t, strings.HasSuffix(c.Why, "."), "a sentence: %s", c.Why)

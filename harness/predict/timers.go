@@ -70,7 +70,8 @@ func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before 
 	d := left + slack
 	return near.Candidate{
 		Class: harness.TTLExpiredEarly, Also: []harness.Class{harness.OrderCommands, harness.RaceCheckThenAct, harness.TTLMissing, harness.TTLExpiredLate}, Shape: "renewal",
-		Title: fmt.Sprintf("%s renewed %s %s before it expires", verb, sentence(key), ms(left)),
+		Title:  fmt.Sprintf("%s renewed %s %s before it expires", verb, sentence(key), ms(left)),
+		Broken: fmt.Sprintf("%s came when %s had expired", verb, sentence(key)),
 		Why: fmt.Sprintf("%s gave %s a time to live of %s, and %s renewed it %s before the end. Later than that it finds the key gone, and whoever waits for the key has it. "+
 			"Renew well before the end, and let the holder check that it still holds the key.", first, sentence(key), ms(set.TTL), verb, ms(left)),
 		First: a.frame.Point, Then: set.frame.Point, Gap: left,
@@ -117,7 +118,8 @@ func blockingTimeouts(s *scene) []near.Candidate {
 		on := effects.Resource{Kind: effects.Key, Name: b.Keys[0]}
 		out = append(out, near.Candidate{
 			Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderCommands, harness.OrderDelivery}, Shape: "blocking command",
-			Title: fmt.Sprintf("%s brought what %s waits for %s before it gives up", s.name(w, on), s.name(b, on), ms(left)),
+			Title:  fmt.Sprintf("%s brought what %s waits for %s before it gives up", s.name(w, on), s.name(b, on), ms(left)),
+			Broken: fmt.Sprintf("%s came when %s, which waits for it, had given up after %s", s.name(w, on), s.name(b, on), ms(limit)),
 			Why: fmt.Sprintf("%s waits in Redis for %s at most, and %s came %s before that. Later, it answers with nothing. Give it more time than the test can take, or try again when it answers with nothing.",
 				s.name(b, on), ms(limit), s.name(w, on), ms(left)),
 			First: w.frame.Point, Then: b.Point.Reply(), Gap: left,

@@ -77,7 +77,8 @@ func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what s
 	counter := s.replay(calm...)
 	return near.Candidate{
 		Class: harness.TimeWallClock, Also: []harness.Class{harness.OrderCommands, harness.TTLExpiredEarly, harness.TimeoutClient}, Shape: "second",
-		Title: fmt.Sprintf("%s %s holds the time in seconds, %s; %s may read another second", name, sentence(r.act.Point.Key), r.text, what),
+		Title:  fmt.Sprintf("%s %s holds the time in seconds, %s; %s may read another second", name, sentence(r.act.Point.Key), r.text, what),
+		Broken: fmt.Sprintf("a second ended between the time that %s %s holds (%s) and %s", name, sentence(r.act.Point.Key), r.text, what),
 		Why: fmt.Sprintf("%s %s holds %s, which is the time in whole seconds. When a second ends between that and %s, the two differ by one. "+
 			"Take the time once and pass it on, or allow for a difference of one.", name, sentence(r.act.Point.Key), r.text, what),
 		First: at, Then: r.act.frame.Point,
@@ -111,7 +112,8 @@ func (s *scene) milliseconds(list []reading) []near.Candidate {
 			at := r.act.frame.Point.Reply()
 			out = append(out, near.Candidate{
 				Class: harness.TimeWallClock, Also: []harness.Class{harness.OrderCommands, harness.TimeoutClient}, Shape: "millisecond",
-				Title: fmt.Sprintf("%s and %s hold times %s apart", r.act.Verb, o.act.Verb, ms(o.now.Sub(r.now))),
+				Title:  fmt.Sprintf("%s and %s hold times %s apart", r.act.Verb, o.act.Verb, ms(o.now.Sub(r.now))),
+				Broken: fmt.Sprintf("the times that %s and %s hold were further apart than the test allows", r.act.Verb, o.act.Verb),
 				Why: fmt.Sprintf("%s holds the time in milliseconds, and %s one %s later. On a slow network they differ by more. Compare times with a tolerance, or take the time once.",
 					r.act.Verb, o.act.Verb, ms(o.now.Sub(r.now))),
 				First: at, Then: o.act.frame.Point, Gap: o.act.Arrived - r.act.Replied,

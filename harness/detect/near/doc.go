@@ -36,7 +36,8 @@ type Candidate struct {
 	Test        string             // which test it is about
 	Shape       string             // what is turned round, in a word or two; see Kind
 	Relation    string             // between what: see package predict
-	Title       string             // one line
+	Title       string             // one line: what passed, and nothing keeps so
+	Broken      string             // one line: what went wrong in a trial that failed by it; empty: Title says it
 	Why         string             // a few sentences, for where no detector can tell what the failing history shows
 	Explanation string             // a few sentences, of what no delay provokes; else empty
 	First, Then harness.Point      // First came before Then, and should
