@@ -69,6 +69,7 @@ func (l *Lab) alone(ctx context.Context, t harness.TestID) {
 func (l *Lab) aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s harness.Schedule, timeout time.Duration) *trial.Done {
 	return l.unnumbered(ctx, trial.Job{
 		Suite: t.Suite, Tests: []string{t.Name}, Arm: arm, Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: timeout,
+		Warm: arm == harness.Provoke || arm == harness.Reduce, // what counts is seen again in a new process
 	}, t.Suite)
 }
 

@@ -40,7 +40,10 @@ type Exec struct {
 	Started func(leader int) (ended func())
 	// Spent is called after each process of the target that ended: the processor
 	// time that it and the children it waited for took, and its wall time. May be nil.
-	Spent    func(cpu, wall time.Duration)
+	Spent func(cpu, wall time.Duration)
+	// Warm allows a runner to run the one test in a process that has run it before,
+	// if the test finds there what it finds in a new one.
+	Warm     bool
 	Deadline time.Duration // for one test; 0: the runner's own
 	Dir      string        // a temporary directory of this execution's own; may be empty
 }

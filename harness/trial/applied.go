@@ -22,3 +22,9 @@ func notApplied(s harness.Scheduler, outcomes []harness.Outcome) {
 		outcomes[0].Warnings = append(outcomes[0].Warnings, fmt.Sprintf("decision not applied: %s was not seen", at))
 	}
 }
+
+// missed reports whether a frame of the schedule never came.
+func missed(s harness.Scheduler) bool {
+	r, ok := s.(interface{ Missing() []harness.Point })
+	return ok && len(r.Missing()) > 0
+}

@@ -21,6 +21,7 @@ type Job struct {
 	Urgent bool        // before jobs that are not
 
 	Deadline time.Duration // for one test; 0: that of the executor
+	Warm     bool          // the runner may use a process that has run the test before
 	Monitor  bool          // what scripts run is read by MONITOR, where Redis is one of our own
 }
 

@@ -67,7 +67,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	outcomes, err := s.Runner.Run(ctx, runner.Exec{
 		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
 		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir, Spent: s.Spent,
-		Begin: s.Proxy.Begin, Started: s.Started,
+		Begin: s.Proxy.Begin, Started: s.Started, Warm: j.Warm,
 		End: func(test string) {
 			st := s.Proxy.End()
 			stats[test] = st

@@ -106,4 +106,13 @@ func (b *Buffer) String() string {
 	return s.String()
 }
 
+// Take is String, and empties the buffer.
+func (b *Buffer) Take() string {
+	s := b.String()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.head, b.tail, b.at, b.total = nil, nil, 0, 0
+	return s
+}
+
 var _ io.Writer = (*Buffer)(nil)

@@ -9,7 +9,7 @@ import (
 
 // Event is what a plugin in a test runner says: one JSON object a line.
 type Event struct {
-	Event string `json:"event"` // hello, begin, end, attempt, error, log
+	Event string `json:"event"` // hello, begin, end, attempt, error, log, again
 
 	// Which test. ID is its name: unique in a run, and the same in each.
 	ID         string   `json:"id,omitempty"`
@@ -49,7 +49,7 @@ func parse(line string) (Event, error) {
 			if e.ID == "" {
 				return e, fmt.Errorf("%s without id", e.Event)
 			}
-		case "hello", "error", "log":
+		case "hello", "error", "log", "again":
 		default:
 			return e, fmt.Errorf("unknown event %q", e.Event)
 		}

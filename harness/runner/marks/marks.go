@@ -23,6 +23,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -45,6 +46,7 @@ type Server struct {
 	own   string // a directory made for the socket, or ""
 	l     net.Listener
 	event func(Event)
+	again func() (settings []string, ok bool) // nil: nothing is run again
 	wg    sync.WaitGroup
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -63,6 +65,14 @@ func Listen(dir string, mark func(begin bool, test string)) (*Server, error) {
 // ListenEvents opens a socket in dir. event is called for each line, one at a
 // time, and before the line is answered.
 func ListenEvents(dir string, event func(Event)) (*Server, error) {
+	return ListenAgain(dir, event, nil)
+}
+
+// ListenAgain is ListenEvents for a process that may run its test several times:
+// again is called, without regard to other lines, when it asks for another turn,
+// and answers when there is one. Its settings, NAME=VALUE without spaces, go with
+// the answer. It must return at the latest when the server is closed.
+func ListenAgain(dir string, event func(Event), again func() (settings []string, ok bool)) (*Server, error) {
 	path, own := filepath.Join(dir, "marks"), ""
 	if len(path) > longest {
 		var err error
@@ -78,7 +88,7 @@ func ListenEvents(dir string, event func(Event)) (*Server, error) {
 		}
 		return nil, fmt.Errorf("opening a socket for test marks: %w", err)
 	}
-	s := &Server{own: own, path: path, l: l, event: event, conns: map[net.Conn]struct{}{}}
+	s := &Server{own: own, path: path, l: l, event: event, again: again, conns: map[net.Conn]struct{}{}}
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -136,6 +146,8 @@ func (s *Server) serve(c net.Conn) {
 		answer := "ok\n"
 		if e, err := parse(line); err != nil {
 			answer = err.Error() + "\n"
+		} else if e.Event == "again" {
+			answer = s.turn()
 		} else {
 			s.mu.Lock()
 			e.Arrived = time.Now()
@@ -146,6 +158,16 @@ func (s *Server) serve(c net.Conn) {
 			return
 		}
 	}
+}
+
+// turn answers a process that asks for another turn.
+func (s *Server) turn() string {
+	if s.again != nil {
+		if settings, ok := s.again(); ok {
+			return strings.Join(append([]string{"ok"}, settings...), " ") + "\n"
+		}
+	}
+	return "no\n"
 }
 
 // readLine reads to the next newline; ok is false where there is none within

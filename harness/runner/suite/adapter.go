@@ -11,6 +11,9 @@ type Adapter interface {
 	Recognise(c Command) (bool, error)
 	// Files are written to the directory of Job.Plugin before anything runs.
 	Files() fs.FS
+	// Warm reports whether the plugin can run the one test of Job.Only again and
+	// again, each time as in a new process, when FLAKEHUNT_WARM is set.
+	Warm() bool
 	// Invoke says what to run so that the plugin is in it.
 	Invoke(j Job) Invocation
 }

@@ -75,6 +75,13 @@ func (c *collector) take(e marks.Event) {
 	}
 }
 
+// heard reports whether the plugin has said anything.
+func (c *collector) heard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spoke
+}
+
 func (c *collector) close(t *test, e marks.Event) {
 	if c.alone == "" && t.open {
 		c.bounds.Ended(e.ID, true)

@@ -12,6 +12,7 @@
 //	FLAKEHUNT_PLUGIN  directory that holds the adapter's files
 //	FLAKEHUNT_ROOT    directory that the command runs in; names hold files relative to it
 //	FLAKEHUNT_ONLY    file with a JSON list of test names; unset: all tests run
+//	FLAKEHUNT_WARM    set: the one test may be run again, when the hunt says so
 //
 // # What it says
 //
@@ -23,6 +24,11 @@
 //	{"event":"attempt","id":…,"attempt":1,"message":…}   a failed attempt of a test that is run again
 //	{"event":"end","id":…,"verdict":"pass|fail|skip|todo",…}  after the last of its hooks (after each)
 //	{"event":"error","file":…,"titles":[…],"hook":…,"message":…}  what belongs to no test that is left to run
+//	{"event":"again"}   the one test has ended, and can be run as in a new process
+//
+// The answer to again is "ok" and settings for the environment when there is
+// another turn, which may take long, or "no" when there is none. A plugin asks only
+// if nothing is left of the turn before: no module's state, connection or timer.
 //
 // A test that does not run (skipped, or failed by a hook before it) has an end
 // without a begin. A verdict "container" is for what merely holds other tests.

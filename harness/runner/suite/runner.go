@@ -48,6 +48,8 @@ type Runner struct {
 	mu     sync.Mutex
 	proven bool // a test has run: the command works
 	seen   []harness.TestID
+
+	warm warmth
 }
 
 var _ runner.Runner = (*Runner)(nil)
@@ -86,8 +88,11 @@ func New(c Config) (*Runner, error) {
 	return r, nil
 }
 
-// Close removes the plugin.
-func (r *Runner) Close() error { return proc.RemoveAll(r.plugin) }
+// Close ends the processes that wait for another turn, and removes the plugin.
+func (r *Runner) Close() error {
+	r.warm.close()
+	return proc.RemoveAll(r.plugin)
+}
 
 // List names the tests seen so far: a suite is not asked before it runs.
 func (r *Runner) List(context.Context) ([]harness.TestID, error) {
@@ -121,6 +126,14 @@ func (r *Runner) Run(ctx context.Context, x runner.Exec) ([]harness.Outcome, err
 }
 
 func (r *Runner) once(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
+	if r.mayKeep(x) {
+		return r.turn(ctx, x)
+	}
+	return r.cold(ctx, x)
+}
+
+// cold runs a new process of the runner's to its end.
+func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
 	c := &collector{bounds: &marks.Boundaries{Begin: x.Begin, End: x.End}, place: r.place}
 	if len(x.Tests) == 1 {
 		c.alone = x.Tests[0]

@@ -26,6 +26,7 @@ type Adapter struct {
 	watch    []string // flags and subcommands that never end
 	instead  string   // what to write in place of watch mode
 	is       func(suite.Call) bool
+	warm     bool
 }
 
 var _ suite.Adapter = Adapter{}
@@ -60,6 +61,9 @@ func (a Adapter) Recognise(c suite.Command) (bool, error) {
 	}
 	return false, nil
 }
+
+// Warm reports whether each turn gets modules of its own without a new process.
+func (a Adapter) Warm() bool { return a.warm }
 
 // Files are the preload and what it hands to the runners.
 func (a Adapter) Files() fs.FS {

@@ -41,6 +41,9 @@ func (Adapter) Recognise(c suite.Command) (bool, error) {
 	return ok && slices.Contains(call.Args, "test"), nil
 }
 
+// Warm reports that each trial takes a process of its own.
+func (Adapter) Warm() bool { return false }
+
 // Files are the listener.
 func (Adapter) Files() fs.FS {
 	sub, err := fs.Sub(files, "plugin")

@@ -45,6 +45,9 @@ func (Adapter) Recognise(c suite.Command) (bool, error) {
 	return false, nil
 }
 
+// Warm reports that each turn is a fork of a process that has collected the test.
+func (Adapter) Warm() bool { return true }
+
 // Files are the plugin.
 func (Adapter) Files() fs.FS {
 	sub, err := fs.Sub(files, "plugin")

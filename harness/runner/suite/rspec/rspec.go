@@ -45,6 +45,9 @@ func (Adapter) Recognise(c suite.Command) (bool, error) {
 	return false, nil
 }
 
+// Warm reports that each trial takes a process of its own.
+func (Adapter) Warm() bool { return false }
+
 // Files are the listener.
 func (Adapter) Files() fs.FS {
 	sub, err := fs.Sub(files, "plugin")

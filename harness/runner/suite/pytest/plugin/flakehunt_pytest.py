@@ -2,11 +2,14 @@
 #
 # One line of JSON an event goes to the Unix socket in FLAKEHUNT_MARKS, and the
 # test waits for the answer. Without the socket the plugin does nothing.
+# FLAKEHUNT_WARM asks for turns: the tests are run as often as the socket says.
 # FLAKEHUNT_ONLY names a file with a JSON list of the node ids to run.
 import io
 import json
 import os
+import signal
 import socket
+import sys
 import threading
 import time
 
@@ -14,6 +17,7 @@ import pytest
 
 _PATH = os.environ.get("FLAKEHUNT_MARKS", "")
 _ONLY = os.environ.get("FLAKEHUNT_ONLY", "")
+_WARM = os.environ.get("FLAKEHUNT_WARM", "")
 _OWNER = "FLAKEHUNT_PYTEST"  # the process of the session that is watched
 _SOCKET = socket.socket  # plugins that forbid sockets replace it later
 # In a list, as libraries that stop the clock replace functions in modules.
@@ -30,6 +34,7 @@ class _Line:
         self.file = None
 
     def send(self, event):
+        """Says one thing, and returns the answer; "" where nobody listens."""
         pid = os.getpid()
         event["at"] = _CLOCK[0]()
         event["worker"] = pid
@@ -37,14 +42,17 @@ class _Line:
             if self.pid != pid:
                 self.pid, self.file = pid, self._connect()
             if self.file is None:
-                return
+                return ""
             try:
                 self.file.write((json.dumps(event) + "\n").encode("ascii"))
                 self.file.flush()
-                if not self.file.readline():
+                answer = self.file.readline()
+                if not answer:
                     self.file = None
+                return answer.decode("ascii", "replace").strip()
             except (OSError, ValueError):
                 self.file = None
+                return ""
 
     @staticmethod
     def _connect():
@@ -188,6 +196,55 @@ def _titles(nodeid):
     return names
 
 
+class Turns:
+    """Runs the tests that were collected again and again, each time in a fork of
+    this process, which itself runs none."""
+
+    def __init__(self, line):
+        self.line = line
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        if session.testsfailed or _threads() or not hasattr(os, "fork"):
+            return None  # it can't be forked: this process runs the tests, once
+        sys.stdout.flush()
+        sys.stderr.flush()
+        while True:
+            child = os.fork()
+            if child == 0:
+                numpy = sys.modules.get("numpy")
+                if numpy is not None:  # Python's own random does this itself
+                    numpy.random.seed()
+                return None  # go on as pytest does
+            _, status = os.waitpid(child, 0)
+            if not os.WIFEXITED(status):  # the test took its process along
+                if os.WTERMSIG(status) != signal.SIGKILL:
+                    signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+                os.kill(os.getpid(), os.WTERMSIG(status))
+                _leave(1)
+            answer = self.line.send({"event": "again"}).split()
+            if answer[:1] != ["ok"]:
+                _leave(os.WEXITSTATUS(status))
+            for setting in answer[1:]:
+                name, _, value = setting.partition("=")
+                os.environ[name] = value
+
+
+def _threads():
+    """Threads that a fork would miss: those that the suite's modules began."""
+    plugins = ("pytest_rerunfailures", "pytest_timeout", "xdist", "execnet")
+    return [
+        t for t in threading.enumerate()
+        if t is not threading.main_thread() and not str(getattr(getattr(t, "_target", None), "__module__", "")).startswith(plugins)
+    ]
+
+
+def _leave(status):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 class Only:
     """Leaves the tests that were asked for."""
 
@@ -221,11 +278,14 @@ def pytest_configure(config):
     pid = str(os.getpid())
     if not _PATH or not worker and os.environ.setdefault(_OWNER, pid) != pid:
         return  # a pytest that a test starts is not the suite
-    config.pluginmanager.register(Watch(config), "flakehunt-watch")
+    watch = Watch(config)
+    config.pluginmanager.register(watch, "flakehunt-watch")
     ids = _wanted()
     if ids is None:
         return
     config.pluginmanager.register(Only(ids), "flakehunt-only")
+    if _WARM and not worker:
+        config.pluginmanager.register(Turns(watch.line), "flakehunt-turns")
     root = str(getattr(config, "rootpath", None) or config.rootdir)
     files = sorted({os.path.join(root, i.split("::", 1)[0]) for i in ids})
     if all(os.path.exists(f) for f in files):
