@@ -3,6 +3,8 @@ package hunt
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,7 +71,7 @@ func (l *Lab) alone(ctx context.Context, t harness.TestID) {
 func (l *Lab) aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s harness.Schedule, timeout time.Duration) *trial.Done {
 	return l.unnumbered(ctx, trial.Job{
 		Suite: t.Suite, Tests: []string{t.Name}, Arm: arm, Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: timeout,
-		Warm: arm == harness.Provoke || arm == harness.Reduce, // what counts is seen again in a new process
+		Warm: arm != harness.Confirm, // a failure counts once it was seen again in a new process
 	}, t.Suite)
 }
 
@@ -97,6 +99,13 @@ func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.
 
 // keep records a finished trial: journal first, then memory.
 func (l *Lab) keep(d *trial.Done) error {
+	if l.log.admit != nil { // a foreign suite's first trial runs all tests
+		ran := len(d.Trial.Outcomes)
+		d.Trial.Outcomes = slices.DeleteFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !l.log.admit(o.Test.Name) })
+		if ran > 0 && len(d.Trial.Outcomes) == 0 {
+			return &runner.Unusable{Usage: true, Err: fmt.Errorf("--run matches none of the %d tests that ran; flakehunt matches names as its reports give them", ran)}
+		}
+	}
 	if l.journal != nil {
 		if err := l.journal.Append(d.Trial); err != nil {
 			return err

@@ -57,13 +57,14 @@ func (l *Log) Ordered() [][]*detect.Trace {
 	return slices.Clip(l.ordered)
 }
 
-// Undecided gives the tests of a suite that want further trials.
+// Undecided gives the tests of a suite that want further trials; those of all
+// suites if it has no name, which is how a foreign one is called before it has run.
 func (l *Log) Undecided(suite string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var names []string
 	for _, t := range l.tests {
-		if t.Suite == suite && (l.decide == nil || !l.decide.decided(t.Name)) {
+		if (suite == "" || t.Suite == suite) && (l.decide == nil || !l.decide.decided(t.Name)) {
 			names = append(names, t.Name)
 		}
 	}

@@ -34,7 +34,7 @@ var _ suite.Adapter = Adapter{}
 // Adapters are those of all test runners of Node.
 func Adapters() []suite.Adapter {
 	return []suite.Adapter{
-		Adapter{name: "vitest", programs: []string{"vitest"}, watch: []string{"watch", "dev", "--watch", "-w"}, instead: "vitest run"},
+		Adapter{name: "vitest", programs: []string{"vitest"}, watch: []string{"watch", "dev", "--watch", "-w"}, instead: "vitest run", warm: true},
 		Adapter{name: "jest", programs: []string{"jest", "react-scripts"}, watch: []string{"--watch", "--watchAll"}, instead: "jest without --watch"},
 		Adapter{name: "mocha", programs: []string{"mocha", "_mocha"}, watch: []string{"--watch", "-w"}, instead: "mocha without --watch"},
 		Adapter{name: "node --test", programs: []string{"node", "nodejs", "tsx"}, watch: []string{"--watch"}, instead: "node --test without --watch",

@@ -6,6 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const address = process.env.FLAKEHUNT_MARKS
+const warm = !!process.env.FLAKEHUNT_WARM && !!process.env.FLAKEHUNT_ONLY
 const root = real(process.env.FLAKEHUNT_ROOT || process.cwd())
 const only = process.env.FLAKEHUNT_ONLY ? JSON.parse(fs.readFileSync(process.env.FLAKEHUNT_ONLY, 'utf8')) : null
 
@@ -25,17 +26,18 @@ function connect() {
   socket.on('data', (text) => {
     read += text
     for (let at = read.indexOf('\n'); at >= 0; at = read.indexOf('\n')) {
+      const answer = read.slice(0, at).trim()
       read = read.slice(at + 1)
       const done = waiting.shift()
       if (waiting.length === 0) socket.unref()
-      if (done) done()
+      if (done) done(answer)
     }
   })
   socket.on('error', lost)
   socket.on('close', lost)
 }
 
-// send says one thing, and resolves once the hunt has taken it.
+// send says one thing, and resolves with the answer once the hunt has taken it.
 function send(event) {
   if (gone) return Promise.resolve()
   if (!socket) connect()
@@ -45,6 +47,14 @@ function send(event) {
     waiting.push(done)
     socket.write(line + '\n')
   })
+}
+
+// turn asks for another turn of the one test, and reports whether there is one.
+async function turn() {
+  const [ok, ...settings] = String((await send({ event: 'again' })) || '').split(' ')
+  if (ok !== 'ok') return false
+  for (const s of settings) process.env[s.slice(0, s.indexOf('='))] = s.slice(s.indexOf('=') + 1)
+  return true
 }
 
 const greeted = new Set()
@@ -113,4 +123,4 @@ function failure(err) {
   return { kind, message: message.slice(0, 8000), stack: String(cause.stack || cause.stackStr || '').slice(0, 16000) }
 }
 
-module.exports = { send, hello, relative, Ids, wants, wantsFile, failure, only, root }
+module.exports = { send, turn, hello, relative, Ids, wants, wantsFile, failure, only, warm, root }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import path from 'node:path'
 
 const require = createRequire(import.meta.url)
-const { send, hello, only, root, failure, wantsFile } = require('./channel.cjs')
+const { send, turn, hello, warm, only, root, failure, wantsFile } = require('./channel.cjs')
 const setup = fileURLToPath(new URL('./vitest-setup.mjs', import.meta.url))
 
 const escape = (file) => file.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')
@@ -20,7 +20,9 @@ export default class FlakehuntReporter {
     hello('vitest', vitest.version)
     process.env.FLAKEHUNT_VITEST = vitestDir(vitest)
     const projects = vitest.projects || vitest.workspaceProjects || []
-    for (const config of new Set([vitest.config, ...projects.map((p) => p.config)])) {
+    const configs = [...new Set([vitest.config, ...projects.map((p) => p.config)])]
+    if (warm) this.repeat(vitest, configs)
+    for (const config of configs) {
       if (!config) continue
       if (!config.setupFiles.includes(setup)) config.setupFiles.unshift(setup)
       config.includeTaskLocation = true
@@ -32,6 +34,23 @@ export default class FlakehuntReporter {
         if (config.passWithNoTests === undefined) config.passWithNoTests = false
       }
       config.env = { ...config.env, FLAKEHUNT_VITEST: process.env.FLAKEHUNT_VITEST, FLAKEHUNT_PROJECT: projectName(config, projects) }
+    }
+  }
+
+  // Turns: Vitest's main process stays, and each turn has a worker of its own, as
+  // its files have by default.
+  repeat(vitest, configs) {
+    const { runFiles } = vitest
+    const fresh = (c) => c && !['vmThreads', 'browser', 'typescript'].includes(c.pool) && c.isolate !== false && !(c.browser && c.browser.enabled) &&
+      !Object.values(c.poolOptions || {}).some((o) => o && o.isolate === false) && ![].concat(c.globalSetup || []).length
+    if (typeof runFiles !== 'function' || !configs.every(fresh)) return
+    vitest.runFiles = async (...args) => {
+      let ran = await runFiles.apply(vitest, args)
+      while (await turn()) {
+        this.told = false
+        ran = await runFiles.apply(vitest, args)
+      }
+      return ran
     }
   }
 
