@@ -48,7 +48,7 @@ func TestPageInBrowser(t *testing.T) {
 	}
 	browser := startBrowser(t)
 	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, browser.tab(t)) })
+		t.Run(name, func(t *testing.T) { run(t, browser.fresh(t)) })
 	}
 }
 
@@ -89,13 +89,16 @@ func startBrowser(t *testing.T) *browser {
 	return b
 }
 
-// tab opens a tab of its own for one test.
-func (b *browser) tab(t *testing.T) *browser {
-	ctx, cancel := chromedp.NewContext(b.ctx)
-	t.Cleanup(cancel)
-	own := &browser{ctx: ctx}
-	require.NoError(t, chromedp.Listen(ctx, own.note), "open a tab")
-	return own
+// fresh makes the tab as a new one is: a test begins.
+func (b *browser) fresh(t *testing.T) *browser {
+	b.do(t, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{})
+		return err
+	}), chromedp.EmulateViewport(1280, 900), chromedp.Navigate("about:blank"))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = nil
+	return b
 }
 
 func (b *browser) note(ev any) {
@@ -111,7 +114,7 @@ func (b *browser) note(ev any) {
 	case *page.EventJavascriptDialogOpening:
 		b.complaints = append(b.complaints, "dialog: "+ev.Message)
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(ev.Request.URL, "file://") {
+		if !strings.HasPrefix(ev.Request.URL, "file://") && ev.Request.URL != "about:blank" {
 			b.complaints = append(b.complaints, "request: "+ev.Request.URL)
 		}
 	}

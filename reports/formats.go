@@ -30,6 +30,15 @@ func Formats() []Format {
 	}
 }
 
+// Extra lists those that are written only when they are asked for.
+func Extra() []Format {
+	return []Format{
+		{"comment", "comment.md", Comment},
+		{"ctrf", "ctrf.json", CTRF},
+		{"openmetrics", "metrics.txt", OpenMetrics},
+	}
+}
+
 // Options are the choices that a person has. The zero value works.
 type Options struct {
 	JUnitFlaky string       // "pass" (also ""): a flaky test passes with <flakyFailure>; "fail": it has <failure> too
@@ -55,10 +64,10 @@ func (o Options) Check() error {
 	return fmt.Errorf("junit-flaky %q: want pass or fail", o.JUnitFlaky)
 }
 
-// Select returns the formats of these names, all of them for no name. A name
+// Select returns the formats of these names, those of Formats for no name. A name
 // may hold several, parted by commas.
 func Select(names []string) ([]Format, error) {
-	all := Formats()
+	all := append(Formats(), Extra()...)
 	known := make([]string, len(all))
 	wanted := map[string]bool{}
 	for i, f := range all {
@@ -77,7 +86,7 @@ func Select(names []string) ([]Format, error) {
 		}
 	}
 	if len(wanted) == 0 {
-		return all, nil
+		return Formats(), nil
 	}
 	var chosen []Format
 	for _, f := range all {

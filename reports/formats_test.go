@@ -45,7 +45,7 @@ func TestWriteAllLeavesNothingHalfWritten(t *testing.T) {
 		o       Options
 		want    string
 	}{
-		{[]string{"pdf"}, Options{}, `report format "pdf": unknown; choose from junit, html, md, json`},
+		{[]string{"pdf"}, Options{}, `report format "pdf": unknown; choose from junit, html, md, json, comment, ctrf, openmetrics`},
 		{nil, Options{JUnitFlaky: "maybe"}, `junit-flaky "maybe": want pass or fail`},
 	} {
 		files, err := WriteAll(dir, c.formats, sample.Clean(), c.o)

@@ -44,6 +44,9 @@ func TestGolden(t *testing.T) {
 		{"result.json", func(w io.Writer, r *harness.Result) error { return JSON(w, r, Options{}) }},
 		{"terminal.txt", func(w io.Writer, r *harness.Result) error { return Terminal(w, r, Options{}) }},
 		{"annotations.txt", Annotations},
+		{"comment.md", func(w io.Writer, r *harness.Result) error { return Comment(w, r, Options{}) }},
+		{"ctrf.json", func(w io.Writer, r *harness.Result) error { return CTRF(w, r, Options{}) }},
+		{"metrics.txt", func(w io.Writer, r *harness.Result) error { return OpenMetrics(w, r, Options{}) }},
 	}
 	for _, s := range sample.All() {
 		if s.Name == "hostile" {

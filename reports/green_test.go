@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,6 +38,10 @@ func TestNoRunReadsGreenThatIsNot(t *testing.T) {
 			assert.Equal(t, want.green, green, "%s: JUnit, by the most severe result", name)
 			v := gate.Decide(gate.Input{Current: s.Result}, gate.Config{})
 			assert.Equal(t, want.green, v.Exit == verdict.ExitClean, "%s: gate: %+v", name, v)
+
+			var ctrf bytes.Buffer
+			require.NoError(t, CTRF(&ctrf, s.Result, Options{}))
+			assert.Equal(t, want.green, strings.Contains(ctrf.String(), `"failed": 0,`) && strings.Contains(ctrf.String(), `"other": 0,`), "%s: CTRF", name)
 
 			page := newPage(s.Result, Options{})
 			assert.Equal(t, want.green, page.Tone == "stable", "%s: the page's colour", name)

@@ -150,12 +150,12 @@ func TestMarkdownCannotBeBrokenOutOf(t *testing.T) {
 	assert.NotContains(t, fence, "\n# h", "no heading of its own")
 	rows := 0
 	for line := range strings.Lines(fence) {
-		if strings.HasPrefix(line, "| <code>") || strings.HasPrefix(line, "| `") {
+		if strings.HasPrefix(line, "- **flaky**") || strings.HasPrefix(line, "- **broken**") || strings.HasPrefix(line, "- **infrastructure** ") {
 			rows++
-			assert.Equal(t, 7, strings.Count(line, "|"), "cells of %q", line)
 		}
+		assert.NotRegexp(t, `^\s*(#{1,6} [^OTFPS]|>|~~~|={3})`, line, "a construct of the text's own")
 	}
-	assert.Equal(t, 4, rows)
+	assert.Equal(t, 3, rows, "a test of a status that is known each; the others are undecided")
 }
 
 func TestAnnotationsStayInOneLineAndWithinLimits(t *testing.T) {

@@ -9,19 +9,14 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// JSON writes the whole result, indented, as result.json.
+// JSON writes the whole result, indented, as result.json. schema/result.schema.json
+// says its form.
 func JSON(w io.Writer, r *harness.Result, _ Options) error {
 	out := *settled(r)
 	if out.Version == 0 {
 		out.Version = harness.ResultVersion
 	}
-	if out.Tests == nil {
-		out.Tests = []harness.TestResult{} // readers may range over it without asking
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(&out)
+	return writeJSON(w, &out)
 }
 
 // ReadJSON reads what JSON wrote. It refuses what a newer flakehunt wrote, as

@@ -63,16 +63,20 @@ func (s *screen) latent(r *harness.Result) {
 	s.WriteString("\n")
 }
 
-func mdLatent(b *limited, r *harness.Result) {
+func mdLatent(b *limited, r *harness.Result, x extent) {
 	list := predicted(r)
 	if len(list) == 0 {
 		return
 	}
-	b.add("### Predicted, not provoked\n\n" + latentLead + "\n\n")
+	if x.details == 0 {
+		b.add(fmt.Sprintf("%d predicted and not provoked: see report.html.\n\n", len(list)))
+		return
+	}
+	b.add("### Predicted, not provoked\n\n" + wrapMD("", latentLead) + "\n\n")
 	for i, f := range list {
 		var p strings.Builder
 		fmt.Fprintf(&p, "<details><summary>%s %s (%s)</summary>\n\n%s\n\n- %s\n- try it: %s\n\n</details>\n\n", summaryText(f.ID, 40), summaryText(f.Title, 400),
-			summaryText(string(f.Class), 60), md(f.Explanation, 3000), md(inTests(f), 300), code(Repro(f.ID), 200))
+			summaryText(string(f.Class), 60), wrapMD("", md(f.Explanation, 3000)), md(inTests(f), 300), code(Repro(f.ID), 200))
 		if i == latentMarkdown || !b.add(p.String()) {
 			fmt.Fprintf(b, "%d more in report.html\n\n", len(list)-i)
 			return

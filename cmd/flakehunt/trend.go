@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -95,9 +94,7 @@ func (a *app) trend(r *trend.Report, html string) error {
 		a.notef("written: %s", abs)
 	}
 	if a.json {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return reports.TrendJSON(a.out, r)
 	}
 	width, _ := terminal(a.out)
 	if err := reports.TrendTerminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
