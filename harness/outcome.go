@@ -116,6 +116,7 @@ type Line struct {
 type Trial struct {
 	Index    int           `json:"trial"`
 	Suite    string        `json:"suite"`
+	Run      string        `json:"run,omitempty"` // of which run, as run.json names it
 	Arm      Arm           `json:"arm"`
 	Seed     uint64        `json:"seed,string"`
 	Worker   int           `json:"worker"`

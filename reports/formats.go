@@ -112,7 +112,7 @@ func WriteAll(dir string, formats []string, r *harness.Result, o Options) (files
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the output directory: %w", err)
 	}
 	temps := make([]string, 0, len(chosen))
@@ -157,7 +157,5 @@ func writeTemp(dir string, f Format, r *harness.Result, o Options) (name string,
 	if err := buf.Flush(); err != nil {
 		return file.Name(), err
 	}
-	// CreateTemp makes files that only their owner may read; a report is meant
-	// for whoever may read the directory, such as an upload step.
-	return file.Name(), file.Chmod(0o644)
+	return file.Name(), nil // only its owner may read it: it quotes what passed on the wire
 }

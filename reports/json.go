@@ -47,6 +47,9 @@ func ReadJSON(r io.Reader) (*harness.Result, error) {
 	if err := json.Unmarshal(data, &res); err != nil {
 		return nil, fmt.Errorf("read result: %w%s", err, where(data, err))
 	}
+	if err := res.Check(); err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
 	return &res, nil
 }
 

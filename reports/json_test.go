@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -29,13 +30,35 @@ func TestJSONComesBack(t *testing.T) {
 
 func TestJSONOfHostileTextIsStable(t *testing.T) {
 	var first, second bytes.Buffer
-	require.NoError(t, JSON(&first, sample.Hostile(), Options{}))
+	hostile := sample.Hostile()
+	require.NoError(t, JSON(&first, hostile, Options{}))
+	_, err := ReadJSON(&first)
+	require.ErrorContains(t, err, "an ID is F- and hexadecimal digits", "IDs become names of files")
+	named(hostile)
+	first.Reset()
+	require.NoError(t, JSON(&first, hostile, Options{}))
 	once, err := ReadJSON(&first)
 	require.NoError(t, err)
 	require.NoError(t, JSON(&second, once, Options{}))
 	twice, err := ReadJSON(&second)
 	require.NoError(t, err)
 	assert.Empty(t, cmp.Diff(once, twice), "written, read, written and read again")
+}
+
+// named gives all findings IDs that a file may have.
+func named(r *harness.Result) {
+	for i := range r.Findings {
+		r.Findings[i].ID = fmt.Sprintf("F-%08x", i)
+	}
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		for j := range t.Findings {
+			t.Findings[j] = fmt.Sprintf("F-%08x", j)
+		}
+		for j := range t.Groups {
+			t.Groups[j].Finding = "F-00000000"
+		}
+	}
 }
 
 func TestJSONFillsVersion(t *testing.T) {

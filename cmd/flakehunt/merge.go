@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/reports"
@@ -99,8 +100,16 @@ func readPart(dir string) (shard.Part, error) {
 		return p, usagef("merge: %w: results are summed up from the trials", err)
 	}
 	defer j.Close()
-	if p.Trials, err = trial.ReadJournal(j); err != nil {
+	c, err := trial.ReadJournal(j)
+	if err != nil {
 		return p, usagef("merge: %s: %w", j.Name(), err)
+	}
+	if bad := rundir.Foreign(p.Result.Seed, c.Trials); bad != nil {
+		return p, usagef("merge: %s: %w", j.Name(), bad)
+	}
+	p.Trials = c.Trials
+	for _, w := range c.Warnings() {
+		p.Result.Warnings = append(p.Result.Warnings, dir+": "+w)
 	}
 	return p, nil
 }
@@ -108,9 +117,11 @@ func readPart(dir string) (shard.Part, error) {
 // writeMerged writes journal, findings and reports of the whole. The journal
 // replaces an earlier one only if the target is one of the parts, or was.
 func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Result, trials []harness.Trial) error {
-	if err := os.MkdirAll(filepath.Join(out, "findings"), 0o755); err != nil {
-		return usagef("--out %s: %w; name a directory that can be written", out, unwrapPath(err))
+	lock, err := rundir.Take(out)
+	if err != nil {
+		return outError(out, err)
 	}
+	defer lock.Release()
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	for _, t := range trials {
@@ -120,14 +131,14 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 	}
 	journal := filepath.Join(out, trial.JournalName)
 	if _, err := os.Stat(journal); err == nil && !contains(parts, out) {
-		if err := keepAside(journal); err != nil {
+		if err := rundir.KeepAside(journal); err != nil {
 			return harnessError(fmt.Errorf("keep the earlier journal: %w", err))
 		}
 	}
 	if err := writeWhole(journal, b.Bytes()); err != nil {
 		return harnessError(fmt.Errorf("write %s: %w", journal, err))
 	}
-	if err := (&outDir{path: out}).findings(r.Findings); err != nil {
+	if err := rundir.WriteFindings(out, r.Findings); err != nil {
 		return harnessError(err)
 	}
 	files, err := reports.WriteAll(out, nil, r, reports.Options{JUnitFlaky: junitFlaky})

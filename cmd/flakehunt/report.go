@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/reports"
 )
@@ -23,7 +22,8 @@ func newReportCmd(a *app) *cobra.Command {
 		Use:   "report DIR",
 		Short: "Write the reports again from what a run recorded",
 		Long: `Write the reports again from what a run recorded in its output directory.
-A run that crashed left no result.json: then its journal, trials.jsonl, is read.
+A run that was killed left no result.json: then what it was asked to do (run.json),
+its journal (trials.jsonl) and the findings that it had proven are read.
 
 ` + exitHelp,
 		Example: `  flakehunt report flakehunt-out
@@ -45,7 +45,7 @@ A run that crashed left no result.json: then its journal, trials.jsonl, is read.
 			if to == "" {
 				to = args[0]
 			}
-			if err := os.MkdirAll(to, 0o755); err != nil {
+			if err := os.MkdirAll(to, 0o700); err != nil {
 				return usagef("--to %s: %w", to, unwrapPath(err))
 			}
 			files, err := reports.WriteAll(to, formats, r, reports.Options{JUnitFlaky: junitFlaky})
@@ -83,21 +83,16 @@ func readRun(dir string) (*harness.Result, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%s: %w", dir, unwrapPath(err))
 	}
-	j, err := os.Open(filepath.Join(dir, trial.JournalName))
-	if err != nil {
+	rec, err := rundir.Read(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, usagef("%s holds neither result.json nor %s: name the directory that --out named", dir, trial.JournalName)
+	case err != nil:
+		return nil, usagef("%w", err)
+	case len(rec.Trials) == 0 && rec.Asked.Run == "":
+		return nil, usagef("%s: no trial had finished", filepath.Join(dir, trial.JournalName))
 	}
-	defer j.Close()
-	trials, err := trial.ReadJournal(j)
-	if err != nil {
-		return nil, usagef("%s: %w", j.Name(), err)
-	}
-	if len(trials) == 0 {
-		return nil, usagef("%s: no trial had finished", j.Name())
-	}
-	r := hunt.FromTrials(trials)
-	r.Warnings = append(r.Warnings, fmt.Sprintf("rebuilt from %s: the run ended before it could write its result", trial.JournalName))
-	return r, nil
+	return rec.Result(), nil
 }
 
 func formatNames() []string {

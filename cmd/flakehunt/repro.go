@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,6 +12,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/replay"
+	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/stats"
 )
 
@@ -123,24 +122,17 @@ func oneFinding(c *cobra.Command, args []string) error {
 func findFinding(name, out string) (*harness.Finding, error) {
 	path := name
 	if strings.HasPrefix(name, "F-") && !strings.ContainsAny(name, `/\`) {
-		path = filepath.Join(out, "findings", strings.TrimSuffix(name, ".json")+".json")
+		var err error
+		if path, err = rundir.FindFinding(out, strings.TrimSuffix(name, ".json")); err != nil {
+			return nil, usagef("%w", err)
+		}
 	}
-	b, err := os.ReadFile(path)
+	f, err := rundir.ReadFinding(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("no finding %s: %s does not exist; name the run's directory with --out, or the file itself", name, path)
 	}
 	if err != nil {
 		return nil, usagef("finding %s: %w", path, unwrapPath(err))
-	}
-	f := &harness.Finding{}
-	if err := json.Unmarshal(b, f); err != nil {
-		return nil, usagef("finding %s: not a finding file: %w", path, err)
-	}
-	switch {
-	case f.Version > harness.FindingVersion:
-		return nil, usagef("finding %s: format %d is newer than this flakehunt reads (%d); use a newer one", path, f.Version, harness.FindingVersion)
-	case f.Version == 0 || len(f.Tests) == 0:
-		return nil, usagef("finding %s: not a finding file: it names no test", path)
 	}
 	return f, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/forecast"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/stats"
@@ -107,11 +108,13 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	for _, removed := range sweep(ctx, a.logger()) {
 		a.notef("left behind by a run that was killed: %s", removed)
 	}
-	out, err := openOut(f, target)
+	ctx, lose, stopKeeping := keeping(ctx)
+	defer stopKeeping()
+	out, err := a.openOut(f, target, lose)
 	if err != nil {
 		return err
 	}
-	defer out.close()
+	defer out.Close()
 	history, err := a.openDB(ctx, f.db)
 	if err != nil {
 		return err
@@ -154,9 +157,16 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 		Target: target, Runner: r, Match: match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
 		Budget: hunt.Budget{Trials: f.trials, For: f.forD, MaxDelay: f.maxDelay},
 		Scope:  hunt.Scope{NoDirect: !direct, Faults: f.actions()},
-		Before: hunt.Before{Simulated: before.claims, Resume: out.resumed, Learned: history.learned()},
-		Hooks:  hunt.Hooks{Progress: bar.show},
-		Shard:  shard, Journal: out.journal, Lateness: late, Tool: "flakehunt " + toolVersion(),
+		Before: hunt.Before{Simulated: before.claims, Learned: history.learned()},
+		Hooks: hunt.Hooks{Progress: bar.show, Proven: func(g harness.Finding) {
+			if err := out.Proven(g); err != nil {
+				lose(err)
+			}
+		}},
+		Shard: shard, Journal: out.Journal, Lateness: late, Tool: "flakehunt " + toolVersion(),
+	}
+	if out.Earlier != nil {
+		cfg.Resume, cfg.Found = out.Earlier.Trials, out.Earlier.Proven()
 	}
 	if f.untilDecided {
 		cfg.Until = &stats.Rule{}
@@ -184,6 +194,9 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	result.Forecast = predictRates(result.Margins, f.assume)
 	result.Parallel = f.parallel
 	result.Meta = meta(context.WithoutCancel(ctx)).Map()
+	if lost := context.Cause(ctx); errors.Is(lost, errLost) {
+		result.Interrupted, err = false, errors.Join(err, lost)
+	}
 	if err != nil && !result.Interrupted {
 		result.Stopped = oneLine(err)
 	}
@@ -219,16 +232,20 @@ func predictRates(margins []harness.Margin, assume string) *harness.Forecast {
 const untilDecidedTrials = 400
 
 // write makes all reports and prints the table.
-func (a *app) write(out *outDir, f *runFlags, r *harness.Result) error {
-	files, err := reports.WriteAll(out.path, nil, r, reports.Options{JUnitFlaky: f.junitFlaky})
+func (a *app) write(out *rundir.Dir, f *runFlags, r *harness.Result) error {
+	if !exists(out.Path) {
+		return harnessError(fmt.Errorf("--out %s was removed while the run wrote to it: its result is lost", out.Path))
+	}
+	err := out.Findings(r.Findings) // before the result, which names them
+	var files []string
 	if err == nil {
-		err = out.findings(r.Findings)
+		files, err = reports.WriteAll(out.Path, nil, r, reports.Options{JUnitFlaky: f.junitFlaky})
 	}
 	if err != nil {
 		return harnessError(err)
 	}
 	if a.json {
-		b, err := os.ReadFile(filepath.Join(out.path, "result.json"))
+		b, err := os.ReadFile(filepath.Join(out.Path, "result.json"))
 		if err != nil {
 			return harnessError(err)
 		}

@@ -51,10 +51,10 @@ func deeds(t *testing.T, dir string) []deed {
 	f, err := os.Open(filepath.Join(dir, trial.JournalName))
 	require.NoError(t, err)
 	defer f.Close()
-	trials, err := trial.ReadJournal(f)
+	read, err := trial.ReadJournal(f)
 	require.NoError(t, err)
 	var out []deed
-	for _, x := range trials {
+	for _, x := range read.Trials {
 		d := deed{Index: x.Index, Suite: x.Suite, Arm: x.Arm, Seed: x.Seed, Decisions: x.Digest}
 		if x.Schedule != nil {
 			d.Params = fmt.Sprint(x.Schedule.Params)

@@ -10,6 +10,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
@@ -50,7 +51,7 @@ type rehearsal struct {
 // rehearse searches in virtual time for a short while. What it finds is only
 // claimed: the hunt proves it. That it cannot be done fails no run: then there
 // is nothing to prove.
-func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, out *outDir, provider string) (r rehearsal) {
+func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, out *rundir.Dir, provider string) (r rehearsal) {
 	shard, _ := f.part() // it has been looked at before
 	switch {
 	case f.simulate <= 0, t.Kind != harness.ShippedTarget, f.strategy != "directed", provider == "sim":
@@ -62,8 +63,8 @@ func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, out *
 	var err error
 	r.executor, err = sim.New(sim.Config{Target: t, Workers: min(max(f.parallel, 0), numCPU()), Log: a.logger()})
 	if err == nil {
-		path := filepath.Join(out.path, simulatedName)
-		if err = keepAside(path); err == nil {
+		path := filepath.Join(out.Path, simulatedName)
+		if err = rundir.KeepAside(path); err == nil {
 			r.journal, err = trial.OpenJournal(path)
 		}
 	}

@@ -51,9 +51,10 @@ type Scope struct {
 
 // Before is what earlier work gives to a hunt.
 type Before struct {
-	Simulated []Simulated     // directed proves them first
-	Resume    []harness.Trial // done earlier, with the same seed
-	Learned   Ranking         // nil: none
+	Simulated []Simulated       // directed proves them first
+	Resume    []harness.Trial   // done earlier, with the same seed
+	Found     []harness.Finding // proven earlier; their failures in Resume are counted anew
+	Learned   Ranking           // nil: none
 }
 
 // Ranking is what earlier runs taught about which kinds of near miss come true.

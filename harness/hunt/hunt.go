@@ -152,9 +152,20 @@ func (h *hunt) open(tests []harness.TestID) error {
 	for _, t := range h.Resume {
 		h.log.add(t)
 	}
+	for _, f := range h.Found {
+		h.found.Add(f)
+	}
 	h.progress = &progress{tell: h.Progress, size: h.found.Len}
-	h.lab = &Lab{exec: h.Executor, journal: h.Journal, log: h.log, progress: h.progress, seed: h.Seed, trials: h.Trials}
+	h.lab = &Lab{exec: h.Executor, journal: h.Journal, log: h.log, progress: h.progress, seed: h.Seed, trials: h.Trials, more: beyond(h.Resume, h.Trials)}
 	return nil
+}
+
+// beyond says how many trials earlier work counted on from the numbered ones.
+func beyond(trials []harness.Trial, numbered int) (more int) {
+	for _, t := range trials {
+		more = max(more, t.Index-numbered)
+	}
+	return more
 }
 
 // foreign reports whether the target is not one of ours, so that its tests may

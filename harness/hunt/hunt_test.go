@@ -163,8 +163,9 @@ func TestResumeDoesOnlyWhatIsMissing(t *testing.T) {
 		old, err := os.Open(path)
 		var done []harness.Trial
 		if err == nil {
-			done, err = trial.ReadJournal(old)
+			read, err := trial.ReadJournal(old)
 			require.NoError(t, err)
+			done = read.Trials
 			require.NoError(t, old.Close())
 		}
 		j, err := trial.OpenJournal(path)

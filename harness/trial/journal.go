@@ -12,21 +12,29 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
 // JournalName is the journal's name within the output directory.
 const JournalName = "trials.jsonl"
 
-// Journal appends finished trials to a file, each flushed as it ends.
+// Journal appends finished trials to a file, each flushed as it ends. It must be
+// the only one that writes to the file.
 type Journal struct {
-	mu sync.Mutex
-	f  *os.File
+	Run    string      // each trial is marked with it; empty: with nothing
+	Failed func(error) // if set, called once, when the journal can no longer be written
+
+	mu   sync.Mutex
+	f    *os.File
+	path string
+	end  int64 // all before it is whole lines
+	err  error // why nothing more is written
 }
 
 // OpenJournal opens the journal for appending. A last line that a crash left
 // incomplete is cut off, so that what follows is readable.
 func OpenJournal(path string) (*Journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
@@ -34,14 +42,11 @@ func OpenJournal(path string) (*Journal, error) {
 	if err == nil {
 		err = f.Truncate(end)
 	}
-	if err == nil {
-		_, err = f.Seek(end, io.SeekStart)
-	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("open the journal %s: %w", path, err)
 	}
-	return &Journal{f: f}, nil
+	return &Journal{f: f, path: path, end: end}, nil
 }
 
 // lastLineEnd returns the offset behind the last newline.
@@ -66,41 +71,126 @@ func lastLineEnd(f *os.File) (int64, error) {
 	return 0, nil
 }
 
-// Append writes one trial and hands it to the kernel before it returns.
+// Append writes one trial and hands it to the kernel before it returns. Once it
+// has failed nothing more is written: what follows a gap would be taken for all.
 func (j *Journal) Append(t harness.Trial) error {
+	t.Run = j.Run
 	b, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("write trial %d: %w", t.Index, err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, err := j.f.Write(append(b, '\n')); err != nil {
-		return fmt.Errorf("write trial %d: %w", t.Index, err)
+	if j.err != nil {
+		return j.err
+	}
+	if err := j.write(append(b, '\n')); err != nil {
+		j.err = fmt.Errorf("write trial %d to the journal: %w", t.Index, err)
+		if j.Failed != nil {
+			j.Failed(j.err)
+		}
+		return j.err
 	}
 	return nil
+}
+
+// write appends a line, or leaves the file as it was. j.mu is held.
+func (j *Journal) write(line []byte) error {
+	there, err := os.Stat(j.path)
+	if err != nil {
+		return err
+	}
+	if own, err := j.f.Stat(); err != nil || !os.SameFile(own, there) {
+		return errors.Join(fmt.Errorf("%s was replaced while the run wrote to it", j.path), err)
+	}
+	if there.Size() != j.end {
+		return fmt.Errorf("%s has %d bytes, not %d: something else wrote to it", j.path, there.Size(), j.end)
+	}
+	n, err := j.f.Write(line)
+	if err != nil {
+		if n > 0 {
+			err = errors.Join(err, j.f.Truncate(j.end))
+		}
+		return err
+	}
+	j.end += int64(n)
+	return nil
+}
+
+// Err says why nothing more could be written; nil: all was.
+func (j *Journal) Err() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.err
 }
 
 // Close makes the journal durable and closes it.
 func (j *Journal) Close() error { return errors.Join(j.f.Sync(), j.f.Close()) }
 
-// ReadJournal reads all trials of a journal. An incomplete last line, which a
-// crash may leave, is passed over; any other damage is an error.
-func ReadJournal(r io.Reader) ([]harness.Trial, error) {
-	var trials []harness.Trial
+// Recorded is what a journal holds.
+type Recorded struct {
+	Trials  []harness.Trial
+	Damaged []int // numbers of lines that hold no trial
+	Doubled int   // trials that stood there before, and count once
+}
+
+// Warnings says what of the journal does not count.
+func (r *Recorded) Warnings() (list []string) {
+	if n := len(r.Damaged); n > 0 {
+		lines := fmt.Sprintf("line %d", r.Damaged[0])
+		if n > 1 {
+			lines = fmt.Sprintf("%d lines, the first is line %d", n, r.Damaged[0])
+		}
+		list = append(list, fmt.Sprintf("%s: %s can't be read, and their trials do not count", JournalName, lines))
+	}
+	if r.Doubled > 0 {
+		list = append(list, fmt.Sprintf("%s: %d trials stand there twice, and count once", JournalName, r.Doubled))
+	}
+	return list
+}
+
+// identity tells one trial from all others: a numbered one by its number, any
+// other by when it began, too.
+type identity struct {
+	suite   string
+	index   int
+	aimed   harness.Arm
+	started int64
+}
+
+func identityOf(t *harness.Trial) identity {
+	if summary.Counted(t.Arm) {
+		return identity{suite: t.Suite, index: t.Index}
+	}
+	return identity{t.Suite, t.Index, t.Arm, t.Start.UnixNano()}
+}
+
+// ReadJournal reads all trials of a journal, each once. An incomplete last line,
+// which a crash may leave, is passed over; other lines that hold no trial are listed.
+func ReadJournal(r io.Reader) (Recorded, error) {
+	var c Recorded
+	seen := map[identity]bool{}
 	br := bufio.NewReaderSize(r, 1<<20)
 	for line := 1; ; line++ {
 		b, err := br.ReadBytes('\n')
 		if err == io.EOF {
-			return trials, nil
+			return c, nil
 		}
 		if err != nil {
-			return trials, fmt.Errorf("read the journal, line %d: %w", line, err)
+			return c, fmt.Errorf("read the journal, line %d: %w", line, err)
 		}
 		var t harness.Trial
-		if err := json.Unmarshal(b, &t); err != nil {
-			return trials, fmt.Errorf("read the journal, line %d: %w", line, err)
+		if err := json.Unmarshal(b, &t); err != nil || t.Index < 1 {
+			c.Damaged = append(c.Damaged, line)
+			continue
 		}
-		trials = append(trials, t)
+		if id := identityOf(&t); seen[id] {
+			c.Doubled++
+			continue
+		} else {
+			seen[id] = true
+		}
+		c.Trials = append(c.Trials, t)
 	}
 }
 
