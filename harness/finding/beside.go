@@ -4,22 +4,15 @@ import (
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/history"
 )
-
-// PassingRun is a history of a test that passed, and in which trial.
-type PassingRun struct {
-	Trial int
-	Arm   harness.Arm
-	Trace *detect.Trace
-}
 
 // Beside gives f the passing run that a reader compares its timeline with: of
 // those whose frames are surely the test's own, if there are any, the newest with
 // nothing injected, else the newest counterfactual one, else the newest. Frames of the pair are marked, or those that
 // are marked in the failing run.
-func Beside(f *harness.Finding, passed []PassingRun) {
+func Beside(f *harness.Finding, passed []evidence.PassingRun) {
 	if f.Standing == harness.Latent || f.Passing != nil || len(passed) == 0 || len(f.Timeline) == 0 {
 		return
 	}
@@ -43,7 +36,7 @@ func Beside(f *harness.Finding, passed []PassingRun) {
 
 // rank prefers frames that are surely the test's own, then runs with nothing
 // injected, then those that differ from the failing one by the guilty delay alone.
-func rank(p PassingRun) int {
+func rank(p evidence.PassingRun) int {
 	r := 0
 	if p.Trace.Outcome.Boundary.Exact() {
 		r += 4

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
@@ -37,7 +38,7 @@ func (c *Catalogue) AddFailures(trials []harness.Trial, by Origin) {
 				continue
 			}
 			for i := range t.Outcomes {
-				if o := &t.Outcomes[i]; Read(o) == Failed && o.Failure != nil {
+				if o := &t.Outcomes[i]; evidence.Read(o) == evidence.Failed && o.Failure != nil {
 					known, ok := c.Match(o, causes)
 					c.Add(fromFailure(t, o, known, ok, by))
 				}
@@ -73,7 +74,7 @@ func fromFailure(t harness.Trial, o *harness.Outcome, known harness.Finding, ok 
 	switch {
 	case ok:
 		f.Class, f.Fingerprint = known.Class, known.Fingerprint
-	case contentCause(o.Cause):
+	case evidence.ContentCause(o.Cause):
 		if o.Suspect != nil {
 			f.Title, f.Explanation = o.Suspect.Title, o.Suspect.Explanation
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
@@ -24,7 +25,7 @@ func IndexCauses(trials []harness.Trial) Causes {
 			}
 			for i := range t.Outcomes {
 				o := &t.Outcomes[i]
-				if Read(o) != Failed || o.Failure == nil || o.Cause == "" {
+				if evidence.Read(o) != evidence.Failed || o.Failure == nil || o.Cause == "" {
 					continue
 				}
 				key := FailureKey{o.Test.Name, o.Failure.Fingerprint}
@@ -81,12 +82,12 @@ func matchFinding(o *harness.Outcome, list []harness.Finding, sameMessage *harne
 		alike = first(own, func(f harness.Finding) bool { return f.Failure.Fingerprint == o.Failure.Fingerprint })
 	}
 	var elsewhere *harness.Finding
-	if o.Suspect != nil && !contentCause(o.Cause) {
+	if o.Suspect != nil && !evidence.ContentCause(o.Cause) {
 		shape := Fingerprint(o.Cause, o.Suspect.First, o.Suspect.Then)
 		elsewhere = first(list, func(f harness.Finding) bool { return f.Fingerprint == shape })
 	}
 	switch {
-	case alike != nil && !contentCause(o.Cause) && (alike.Class != harness.Unattributed || elsewhere == nil):
+	case alike != nil && !evidence.ContentCause(o.Cause) && (alike.Class != harness.Unattributed || elsewhere == nil):
 		return alike
 	case elsewhere != nil:
 		return elsewhere
@@ -103,20 +104,10 @@ func first(list []harness.Finding, is func(harness.Finding) bool) *harness.Findi
 	return nil
 }
 
-// contentCause reports whether a cause is one that no delay brings about: what
-// was on the wire is then all the proof there can be.
-func contentCause(c harness.Class) bool {
-	switch c {
-	case harness.FormatEnvelope, harness.IsolationHandler, harness.IsolationTestLeak, harness.ConnectionLost, harness.InfrastructureClass:
-		return true
-	}
-	return false
-}
-
 // Provable reports whether a trial can show that what a detector suspects is the
 // cause of a failure that belongs to no finding yet.
 func (c *Catalogue) Provable(o *harness.Outcome, causes Causes) bool {
-	if contentCause(o.Cause) || o.Cause == harness.NotRedis || o.Cause == harness.TimeoutClient {
+	if evidence.ContentCause(o.Cause) || o.Cause == harness.NotRedis || o.Cause == harness.TimeoutClient {
 		return false
 	}
 	_, known := c.Match(o, causes)

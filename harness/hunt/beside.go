@@ -1,54 +1,57 @@
 package hunt
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/contrast"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/finding"
-)
-
-const (
-	// mostClues is how many clues a finding without a cause is given.
-	mostClues = 3
-	// weakClue is the chance, for one look alone, above which a clue is none.
-	weakClue = 0.2
+	"github.com/flakehunt/flakehunt/harness/propose"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // beside completes findings by what passing runs of their tests tell: one to be
 // read beside the failing one, and of a failure without a cause what goes with it.
-func (h *hunt) beside(findings []harness.Finding) {
+func beside(log *triallog.Log, findings []harness.Finding) {
 	for i := range findings {
 		f := &findings[i]
 		if len(f.Tests) == 0 || f.Standing == harness.Latent {
 			continue
 		}
-		seen := h.log.Histories(f.Tests[0])
-		var passed []finding.PassingRun
+		seen := log.Histories(f.Tests[0])
+		var passed []evidence.PassingRun
 		for _, p := range seen.Passing {
-			passed = append(passed, finding.PassingRun{Trial: p.Index, Arm: p.Arm, Trace: p.Trace})
+			passed = append(passed, evidence.PassingRun{Trial: p.Index, Arm: p.Arm, Trace: p.Trace})
 		}
 		finding.Beside(f, passed)
 		if f.Class == harness.Unattributed {
-			f.Clues = clues(seen, f.Failure.Fingerprint)
+			f.Clues = propose.Clues(seen, f.Failure.Fingerprint)
 		}
 	}
 }
 
-// clues says what goes with a failure most often, in the histories that are left.
-func clues(seen Histories, failure string) (list []string) {
-	if len(seen.Failing) < leastFailing || len(seen.Passing) < leastFailing {
-		return nil
-	}
-	for _, p := range contrast.Rank(runsOf(seen), failure).Predicates {
-		if len(list) == mostClues || p.P > weakClue || p.With.K == 0 {
-			break
+// explanations says of each failure of which a history is left what the passing
+// histories of the same test leave of the detectors' word, best first. A failure
+// that nothing on the wire tells from passes is not Redis's.
+func explanations(log *triallog.Log) finding.Explanations {
+	out := finding.Explanations{}
+	for _, t := range log.Tests() {
+		seen := log.Histories(t.Name)
+		passing := seen.PassingTraces()
+		for _, f := range seen.Failing {
+			key := finding.FailureKey{Test: t.Name, Failure: f.Failure()}
+			if _, done := out[key]; done || !f.Arm.Natural() && !slices.ContainsFunc(seen.Failing, func(o triallog.History) bool { return o.Arm.Natural() && o.Failure() == f.Failure() }) {
+				continue
+			}
+			matches := detect.Differential(f.Trace, seen.FailingTraces(f.Failure()), passing)
+			matches = slices.DeleteFunc(matches, func(m detect.Match) bool { return m.Score < detect.Named })
+			if m, ok := contrast.NotRedis(propose.Runs(seen), f.Failure()); ok && len(matches) == 0 {
+				matches = []detect.Match{m}
+			}
+			out[key] = matches
 		}
-		s := fmt.Sprintf("%s: %d of %d runs with it failed, %d of %d without", p.Text, p.With.K, p.With.N, p.Without.K, p.Without.N)
-		if p.Changed != "" {
-			s += " (" + p.Changed + ")"
-		}
-		list = append(list, s)
 	}
-	return list
+	return out
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/propose"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // MaxDelay is the longest delay of one frame that counts as a slow network, where
@@ -18,17 +20,17 @@ const MaxDelay = 500 * time.Millisecond
 
 // hunt is one Run.
 type hunt struct {
-	Config
-	suites   []string
-	started  time.Time
-	log      *Log
+	*Config
+	rounds   *rounds
+	log      *triallog.Log
 	lab      *Lab
 	found    *finding.Catalogue
 	progress *progress
 	proving  sync.Mutex // held while Proven is called
 
-	arms    portfolio
-	scripts scripts
+	learned learned
+	arms    propose.Portfolio
+	scripts propose.Scripts
 
 	reports   []*testReport
 	margins   []harness.Margin
@@ -62,8 +64,8 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 // with what the ones before left in the log, also when the hunt was ended early.
 func (h *hunt) directed(ctx context.Context) error {
 	h.simulated = h.proveSimulated(ctx)
-	h.progress.phase("survey", h.total())
-	err := h.each(ctx, 1, min(firstLook, h.Trials), h.survey)
+	h.progress.phase("survey", h.rounds.total())
+	err := h.rounds.each(ctx, 1, min(firstLook, h.Trials), h.rounds.survey)
 	if err == nil && ctx.Err() == nil {
 		err = h.investigateAll(ctx) // and goes on with the survey meanwhile
 	}
@@ -72,7 +74,7 @@ func (h *hunt) directed(ctx context.Context) error {
 	}
 	if err == nil {
 		h.proveSuspects(ctx)
-		err = h.useRest(ctx, "survey", h.survey)
+		err = h.rounds.useRest(ctx, "survey", h.rounds.survey)
 	}
 	h.attribute()
 	for _, f := range predictions(h.log, h.reports, h.Trials, h.origin()) {
@@ -84,16 +86,16 @@ func (h *hunt) directed(ctx context.Context) error {
 // undirected names the stages of a hunt under one strategy that is the same for
 // each test: none, latency, skew, random or pct.
 func (h *hunt) undirected(ctx context.Context) error {
-	h.progress.phase(h.Strategy, h.total())
-	explore, err := h.explore(ctx)
+	h.progress.phase(h.Strategy, h.rounds.total())
+	explore, err := h.rounds.explore(ctx)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	search, cancel := h.most(ctx)
+	search, cancel := h.rounds.most(ctx)
 	defer cancel()
-	if err = h.each(search, 1, h.last(), explore); err == nil {
+	if err = h.rounds.each(search, 1, h.rounds.last(), explore); err == nil {
 		h.proveSuspects(ctx)
-		err = h.useRest(ctx, h.Strategy, explore)
+		err = h.rounds.useRest(ctx, h.Strategy, explore)
 	}
 	h.attribute()
 	return err
@@ -101,7 +103,10 @@ func (h *hunt) undirected(ctx context.Context) error {
 
 // prepare lists the tests and what was done earlier.
 func prepare(ctx context.Context, cfg Config) (*hunt, error) {
-	h := &hunt{Config: cfg, started: time.Now(), found: finding.NewCatalogue(), simulated: &simulated{}}
+	h := &hunt{
+		Config: &cfg, rounds: &rounds{Config: &cfg, started: time.Now()}, found: finding.NewCatalogue(),
+		learned: learned{cfg.Learned}, simulated: &simulated{},
+	}
 	if h.Trials <= 0 {
 		h.Trials = 20
 	}
@@ -121,14 +126,14 @@ func prepare(ctx context.Context, cfg Config) (*hunt, error) {
 			continue
 		}
 		tests = append(tests, id)
-		if !slices.Contains(h.suites, id.Suite) {
-			h.suites = append(h.suites, id.Suite)
+		if !slices.Contains(h.rounds.suites, id.Suite) {
+			h.rounds.suites = append(h.rounds.suites, id.Suite)
 		}
 	}
 	switch {
 	case len(tests) > 0:
 	case h.foreign():
-		h.suites = []string{""} // its tests become known as they run
+		h.rounds.suites = []string{""} // its tests become known as they run
 	default:
 		return nil, errors.New("the target has no tests that match")
 	}
@@ -137,26 +142,25 @@ func prepare(ctx context.Context, cfg Config) (*hunt, error) {
 
 // open makes what a hunt of the tests works with.
 func (h *hunt) open(tests []harness.TestID) error {
-	var decide *decisions
-	if h.Until != nil {
-		var err error
-		if decide, err = newDecisions(*h.Until); err != nil {
-			return err
-		}
-	}
 	var admit func(string) bool
 	if h.foreign() {
 		admit = func(test string) bool { return h.Match == nil || h.Match(test) }
 	}
-	h.log = newLog(tests, admit, decide)
+	h.log = triallog.New(tests, admit)
+	if h.Until != nil {
+		if err := h.log.DecideBy(*h.Until); err != nil {
+			return err
+		}
+	}
 	for _, t := range h.Resume {
-		h.log.add(t)
+		h.log.Add(t)
 	}
 	for _, f := range h.Found {
 		h.found.Add(f)
 	}
 	h.progress = &progress{tell: h.Progress, size: h.found.Len}
 	h.lab = &Lab{exec: h.Executor, journal: h.Journal, log: h.log, progress: h.progress, seed: h.Seed, trials: h.Trials, more: beyond(h.Resume, h.Trials)}
+	h.rounds.log, h.rounds.lab = h.log, h.lab
 	return nil
 }
 
@@ -170,7 +174,7 @@ func beyond(trials []harness.Trial, numbered int) (more int) {
 
 // foreign reports whether the target is not one of ours, so that its tests may
 // become known only as they run.
-func (h *hunt) foreign() bool { return h.Target.Kind != harness.ShippedTarget && h.Target.Kind != "" }
+func (c *Config) foreign() bool { return c.Target.Kind != harness.ShippedTarget && c.Target.Kind != "" }
 
 // origin is what the findings of this hunt have in common.
 func (h *hunt) origin() finding.Origin {
@@ -181,9 +185,9 @@ func (h *hunt) origin() finding.Origin {
 // of those that have none.
 func (h *hunt) attribute() {
 	if h.foreign() {
-		for _, w := range suiteWarnings(h.log.Trials(), h.log.Tests()) {
-			h.log.warn("%s", w)
+		for _, w := range triallog.SuiteWarnings(h.log.Trials(), h.log.Tests()) {
+			h.log.Warn("%s", w)
 		}
 	}
-	h.found.AddFailures(h.explanations().Apply(h.log.Trials()), h.origin())
+	h.found.AddFailures(explanations(h.log).Apply(h.log.Trials()), h.origin())
 }

@@ -7,7 +7,11 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/investigate"
+	"github.com/flakehunt/flakehunt/harness/propose"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 const (
@@ -39,40 +43,40 @@ type testReport struct {
 // investigateTest tries the candidates of one test, one after the other, within
 // the test's share of the budget, as many aimed trials as it has numbered ones;
 // what is left when candidates are spent goes to undirected arms.
-func (h *hunt) investigateTest(ctx context.Context, test harness.TestID, sim *simulated) *testReport {
-	a := h.aim(ctx, test)
-	r := &testReport{budget: h.Trials}
-	if h.foreign() && !h.passes(a) {
-		r.budget = 0 // it fails whatever is done
+func (h *hunt) investigateTest(ctx context.Context, test harness.TestID) *testReport {
+	t := h.aimAt(ctx, test)
+	t.budget = h.Trials
+	if h.foreign() && !t.passes() {
+		t.budget = 0 // it fails whatever is done
 	} else if h.foreign() {
-		h.watchScripts(a)
+		t.watchScripts()
 	}
-	for r.spent < r.budget && !a.over() {
-		if c, ok := h.next(test.Name, r); ok {
-			h.tryCandidate(a, c, sim, r)
-		} else if r.proven || !h.tryArm(a, r) {
+	for t.spent < t.budget && !t.aim.Over() {
+		if c, ok := t.next(); ok {
+			t.try(c)
+		} else if t.proven || !t.tryArm() {
 			break
 		}
 	}
-	h.enterDoubt(r)
-	r.left = untried(h.candidates(test.Name, r.known), r.tried)
-	r.predict(h.log.Traces(test.Name))
-	return r
+	t.enterDoubt()
+	t.left = propose.Untried(h.candidates(test.Name, t.known), t.tried)
+	t.predict(h.log.Traces(test.Name))
+	return t.testReport
 }
 
-// aim begins aimed trials of a test. A slow test has time enough to be provoked,
+// aimAt begins aimed trials of a test. A slow test has time enough to be provoked,
 // proven and measured once. One trial of a foreign suite's test is limited: a frame
 // that came late may leave the test waiting for ever.
-func (h *hunt) aim(ctx context.Context, test harness.TestID) *aim {
-	a := &aim{ctx: ctx, lab: h.lab, test: test, limit: leastTime, longest: h.MaxDelay, natural: h.log.naturalFailures(test.Name)}
+func (h *hunt) aimAt(ctx context.Context, test harness.TestID) *testHunt {
+	by := investigate.Terms{Limit: leastTime, Longest: h.MaxDelay, Natural: triallog.NaturalFailures(h.log.Trials(), test.Name), Seed: h.Seed}
 	for _, t := range h.log.Traces(test.Name) {
-		a.limit = max(a.limit, slowTest*time.Duration(t.Outcome.Duration))
+		by.Limit = max(by.Limit, slowTest*time.Duration(t.Outcome.Duration))
 	}
-	if a.strict = h.foreign(); a.strict {
-		alone := longestAlone(h.log.Trials(), test.Name)
-		a.timeout, a.limit = trialTimeout(alone), max(a.limit, time.Duration(2*h.Trials)*alone)
+	if by.Strict = h.foreign(); by.Strict {
+		alone := triallog.LongestAlone(h.log.Trials(), test.Name)
+		by.Timeout, by.Limit = trialTimeout(alone), max(by.Limit, time.Duration(2*h.Trials)*alone)
 	}
-	return a
+	return &testHunt{testReport: &testReport{}, hunt: h, aim: investigate.At(ctx, h.lab, test, by)}
 }
 
 // trialTimeout is how long an aimed trial may take, by how long the test took by
@@ -85,41 +89,42 @@ func trialTimeout(alone time.Duration) time.Duration {
 }
 
 // conclude enters what an investigation showed.
-func (h *hunt) conclude(e *finding.Evidence, r *testReport) {
+func (t *testHunt) conclude(e *evidence.Evidence) {
+	h := t.hunt
 	f, m := finding.Judge(e, h.origin())
 	if m != nil {
-		r.margins = append(r.margins, *m)
+		t.margins = append(t.margins, *m)
 	}
 	switch {
-	case e.Reading == finding.NoTrial:
+	case e.Reading == evidence.NoTrial:
 		return
-	case e.Reading == finding.Stalled:
-		r.known.Block(e.Candidate.First, e.Candidate.Then)
-		r.blocked++
-	case e.Reading == finding.Passed:
-		r.both++
+	case e.Reading == evidence.Stalled:
+		t.known.Block(e.Candidate.First, e.Candidate.Then)
+		t.blocked++
+	case e.Reading == evidence.Passed:
+		t.both++
 		if m == nil {
-			r.tolerate(e.Candidate.Late()) // late enough to turn the order round
+			t.tolerate(e.Candidate.Late()) // late enough to turn the order round
 		}
 	case e.OwnDelay:
-		h.log.warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
+		h.log.Warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
 	}
 	hit := f != nil && f.Class != harness.Unattributed
-	if hit && r.shown[f.Failure.Fingerprint] {
-		h.taught(e.Candidate, false)
+	if hit && t.shown[f.Failure.Fingerprint] {
+		h.learned.Learn(e.Candidate.Kind(), false)
 		return // the same failure of the same test: most often the same race, met at another frame
 	}
 	if hit {
-		r.proven = true
-		if r.shown == nil {
-			r.shown = map[string]bool{}
+		t.proven = true
+		if t.shown == nil {
+			t.shown = map[string]bool{}
 		}
-		r.shown[f.Failure.Fingerprint] = true
+		t.shown[f.Failure.Fingerprint] = true
 		h.enter(*f)
-	} else if f != nil && r.doubt == nil {
-		r.doubt = f
+	} else if f != nil && t.doubt == nil {
+		t.doubt = f
 	}
-	h.taught(e.Candidate, hit)
+	h.learned.Learn(e.Candidate.Kind(), hit)
 }
 
 // enter enters a finding into the catalogue.
@@ -136,9 +141,9 @@ func (h *hunt) enter(f harness.Finding) {
 
 // enterDoubt enters what remained without a proven cause, once, and only if
 // nothing was proven of the test.
-func (h *hunt) enterDoubt(r *testReport) {
-	if !r.proven && r.doubt != nil {
-		h.enter(*r.doubt)
+func (t *testHunt) enterDoubt() {
+	if !t.proven && t.doubt != nil {
+		t.hunt.enter(*t.doubt)
 	}
 }
 

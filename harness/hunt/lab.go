@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 const (
@@ -25,7 +28,7 @@ const (
 type Lab struct {
 	exec     trial.Executor
 	journal  *trial.Journal // nil: none
-	log      *Log
+	log      *triallog.Log
 	progress *progress
 	seed     uint64
 	trials   int // numbered ones; all others count on from there
@@ -38,7 +41,7 @@ type Lab struct {
 // only when it is the first, or one too many.
 func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 	j.Seed = trial.Mix(l.seed, j.Index)
-	j.Keep = j.Index <= 2*keptHistories
+	j.Keep = j.Index <= 2*triallog.KeptHistories
 	d, err := l.exec.Do(ctx, j)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -47,33 +50,42 @@ func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 		if u := new(runner.Unusable); errors.As(err, &u) {
 			return err // no trial of this suite could be done
 		}
-		if done, failed := l.log.fail(j.Suite, j.Index, err); done == 0 || failed > mostInfra {
+		if done, failed := l.log.Fail(j.Suite, j.Index, err); done == 0 || failed > mostInfra {
 			return err
 		}
 		return nil
 	}
 	if j.Index <= learnedTrials {
-		l.log.learn(d)
+		l.log.Learn(d)
 	}
-	l.log.suspect(d)
+	l.log.Suspect(d)
 	return l.keep(d)
 }
 
-// alone runs a test by itself, without injection.
+// alone runs a test by itself, without injection: that gives histories that are
+// the test's own, and tells whether it fails alone but not in its suite, or the
+// other way round.
 func (l *Lab) alone(ctx context.Context, t harness.TestID) {
-	j := trial.Job{Suite: t.Suite + aloneSuite, Tests: []string{t.Name}, Arm: harness.Survey, Keep: true, Urgent: true}
+	j := trial.Job{Suite: t.Suite + triallog.AloneSuite, Tests: []string{t.Name}, Arm: harness.Survey, Keep: true, Urgent: true}
 	if d := l.unnumbered(ctx, j, t.Suite); d != nil {
-		l.log.learn(d)
+		l.log.Learn(d)
 	}
 }
 
-// aimed runs a schedule on a test alone; nil: it could not be done.
-func (l *Lab) aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s harness.Schedule, timeout time.Duration) *trial.Done {
-	return l.unnumbered(ctx, trial.Job{
+// Aimed runs a schedule on a test alone.
+func (l *Lab) Aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s harness.Schedule, timeout time.Duration) investigate.Played {
+	d := l.unnumbered(ctx, trial.Job{
 		Suite: t.Suite, Tests: []string{t.Name}, Arm: arm, Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: timeout,
 		Warm: arm != harness.Confirm, // a failure counts once it was seen again in a new process
 	}, t.Suite)
+	if d == nil {
+		return investigate.Played{}
+	}
+	return investigate.PlayedOf(d, t.Name)
 }
+
+// Passing gives the histories in which the test passed.
+func (l *Lab) Passing(test string) []*detect.Trace { return l.log.Histories(test).PassingTraces() }
 
 func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.Done {
 	if ctx.Err() != nil {
@@ -91,7 +103,7 @@ func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.
 		return nil
 	}
 	if err != nil {
-		l.log.fail(suite, j.Index, err)
+		l.log.Fail(suite, j.Index, err)
 		return nil
 	}
 	return d
@@ -99,10 +111,9 @@ func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.
 
 // keep records a finished trial: journal first, then memory.
 func (l *Lab) keep(d *trial.Done) error {
-	if l.log.admit != nil { // a foreign suite's first trial runs all tests
-		ran := len(d.Trial.Outcomes)
-		d.Trial.Outcomes = slices.DeleteFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !l.log.admit(o.Test.Name) })
-		if ran > 0 && len(d.Trial.Outcomes) == 0 {
+	if ran := len(d.Trial.Outcomes); ran > 0 { // a foreign suite's first trial runs all tests
+		d.Trial.Outcomes = slices.DeleteFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !l.log.Admits(o.Test.Name) })
+		if len(d.Trial.Outcomes) == 0 {
 			return &runner.Unusable{Usage: true, Err: fmt.Errorf("--run matches none of the %d tests that ran; flakehunt matches names as its reports give them", ran)}
 		}
 	}
@@ -111,8 +122,8 @@ func (l *Lab) keep(d *trial.Done) error {
 			return err
 		}
 	}
-	l.log.keep(d)
-	l.log.add(d.Trial)
+	l.log.Keep(d)
+	l.log.Add(d.Trial)
 	l.progress.count(d.Trial)
 	return nil
 }

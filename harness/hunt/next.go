@@ -1,8 +1,13 @@
 package hunt
 
 import (
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
-	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/investigate"
+	"github.com/flakehunt/flakehunt/harness/propose"
+	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // afterProof is how many more aimed trials a foreign test gets once a cause is
@@ -10,12 +15,20 @@ import (
 // another frame.
 const afterProof = 3
 
+// testHunt is the directed search in one test.
+type testHunt struct {
+	*testReport
+	hunt *hunt
+	aim  *investigate.Aim
+}
+
 // next gives the likeliest candidate that was not tried: what tells failing
 // histories from passing ones comes before what passing ones predict.
-func (h *hunt) next(test string, r *testReport) (near.Candidate, bool) {
-	list := untried(h.contrasts(test), r.tried)
+func (t *testHunt) next() (near.Candidate, bool) {
+	test := t.aim.Test.Name
+	list := propose.Untried(propose.Contrasts(t.hunt.log.Histories(test)), t.tried)
 	if len(list) == 0 {
-		list = untried(h.candidates(test, r.known), r.tried)
+		list = propose.Untried(t.hunt.candidates(test, t.known), t.tried)
 	}
 	if len(list) == 0 {
 		return near.Candidate{}, false
@@ -23,48 +36,59 @@ func (h *hunt) next(test string, r *testReport) (near.Candidate, bool) {
 	return list[0], true
 }
 
-// tryCandidate investigates one.
-func (h *hunt) tryCandidate(a *aim, c near.Candidate, sim *simulated, r *testReport) {
-	r.tried = append(r.tried, c)
-	in := a.investigate(c, !h.NoMargins, h.log.Traces(a.test.Name))
-	if known := sim.take(a.test.Name, c); known != nil {
-		h.measure(in, known, r)
+// try investigates a candidate.
+func (t *testHunt) try(c near.Candidate) {
+	t.tried = append(t.tried, c)
+	test := t.aim.Test.Name
+	in := t.investigate(c, t.hunt.log.Traces(test))
+	if known := t.hunt.simulated.take(test, c); known != nil {
+		t.measure(in, c, known)
 		return
 	}
-	h.conclude(in.all(), r)
-	r.spent += in.provoked
-	if h.foreign() && r.proven {
-		r.budget = min(r.budget, r.spent+afterProof)
+	t.conclude(in.All())
+	t.spent += in.Provoked
+	if t.hunt.foreign() && t.proven {
+		t.budget = min(t.budget, t.spent+afterProof)
 	}
+}
+
+// investigate begins the investigation of a candidate; passing are histories of
+// runs that tell its margin.
+func (t *testHunt) investigate(c near.Candidate, passing []*detect.Trace) *investigate.Investigation {
+	return t.aim.Investigate(c, !t.hunt.NoMargins, passing)
 }
 
 // passes reports whether a foreign test ever passes by itself: it is run a few
 // times more if it never did.
-func (h *hunt) passes(a *aim) bool {
+func (t *testHunt) passes() bool {
+	passed := func() bool { return len(t.hunt.log.Histories(t.aim.Test.Name).Passing) > 0 }
 	for range aloneAgain {
-		if len(h.log.Histories(a.test.Name).Passing) > 0 {
+		if passed() {
 			return true
 		}
-		if a.ended() {
+		if t.aim.Ended() {
 			return false
 		}
-		h.alone(a.ctx, a.test, 1)
+		t.hunt.lab.alone(t.aim.Context(), t.aim.Test)
 	}
-	return len(h.log.Histories(a.test.Name).Passing) > 0
+	return passed()
 }
 
-// naturalFailures gives the fingerprints of the failures of a test with nothing injected.
-func (l *Log) naturalFailures(test string) map[string]bool {
-	out := map[string]bool{}
-	for _, t := range l.Trials() {
-		if !t.Arm.Natural() {
-			continue
-		}
-		for i := range t.Outcomes {
-			if o := &t.Outcomes[i]; o.Test.Name == test && o.Failure != nil && finding.Read(o) == finding.Failed {
-				out[o.Failure.Fingerprint] = true
+// watchScripts runs a foreign test once more with MONITOR, if it calls scripts or
+// functions, so that what they touch is known and not only what they declare.
+func (t *testHunt) watchScripts() {
+	h, test := t.hunt, t.aim.Test
+	for _, trace := range h.log.Traces(test.Name) {
+		for _, c := range trace.Commands {
+			if !c.Script() {
+				continue
 			}
+			j := trial.Job{Suite: test.Suite + triallog.AloneSuite, Tests: []string{test.Name}, Arm: harness.Survey, Keep: true, Urgent: true, Monitor: true}
+			h.progress.expect(1)
+			if d := h.lab.unnumbered(t.aim.Context(), j, test.Suite); d != nil {
+				h.scripts.Learn(d.Monitored)
+			}
+			return
 		}
 	}
-	return out
 }

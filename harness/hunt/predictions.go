@@ -8,6 +8,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // likelyEnough is from which likelihood on a near miss for which there was no
@@ -19,7 +20,7 @@ const likelyEnough = 0.5
 // takes a fault that nobody asked for, what depends on the order of the tests, and
 // likely near misses for which the budget had no trial. One of which the like was
 // tried is none: what that one taught holds for it as a rule. Nothing of it failed.
-func predictions(log *Log, reports []*testReport, trials int, by finding.Origin) (list []harness.Finding) {
+func predictions(log *triallog.Log, reports []*testReport, trials int, by finding.Origin) (list []harness.Finding) {
 	tried := map[string]bool{}
 	var left []near.Candidate
 	for _, r := range reports {

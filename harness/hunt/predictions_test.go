@@ -10,6 +10,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -86,7 +87,7 @@ func TestNearMissesWithoutATrial(t *testing.T) {
 		}
 	}
 	found := finding.NewCatalogue()
-	for _, f := range predictions(newLog(nil, nil, nil), []*testReport{{tried: []near.Candidate{at("a", "SET", "k", 0.9)}}, {left: []near.Candidate{
+	for _, f := range predictions(triallog.New(nil, nil), []*testReport{{tried: []near.Candidate{at("a", "SET", "k", 0.9)}}, {left: []near.Candidate{
 		at("b", "SET", "other", 0.9),    // its like was tried
 		at("b", "HSET", "other", 0.9),   // not tried, and likely
 		at("a", "HSET", "another", 0.8), // the same cause

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
@@ -71,7 +71,7 @@ func (p *progress) count(t harness.Trial) {
 		}
 		now.Done++
 		for i := range t.Outcomes {
-			if finding.Read(&t.Outcomes[i]) == finding.Failed {
+			if evidence.Read(&t.Outcomes[i]) == evidence.Failed {
 				now.Failures++
 			}
 		}

@@ -9,20 +9,22 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // result puts together all that was seen.
 func (h *hunt) result() *harness.Result {
 	trials := h.log.Trials()
 	r := &harness.Result{
-		Version: harness.ResultVersion, Tool: h.Tool, Started: h.started.UTC(), Finished: time.Now().UTC(),
+		Version: harness.ResultVersion, Tool: h.Tool, Started: h.rounds.started.UTC(), Finished: time.Now().UTC(),
 		Seed: h.Seed, Strategy: h.Strategy, Params: h.Params, Target: h.Target,
 		Redis: h.Executor.Info(), Workers: h.Executor.Workers(), Machine: thisMachine(),
 		Shard: h.Shard.String(), TrialsAsked: h.Trials, For: harness.Duration(h.For), Findings: h.found.All(),
-		TrialsDone: finished(trials, h.suites), Margins: slices.Clone(h.margins), Coverage: coverage(h.reports),
+		TrialsDone: triallog.Finished(trials, h.rounds.suites), Margins: slices.Clone(h.margins), Coverage: coverage(h.reports),
 	}
-	r.Infra, r.Warnings, r.PointsShared = h.log.doubts()
+	r.Infra, r.Warnings, r.PointsShared = h.log.Doubts()
 	if h.For > 0 {
 		r.TrialsAsked = 0
 	}
@@ -43,9 +45,9 @@ func (h *hunt) result() *harness.Result {
 		r.Simulation = &harness.Simulation{Findings: len(h.Simulated), Confirmed: len(h.simulated.confirmed), Only: len(h.simulated.only)}
 	}
 	r.Findings = append(r.Findings, finding.SimulatedOnly(h.simulated.only, r.Findings)...) // of no test, as far as this run knows
-	h.beside(r.Findings)
+	beside(h.log, r.Findings)
 	slices.SortStableFunc(r.Margins, bySize)
-	if p99 := time.Duration(r.Machine.TimerP99); p99 > lateTimers {
+	if p99 := time.Duration(r.Machine.TimerP99); p99 > investigate.LateTimers {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
 	}
 	return r
@@ -53,17 +55,6 @@ func (h *hunt) result() *harness.Result {
 
 func thisMachine() harness.Machine {
 	return harness.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()}
-}
-
-// doubts gives the trials that could not be done, why to doubt numbers, and how
-// much two histories of one test have in common.
-func (l *Log) doubts() (infra []harness.InfraFailure, warnings []string, shared float64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.shared {
-		shared += s / float64(len(l.shared))
-	}
-	return l.infra, l.warnings, shared
 }
 
 // coverage says of how many candidates the order was tried both ways; nil: there
@@ -128,7 +119,7 @@ func (h *hunt) testResults(trials []harness.Trial, findings []harness.Finding) [
 		}
 		delete(byName, id.Name)
 		if h.Until != nil && t.Runs > 0 {
-			d := h.log.decide.of(id.Name)
+			d := h.log.Decision(id.Name)
 			t.Status, t.Decided = d.Status, d.String()
 		}
 		list = append(list, t)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 const (
@@ -25,13 +26,22 @@ const (
 // errBudget ends a hunt whose time has passed.
 var errBudget = errors.New("the time given has passed")
 
+// rounds does the numbered trials of a hunt.
+type rounds struct {
+	*Config
+	suites  []string
+	started time.Time
+	log     *triallog.Log
+	lab     *Lab
+}
+
 // job makes the numbered trial of a suite; its seed comes from its index.
 type job func(suite string, index int) trial.Job
 
 // survey makes trials without injection, some of them without the proxy.
-func (h *hunt) survey(suite string, index int) trial.Job {
-	j := trial.Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey, Urgent: index <= firstLook}
-	if index%directEvery == firstLook && !h.NoDirect {
+func (r *rounds) survey(suite string, index int) trial.Job {
+	j := trial.Job{Index: index, Suite: suite, Tests: r.names(suite), Arm: harness.Survey, Urgent: index <= firstLook}
+	if index%directEvery == firstLook && !r.NoDirect {
 		j.Arm = harness.Direct
 	}
 	return j
@@ -39,17 +49,17 @@ func (h *hunt) survey(suite string, index int) trial.Job {
 
 // each does every numbered trial of the shard that is not yet done, several at a
 // time, until ctx ends or the harness cannot do its work.
-func (h *hunt) each(ctx context.Context, from, to int, make job) error {
+func (r *rounds) each(ctx context.Context, from, to int, make job) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	slots := newSlots(h.Executor.Workers())
-	for index := from; index <= to && ctx.Err() == nil && !h.allDecided(); index++ {
-		if !h.Shard.Has(index) {
+	slots := newSlots(r.Executor.Workers())
+	for index := from; index <= to && ctx.Err() == nil && !r.allDecided(); index++ {
+		if !r.Shard.Has(index) {
 			continue
 		}
-		for _, suite := range h.suites {
-			if h.log.done(suite, index) {
+		for _, suite := range r.suites {
+			if r.log.Done(suite, index) {
 				continue
 			}
 			if !slots.take(ctx) {
@@ -58,10 +68,10 @@ func (h *hunt) each(ctx context.Context, from, to int, make job) error {
 			wg.Go(func() {
 				defer slots.give()
 				j := make(suite, index)
-				if h.Until != nil && len(j.Tests) == 0 && len(h.log.Leaves()) > 0 {
+				if r.Until != nil && len(j.Tests) == 0 && len(r.log.Leaves()) > 0 {
 					return // all is decided
 				}
-				if err := h.lab.numbered(ctx, j); err != nil {
+				if err := r.lab.numbered(ctx, j); err != nil {
 					cancel(err)
 				}
 			})
@@ -76,39 +86,39 @@ func (h *hunt) each(ctx context.Context, from, to int, make job) error {
 
 // most ends before ctx where the hunt has a time to use, and leaves a fifth of
 // it for proving what was seen.
-func (h *hunt) most(ctx context.Context) (context.Context, context.CancelFunc) {
-	if h.For <= 0 {
+func (r *rounds) most(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.For <= 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadlineCause(ctx, h.started.Add(h.For*4/5), errBudget)
+	return context.WithDeadlineCause(ctx, r.started.Add(r.For*4/5), errBudget)
 }
 
 // useRest uses what is left of the hunt's time, if it has one, for more trials.
-func (h *hunt) useRest(ctx context.Context, phase string, make job) error {
-	if h.For <= 0 {
+func (r *rounds) useRest(ctx context.Context, phase string, make job) error {
+	if r.For <= 0 {
 		return nil
 	}
-	h.progress.phase(phase, 0)
-	return h.each(ctx, 1, endless, make)
+	r.lab.progress.phase(phase, 0)
+	return r.each(ctx, 1, endless, make)
 }
 
 // last is the index of the last numbered trial.
-func (h *hunt) last() int {
-	if h.For > 0 {
+func (r *rounds) last() int {
+	if r.For > 0 {
 		return endless
 	}
-	return h.Trials
+	return r.Trials
 }
 
 // total is how many suite trials the shard does.
-func (h *hunt) total() int {
-	if h.For > 0 {
+func (r *rounds) total() int {
+	if r.For > 0 {
 		return 0
 	}
 	n := 0
-	for i := 1; i <= h.Trials; i++ {
-		if h.Shard.Has(i) {
-			n += len(h.suites)
+	for i := 1; i <= r.Trials; i++ {
+		if r.Shard.Has(i) {
+			n += len(r.suites)
 		}
 	}
 	return n
@@ -116,20 +126,20 @@ func (h *hunt) total() int {
 
 // names returns the tests of one suite; none means all that the runner has, as
 // the user of a foreign suite runs it.
-func (h *hunt) names(suite string) []string {
-	if h.foreign() && h.Match == nil && len(h.suites) == 1 && h.Until == nil {
+func (r *rounds) names(suite string) []string {
+	if r.foreign() && r.Match == nil && len(r.suites) == 1 && r.Until == nil {
 		return nil
 	}
-	return h.log.Undecided(suite)
+	return r.log.Undecided(suite)
 }
 
 // allDecided reports whether the sequential tests want no further trial.
-func (h *hunt) allDecided() bool {
-	if h.Until == nil || len(h.log.Leaves()) == 0 {
+func (r *rounds) allDecided() bool {
+	if r.Until == nil || len(r.log.Leaves()) == 0 {
 		return false
 	}
-	for _, suite := range h.suites {
-		if len(h.names(suite)) > 0 {
+	for _, suite := range r.suites {
+		if len(r.names(suite)) > 0 {
 			return false
 		}
 	}

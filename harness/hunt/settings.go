@@ -14,21 +14,21 @@ import (
 )
 
 // explore makes the trials of the strategy.
-func (h *hunt) explore(ctx context.Context) (job, error) {
+func (r *rounds) explore(ctx context.Context) (job, error) {
 	var size explore.Survey
-	if measured(h.Strategy) {
+	if measured(r.Strategy) {
 		var err error
-		if size, err = h.lab.size(ctx, h.suites, h.names); err != nil {
+		if size, err = r.lab.size(ctx, r.suites, r.names); err != nil {
 			return nil, err
 		}
 	}
 	return func(suite string, index int) trial.Job {
-		j := trial.Job{Index: index, Suite: suite, Tests: h.names(suite), Arm: harness.Survey}
-		if h.Strategy != "none" {
+		j := trial.Job{Index: index, Suite: suite, Tests: r.names(suite), Arm: harness.Survey}
+		if r.Strategy != "none" {
 			j.Arm = harness.Explore
 			j.Plan = trial.PlanOf(harness.Schedule{
-				Version: harness.ScheduleVersion, Strategy: h.Strategy, Seed: trial.Mix(h.Seed, index),
-				Params: settings(h.Strategy, h.Params, index, size),
+				Version: harness.ScheduleVersion, Strategy: r.Strategy, Seed: trial.Mix(r.Seed, index),
+				Params: settings(r.Strategy, r.Params, index, size),
 			})
 		}
 		return j

@@ -9,7 +9,9 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/investigate"
 )
 
 // Simulated is a finding that was made in virtual time: the hunt proves it on its
@@ -52,7 +54,9 @@ func (h *hunt) proveSimulated(ctx context.Context) *simulated {
 		if i < 0 {
 			continue
 		}
-		wg.Go(func() { h.proveOne(&aim{ctx: ctx, lab: h.lab, test: tests[i], limit: leastTime}, c, s) })
+		wg.Go(func() {
+			s.prove(investigate.At(ctx, h.lab, tests[i], investigate.Terms{Limit: leastTime, Seed: h.Seed}), c, h.Executor.Info, h.Target)
+		})
 	}
 	wg.Wait()
 	if ctx.Err() == nil {
@@ -61,22 +65,22 @@ func (h *hunt) proveSimulated(ctx context.Context) *simulated {
 	return s
 }
 
-// proveOne plays one simulated finding.
-func (h *hunt) proveOne(a *aim, c Simulated, s *simulated) {
+// prove plays one simulated finding.
+func (s *simulated) prove(a *investigate.Aim, c Simulated, info func() harness.RedisInfo, target harness.Target) {
 	f := c.Finding
 	like := func(o *harness.Outcome) bool {
 		return o.Failure.Fingerprint == f.Failure.Fingerprint || o.Cause == f.Class && f.Class != harness.Unattributed
 	}
-	n, failed, passed := replays(a, f.Schedule, like)
-	redis := h.Executor.Info()
+	n, failed, passed := a.Replays(f.Schedule, like)
+	redis := info() // complete once a trial is done
 	f.Tests = f.Tests[:1]
 	switch {
-	case a.ended() || n.K > 0 && len(f.Schedule.Decisions) == 0:
+	case a.Ended() || n.K > 0 && len(f.Schedule.Decisions) == 0:
 		return // with nothing injected it fails here too: the survey will tell
 	case n.K == 0:
 		where := "no trial could be compared"
 		if c.Divergence != nil && len(passed) > 0 {
-			if told := c.Divergence(a.ctx, passed); told != "" {
+			if told := c.Divergence(a.Context(), passed); told != "" {
 				where = told
 			}
 		}
@@ -86,44 +90,21 @@ func (h *hunt) proveOne(a *aim, c Simulated, s *simulated) {
 		defer s.mu.Unlock()
 		s.only = append(s.only, f)
 		return
-	case n.K < finding.LeastProof:
+	case n.K < evidence.LeastProof:
 		return // it fails here too, at times: the provoking will tell how
 	}
 	without := f.Schedule
 	without.Decisions = nil
-	counter := a.count(func() played { return a.run(harness.Counterfactual, without) }, false, finding.LeastProof, like)
-	if counter.K > 0 || counter.N < finding.LeastProof {
+	counter := a.Count(func() investigate.Played { return a.Run(harness.Counterfactual, without) }, false, evidence.LeastProof, like)
+	if counter.K > 0 || counter.N < evidence.LeastProof {
 		return // not for the decisions' sake
 	}
 	f.Standing, f.Provoked, f.Counter, f.Natural, f.Margin = harness.Provoked, n, counter, harness.Count{}, nil
-	f.Target, f.Failure, f.Timeline, f.Found = h.Target, *failed.outcome.Failure, failed.outcome.Wire, time.Now().UTC()
+	f.Target, f.Failure, f.Timeline, f.Found = target, *failed.Outcome.Failure, failed.Outcome.Wire, time.Now().UTC()
 	f.Warnings = append(slices.Clone(f.Warnings), fmt.Sprintf("found in simulation, confirmed %d/%d on %s (redis %s)", n.K, n.N, redis.Provider, redis.Version))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.confirmed = append(s.confirmed, &confirmed{finding: f, events: failed.events})
-}
-
-// replays runs a schedule a few times, and gives a trial that failed alike and
-// what passed on the wire of one that did not. One failure ends a schedule that
-// injects nothing.
-func replays(a *aim, s harness.Schedule, like func(*harness.Outcome) bool) (n harness.Count, failed played, passed []harness.Event) {
-	for range confirmations {
-		r := a.run(harness.Confirm, s)
-		switch {
-		case r.Reading == finding.NoTrial || r.Reading == finding.Stalled:
-		case r.Reading == finding.Failed && like(r.outcome):
-			n.K++
-			n.N++
-			failed = r
-			if len(s.Decisions) == 0 {
-				return n, failed, passed
-			}
-		default:
-			n.N++
-			passed = r.events
-		}
-	}
-	return n, failed, passed
+	s.confirmed = append(s.confirmed, &confirmed{finding: f, events: failed.Events})
 }
 
 // take gives the confirmed finding that the candidate is about, once.
@@ -141,20 +122,20 @@ func (s *simulated) take(test string, c near.Candidate) *confirmed {
 }
 
 // measure does what is left to do for a confirmed finding: its margin.
-func (h *hunt) measure(in *investigation, k *confirmed, r *testReport) {
+func (t *testHunt) measure(in *investigate.Investigation, c near.Candidate, k *confirmed) {
 	f := k.finding
-	red := in.reduce(f.Schedule, k.events)
-	f.Schedule, f.Warnings = red.schedule, append(f.Warnings, red.warnings...)
-	if red.original != nil {
-		f.Original = red.original
+	red := in.Reduce(f.Schedule, k.events)
+	f.Schedule, f.Warnings = red.Schedule, append(f.Warnings, red.Warnings...)
+	if red.Original != nil {
+		f.Original = red.Original
 	}
-	if red.margin != nil {
-		f.Margin = red.margin
-		r.margins = append(r.margins, *red.margin)
+	if red.Margin != nil {
+		f.Margin = red.Margin
+		t.margins = append(t.margins, *red.Margin)
 	}
-	r.proven = true
-	h.enter(f)
-	h.taught(in.c, true)
+	t.proven = true
+	t.hunt.enter(f)
+	t.hunt.learned.Learn(c.Kind(), true)
 }
 
 // rest gives the confirmed findings that no candidate was about.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // aloneRuns is how often a foreign test is run by itself before prediction: on
@@ -40,18 +40,20 @@ func (h *hunt) investigateAll(ctx context.Context) error {
 			wg.Go(func() {
 				defer atOnce.give()
 				if h.foreign() {
-					h.alone(ctx, t, aloneRuns)
+					for range aloneRuns {
+						h.lab.alone(ctx, t)
+					}
 				}
-				r := h.investigateTest(ctx, t, h.simulated)
+				r := h.investigateTest(ctx, t)
 				mu.Lock()
 				defer mu.Unlock()
 				h.reports = append(h.reports, r)
 			})
 		}
 	})
-	most, cancel := h.most(ctx)
+	most, cancel := h.rounds.most(ctx)
 	defer cancel()
-	err := h.each(most, firstLook+1, h.last(), h.survey)
+	err := h.rounds.each(most, firstLook+1, h.rounds.last(), h.rounds.survey)
 	wg.Wait()
 	for _, r := range h.reports {
 		h.margins = append(h.margins, r.margins...)
@@ -67,21 +69,12 @@ func (h *hunt) investigateAll(ctx context.Context) error {
 	return err
 }
 
-// alone runs a foreign test by itself a few times without injection: that gives
-// histories that are the test's own, and tells whether it fails alone but not in
-// its suite, or the other way round.
-func (h *hunt) alone(ctx context.Context, t harness.TestID, n int) {
-	for range n {
-		h.lab.alone(ctx, t)
-	}
-}
-
 // againAlone runs tests that never passed alone once more, while nothing else
 // runs: a crowd is no proof.
 func (h *hunt) againAlone(ctx context.Context) {
 	for _, t := range h.log.Leaves() {
 		for range aloneAgain {
-			c := tallies(h.log.Trials())[t.Name].alone
+			c := triallog.Tallies(h.log.Trials())[t.Name].Alone
 			if c.N == 0 || c.K < c.N || ctx.Err() != nil {
 				break
 			}

@@ -40,21 +40,26 @@ type Pool struct {
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu       sync.Mutex
-	info     harness.RedisInfo
-	started  int
-	allowed  int           // workers that may begin a job; those beyond rest
-	changed  chan struct{} // closed when allowed has changed
-	tooMany  int           // so many crowded the machine; 0: not known
-	since    time.Time     // when they did
-	waiting  int           // jobs that no worker has taken yet
-	running  int           // jobs under way
-	pacing   bool          // keepPace runs
-	told     bool          // Chosen has been called
+	mu      sync.Mutex
+	info    harness.RedisInfo
+	started int
+	allowed int           // workers that may begin a job; those beyond rest
+	changed chan struct{} // closed when allowed has changed
+	waiting int           // jobs that no worker has taken yet
+	running int           // jobs under way
+	pacer
+	errs []error
+	ctx  context.Context // ends the workers; a pool is itself a lifetime
+}
+
+// pacer is what a pool that adapts knows of the machine. The pool's lock guards it.
+type pacer struct {
 	cpus     int
 	measured measure
-	errs     []error
-	ctx      context.Context // ends the workers; a pool is itself a lifetime
+	tooMany  int       // so many workers crowded the machine; 0: not known
+	since    time.Time // when they did
+	pacing   bool      // keepPace runs
+	told     bool      // Chosen has been called
 }
 
 type request struct {
@@ -76,7 +81,7 @@ func NewPool(cfg PoolConfig) *Pool {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Pool{
-		cfg: cfg, ctx: ctx, stop: stop, cpus: runtime.GOMAXPROCS(0),
+		cfg: cfg, ctx: ctx, stop: stop, pacer: pacer{cpus: runtime.GOMAXPROCS(0)},
 		urgent: make(chan *request), normal: make(chan *request), changed: make(chan struct{}),
 	}
 }

@@ -60,21 +60,8 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	s.Proxy.StartTrial(decides, wire)
 
 	finish := s.monitor(ctx, j, d)
-	stats := map[string]proxy.TestStats{}
-	digest := ""
-	frames := 0
 	start := time.Now()
-	outcomes, err := s.Runner.Run(ctx, runner.Exec{
-		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
-		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir, Spent: s.Spent,
-		Begin: s.Proxy.Begin, Started: s.Started, Warm: j.Warm,
-		End: func(test string) {
-			st := s.Proxy.End()
-			stats[test] = st
-			digest = foldDigest(digest, st.Digest)
-			frames += st.Frames
-		},
-	})
+	outcomes, m, err := s.run(ctx, j)
 	// What is still delayed will not arrive any more, and the history ends only
 	// when the fate of each frame is known.
 	s.Proxy.Kick()
@@ -85,11 +72,8 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	if err != nil {
 		return nil, err
 	}
-	if failed(outcomes) {
-		// Only a live Redis makes a failure the test's own.
-		if err := s.Alive(ctx); err != nil {
-			return nil, fmt.Errorf("redis died in the middle of a trial: %w", err)
-		}
+	if err := s.alive(ctx, outcomes); err != nil {
+		return nil, err
 	}
 	notApplied(d.Scheduler, outcomes)
 	byTest, err := histories(buffer, outcomes, j.Keep)
@@ -98,38 +82,82 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	}
 	for i := range outcomes {
 		o := &outcomes[i]
-		name := o.Test.Name
-		st := stats[name]
-		o.Injected = harness.Duration(st.Injected)
-		o.Blocked, o.Kept, o.Missed = st.Blocked, st.Kept, st.Missed
-		o.Warnings = append(o.Warnings, st.Warnings...)
-		if s.Lateness != nil {
-			o.Lateness = harness.Duration(s.Lateness.Worst(o.Start))
-			stoodStill(o)
-		}
+		s.complete(o, m.stats[o.Test.Name])
 		if o.Verdict != harness.Failed && !j.Keep {
 			continue
 		}
-		events := byTest[name]
-		if _, marked := stats[name]; !marked {
+		events := byTest[o.Test.Name]
+		if _, ok := m.stats[o.Test.Name]; !ok {
 			if events, err = during(buffer, o, start); err != nil {
 				return nil, fmt.Errorf("read the recording back: %w", err)
 			}
 		}
-		if s.Canonicalize != nil {
-			events = s.Canonicalize(events)
-		}
-		d.Events[name] = events
-		if o.Verdict == harness.Failed {
-			d.Matches[name] = explain(o, events)
-		}
+		s.keep(d, o, events)
 	}
 	d.Trial = harness.Trial{
 		Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Worker: s.Worker,
 		Start: start, Duration: harness.Duration(time.Since(start)),
-		Outcomes: outcomes, Schedule: schedule, Digest: digest, Points: max(frames, int(wire.frames.Load())),
+		Outcomes: outcomes, Schedule: schedule, Digest: m.digest, Points: max(m.frames, int(wire.frames.Load())),
 	}
 	return d, nil
+}
+
+// marked is what the proxy says of the tests whose boundaries were marked.
+type marked struct {
+	stats  map[string]proxy.TestStats
+	digest string
+	frames int
+}
+
+// run runs the job's tests.
+func (s *Stage) run(ctx context.Context, j Job) ([]harness.Outcome, marked, error) {
+	m := marked{stats: map[string]proxy.TestStats{}}
+	outcomes, err := s.Runner.Run(ctx, runner.Exec{
+		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
+		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir, Spent: s.Spent,
+		Begin: s.Proxy.Begin, Started: s.Started, Warm: j.Warm,
+		End: func(test string) {
+			st := s.Proxy.End()
+			m.stats[test] = st
+			m.digest = foldDigest(m.digest, st.Digest)
+			m.frames += st.Frames
+		},
+	})
+	return outcomes, m, err
+}
+
+// alive asks Redis after a trial in which a test failed: only a live one makes a
+// failure the test's own.
+func (s *Stage) alive(ctx context.Context, outcomes []harness.Outcome) error {
+	if !failed(outcomes) {
+		return nil
+	}
+	if err := s.Alive(ctx); err != nil {
+		return fmt.Errorf("redis died in the middle of a trial: %w", err)
+	}
+	return nil
+}
+
+// complete writes into an outcome what the proxy and this machine say of it.
+func (s *Stage) complete(o *harness.Outcome, st proxy.TestStats) {
+	o.Injected = harness.Duration(st.Injected)
+	o.Blocked, o.Kept, o.Missed = st.Blocked, st.Kept, st.Missed
+	o.Warnings = append(o.Warnings, st.Warnings...)
+	if s.Lateness != nil {
+		o.Lateness = harness.Duration(s.Lateness.Worst(o.Start))
+		stoodStill(o)
+	}
+}
+
+// keep keeps what was on the wire of a test, and explains its failure.
+func (s *Stage) keep(d *Done, o *harness.Outcome, events []harness.Event) {
+	if s.Canonicalize != nil {
+		events = s.Canonicalize(events)
+	}
+	d.Events[o.Test.Name] = events
+	if o.Verdict == harness.Failed {
+		d.Matches[o.Test.Name] = explain(o, events)
+	}
 }
 
 // monitor begins to read what Redis runs, if the job asks for it, and gives a

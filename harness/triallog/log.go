@@ -1,4 +1,4 @@
-package hunt
+package triallog
 
 import (
 	"fmt"
@@ -8,15 +8,15 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/summary"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
 const (
-	// keptHistories is how many passing and how many failing histories of a test are kept.
-	keptHistories = 12
+	// KeptHistories is how many passing and how many failing histories of a test are kept.
+	KeptHistories = 12
 	// keptEvents is how many events those of one sort may have together.
 	keptEvents = 100_000
 	// keptTraces is how many passing histories of a test prediction reads.
@@ -44,6 +44,23 @@ func (r History) Failure() string {
 // oldest first. Trials with a stalled hold are not among them.
 type Histories struct{ Passing, Failing []History }
 
+// PassingTraces gives the traces of those that passed.
+func (h Histories) PassingTraces() []*detect.Trace { return tracesOf(h.Passing, "") }
+
+// FailingTraces gives the traces of those with one failure, by its fingerprint.
+func (h Histories) FailingTraces(failure string) []*detect.Trace { return tracesOf(h.Failing, failure) }
+
+// tracesOf gives the traces of histories, of one failure or of all.
+func tracesOf(list []History, failure string) []*detect.Trace {
+	var out []*detect.Trace
+	for _, r := range list {
+		if failure == "" || r.Failure() == failure {
+			out = append(out, r.Trace)
+		}
+	}
+	return out
+}
+
 // Log holds every trial of a hunt and what is kept of their histories. It only
 // grows, and what its views return is never changed.
 type Log struct {
@@ -57,16 +74,17 @@ type Log struct {
 	ordered   [][]*detect.Trace          // the same by trial, in the order in which its tests ran
 	shared    []float64                  // how much two histories of a test have in common
 	histories map[string]*Histories      // by test
-	suspects  []suspect
+	suspects  []Suspect
 	decide    *decisions // nil: all trials are done
 }
 
-func newLog(tests []harness.TestID, admit func(string) bool, decide *decisions) *Log {
-	return &Log{tests: tests, admit: admit, decide: decide, traces: map[string][]*detect.Trace{}, histories: map[string]*Histories{}}
+// New returns a log of the tests without trials.
+func New(tests []harness.TestID, admit func(string) bool) *Log {
+	return &Log{tests: tests, admit: admit, traces: map[string][]*detect.Trace{}, histories: map[string]*Histories{}}
 }
 
-// add appends a finished trial.
-func (l *Log) add(t harness.Trial) {
+// Add appends a finished trial.
+func (l *Log) Add(t harness.Trial) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trials = append(l.trials, t)
@@ -80,8 +98,8 @@ func (l *Log) add(t harness.Trial) {
 	}
 }
 
-// keep keeps the histories of a finished trial that say something.
-func (l *Log) keep(d *trial.Done) {
+// Keep keeps the histories of a finished trial that say something.
+func (l *Log) Keep(d *trial.Done) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, o := range d.Trial.Outcomes {
@@ -95,19 +113,19 @@ func (l *Log) keep(d *trial.Done) {
 			l.histories[name] = kept
 		}
 		r := History{Index: d.Trial.Index, Arm: d.Trial.Arm, Schedule: d.Trial.Schedule, Trace: detect.NewTrace(d.Events[name], o), Matches: d.Matches[name]}
-		switch reading := finding.Read(&o); {
-		case reading == finding.Failed:
+		switch reading := evidence.Read(&o); {
+		case reading == evidence.Failed:
 			kept.Failing = newest(append(kept.Failing, r))
-		case reading == finding.Passed && o.Verdict == harness.Passed:
+		case reading == evidence.Passed && o.Verdict == harness.Passed:
 			kept.Passing = newest(append(kept.Passing, r))
 		}
 	}
 }
 
-// newest leaves the newest histories, within keptHistories and keptEvents. The last stays.
+// newest leaves the newest histories, within KeptHistories and keptEvents. The last stays.
 func newest(list []History) []History {
 	from, events := len(list)-1, 0
-	for ; from >= 0 && len(list)-from <= keptHistories; from-- {
+	for ; from >= 0 && len(list)-from <= KeptHistories; from-- {
 		if events += len(list[from].Trace.Events); events > keptEvents && from < len(list)-1 {
 			break
 		}
@@ -115,9 +133,9 @@ func newest(list []History) []History {
 	return slices.Clone(list[from+1:])
 }
 
-// learn takes passing histories of a trial for prediction. Those whose frames
+// Learn takes passing histories of a trial for prediction. Those whose frames
 // are surely the test's own replace others.
-func (l *Log) learn(d *trial.Done) {
+func (l *Log) Learn(d *trial.Done) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ordered []*detect.Trace
@@ -155,17 +173,17 @@ func (l *Log) surest(o harness.Outcome) bool {
 	return !slices.ContainsFunc(kept, func(t *detect.Trace) bool { return !unsure(t) })
 }
 
-// fail notes that a trial could not be done, and says how many trials were, and
+// Fail notes that a trial could not be done, and says how many trials were, and
 // how many could not be.
-func (l *Log) fail(suite string, index int, err error) (done, failed int) {
+func (l *Log) Fail(suite string, index int, err error) (done, failed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.infra = append(l.infra, harness.InfraFailure{What: strings.TrimSuffix(fmt.Sprintf("trial %d of %s", index, suite), " of "), Err: err.Error()})
 	return len(l.trials), len(l.infra)
 }
 
-// warn notes why to doubt a number.
-func (l *Log) warn(format string, args ...any) {
+// Warn notes why to doubt a number.
+func (l *Log) Warn(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.warnings = append(l.warnings, fmt.Sprintf(format, args...))

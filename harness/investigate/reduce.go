@@ -1,33 +1,33 @@
-package hunt
+package investigate
 
 import (
 	"context"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
 // headroom is by how much at least a finding's delay exceeds its margin.
 const headroom = 60 * time.Millisecond
 
-// reduction is what of a proven schedule the failure needs.
-type reduction struct {
-	schedule harness.Schedule
-	original *harness.Schedule // nil: nothing was changed
-	margin   *harness.Margin   // nil: it could not be measured
-	warnings []string
+// Reduction is what of a proven schedule the failure needs.
+type Reduction struct {
+	Schedule harness.Schedule
+	Original *harness.Schedule // nil: nothing was changed
+	Margin   *harness.Margin   // nil: it could not be measured
+	Warnings []string
 }
 
-// reduce makes the schedule of a proven failure minimal and measures the timing
+// Reduce makes the schedule of a proven failure minimal and measures the timing
 // margin: the shortest delay of the late frame that fails the test.
-func (in *investigation) reduce(whole harness.Schedule, events []harness.Event) reduction {
-	r := reduction{schedule: whole}
+func (in *Investigation) Reduce(whole harness.Schedule, events []harness.Event) Reduction {
+	r := Reduction{Schedule: whole}
 	if len(whole.Decisions) > 1 {
 		in.fewest(&r)
 		if err := in.oneMinimal(&r); err != nil {
-			r.warnings = append(r.warnings, "it was not checked that each of its decisions is needed")
+			r.Warnings = append(r.Warnings, "it was not checked that each of its decisions is needed")
 		}
 	}
 	m, ok := in.fromWire()
@@ -40,21 +40,21 @@ func (in *investigation) reduce(whole harness.Schedule, events []harness.Event) 
 	if !ok {
 		return r
 	}
-	r.margin = &m
-	if list := r.schedule.Decisions; len(list) == 1 && list[0].Action == harness.Delay {
+	r.Margin = &m
+	if list := r.Schedule.Decisions; len(list) == 1 && list[0].Action == harness.Delay {
 		// Replays must fail on a busier machine too, which runs the rest of the
 		// test late and so takes from the delay: well above the threshold.
 		provoke, hi := in.c.Provoke, time.Duration(m.Hi)
-		r.original, r.schedule = &provoke, provoke
-		r.schedule.Decisions = []harness.Decision{list[0]}
-		r.schedule.Decisions[0].Delay = min(list[0].Delay, harness.Duration((hi + max(hi/2, headroom)).Round(time.Millisecond)))
+		r.Original, r.Schedule = &provoke, provoke
+		r.Schedule.Decisions = []harness.Decision{list[0]}
+		r.Schedule.Decisions[0].Delay = min(list[0].Delay, harness.Duration((hi + max(hi/2, headroom)).Round(time.Millisecond)))
 	}
 	return r
 }
 
 // fromTrials measures the margin of one frame by trials alone: the least delay
 // that fails, between nothing and a little more than what did.
-func (in *investigation) fromTrials(late harness.Point, held time.Duration) (m harness.Margin, ok bool) {
+func (in *Investigation) fromTrials(late harness.Point, held time.Duration) (m harness.Margin, ok bool) {
 	if held == 0 {
 		return m, false
 	}
@@ -68,7 +68,7 @@ func (in *investigation) fromTrials(late harness.Point, held time.Duration) (m h
 		if failed {
 			break
 		}
-		if hi *= 2; hi > 2*in.longest {
+		if hi *= 2; hi > 2*in.Longest {
 			return m, false // a delay of this frame alone does not do it: the hold stays
 		}
 	}
@@ -82,13 +82,13 @@ func (in *investigation) fromTrials(late harness.Point, held time.Duration) (m h
 // steady asks whether the test fails under a schedule that makes one frame late
 // by d. A trial during which this machine's own timers ran late by an amount
 // that matters beside d is done again, twice at most.
-func (in *investigation) steady(s harness.Schedule, d time.Duration) (bool, error) {
+func (in *Investigation) steady(s harness.Schedule, d time.Duration) (bool, error) {
 	for again := 2; ; again-- {
-		if in.over() {
+		if in.Over() {
 			return false, errNoTrial
 		}
-		r := in.run(harness.Reduce, s)
-		if r.Reading == finding.NoTrial {
+		r := in.Run(harness.Reduce, s)
+		if r.Reading == evidence.NoTrial {
 			return false, errNoTrial
 		}
 		if again == 0 || r.lateness() <= max(punctual, d/25) {
@@ -128,44 +128,44 @@ func bracket(ctx context.Context, hi time.Duration, fails func(time.Duration) (b
 }
 
 // fewest takes away decisions that the failure does not need.
-func (in *investigation) fewest(r *reduction) {
-	whole := r.schedule
+func (in *Investigation) fewest(r *Reduction) {
+	whole := r.Schedule
 	list, err := minimize.Reduce(in.ctx, whole.Decisions, func(_ context.Context, list []harness.Decision) (bool, error) {
 		s := whole
 		s.Decisions = list
-		return in.fails(in.run(harness.Reduce, s)), nil
+		return in.fails(in.Run(harness.Reduce, s)), nil
 	})
 	if err == nil && len(list) < len(whole.Decisions) {
-		r.original = &whole
-		r.schedule.Decisions = list
+		r.Original = &whole
+		r.Schedule.Decisions = list
 	}
 }
 
 // oneMinimal takes away decisions, one at a time, until the failure needs each
 // that is left: without it the test fails in at most one of three runs.
-func (in *investigation) oneMinimal(r *reduction) error {
-	whole := r.schedule
+func (in *Investigation) oneMinimal(r *Reduction) error {
+	whole := r.Schedule
 	fails := minimize.Repeat(func(_ context.Context, list []harness.Decision) (bool, error) {
 		s := whole
 		s.Decisions = list
-		got := in.run(harness.Reduce, s)
-		if got.Reading == finding.NoTrial {
+		got := in.Run(harness.Reduce, s)
+		if got.Reading == evidence.NoTrial {
 			return false, errNoTrial
 		}
 		return in.fails(got), nil
-	}, 2, confirmations)
-	for len(r.schedule.Decisions) > 1 {
-		list := r.schedule.Decisions
+	}, 2, Confirmations)
+	for len(r.Schedule.Decisions) > 1 {
+		list := r.Schedule.Decisions
 		minimal, spare, err := minimize.OneMinimal(in.ctx, list, fails)
 		if err != nil || minimal {
 			return err
 		}
 		if spare < 0 {
-			r.warnings = append(r.warnings, "the reduced schedule does not fail every time")
+			r.Warnings = append(r.Warnings, "the reduced schedule does not fail every time")
 			return nil
 		}
-		r.original = &whole
-		r.schedule.Decisions = append(append([]harness.Decision(nil), list[:spare]...), list[spare+1:]...)
+		r.Original = &whole
+		r.Schedule.Decisions = append(append([]harness.Decision(nil), list[:spare]...), list[spare+1:]...)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package finding
+package evidence
 
 import "github.com/flakehunt/flakehunt/harness"
 

@@ -1,4 +1,4 @@
-package hunt
+package investigate
 
 import (
 	"cmp"
@@ -8,7 +8,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
-	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
 
@@ -25,7 +25,7 @@ const (
 	// rounds is how often a margin is confirmed anew that further trials moved.
 	rounds = 3
 	// doubted is how many trials that the wire does not explain it takes to give
-	// the wire's margin uin.
+	// the wire's margin up.
 	doubted = 2
 	// askedAgain is how often one end of a margin is asked about at most.
 	askedAgain = 4
@@ -95,7 +95,7 @@ func typical(samples []sample) (size time.Duration, good int) {
 // trials that were done of it, and confirms it: a little less delay passes, a
 // little more fails. It reports false where the wire does not say, or says
 // something else than the trials do.
-func (in *investigation) fromWire() (m harness.Margin, ok bool) {
+func (in *Investigation) fromWire() (m harness.Margin, ok bool) {
 	if len(in.samples) == 0 {
 		return m, false
 	}
@@ -124,13 +124,13 @@ func (in *investigation) fromWire() (m harness.Margin, ok bool) {
 
 // enoughSamples gives the typical margin, after some more trials if this machine was
 // late in most of those so far.
-func (in *investigation) enoughSamples() (time.Duration, bool) {
+func (in *Investigation) enoughSamples() (time.Duration, bool) {
 	size, good := typical(in.samples)
 	for more := 0; more < fewestSamples && good < fewestGood && size > 0; more++ {
-		if in.over() {
+		if in.Over() {
 			break
 		}
-		if r := in.run(harness.Reduce, in.delayed(in.c.Late(), size+minimize.Resolution(size))); r.Reading == finding.NoTrial {
+		if r := in.Run(harness.Reduce, in.delayed(in.c.Late(), size+minimize.Resolution(size))); r.Reading == evidence.NoTrial {
 			break
 		}
 		size, good = typical(in.samples)
@@ -142,18 +142,18 @@ func (in *investigation) enoughSamples() (time.Duration, bool) {
 // if it is more than size, and passes if it is less. It returns for how long the
 // frame was kept. A trial that went the other way since everything else was late
 // in it, or that was not like the others, is done again.
-func (in *investigation) ends(size, d time.Duration) (kept time.Duration, ok bool) {
+func (in *Investigation) ends(size, d time.Duration) (kept time.Duration, ok bool) {
 	unexplained := 0
 	for range askedAgain {
-		if in.over() {
+		if in.Over() {
 			return 0, false
 		}
 		before := len(in.samples)
-		r := in.run(harness.Reduce, in.delayed(in.c.Late(), d))
-		if r.Reading == finding.NoTrial || r.Reading == finding.Stalled {
+		r := in.Run(harness.Reduce, in.delayed(in.c.Late(), d))
+		if r.Reading == evidence.NoTrial || r.Reading == evidence.Stalled {
 			return 0, false
 		}
-		kept := keptFor(r.events, in.c.Late())
+		kept := keptFor(r.Events, in.c.Late())
 		said := len(in.samples) > before
 		switch {
 		case said && (in.samples[before].margin-size).Abs() > minimize.Resolution(size):
@@ -173,7 +173,7 @@ func (in *investigation) ends(size, d time.Duration) (kept time.Duration, ok boo
 // unconfirmed is the wire's word where there was no time to ask about it, or this
 // machine was too late to: between the longest delay that passed and the
 // shortest that failed, if these agree with it.
-func (in *investigation) unconfirmed() (m harness.Margin, ok bool) {
+func (in *Investigation) unconfirmed() (m harness.Margin, ok bool) {
 	size, _ := typical(in.samples)
 	var lo, hi time.Duration
 	for _, s := range in.samples {
@@ -191,9 +191,9 @@ func (in *investigation) unconfirmed() (m harness.Margin, ok bool) {
 }
 
 // marginOf says that a delay of lo passed, and one of hi failed.
-func (in *investigation) marginOf(at harness.Point, size, lo, hi time.Duration) harness.Margin {
+func (in *Investigation) marginOf(at harness.Point, size, lo, hi time.Duration) harness.Margin {
 	return harness.Margin{
-		Test: in.test.Name, Edge: at.Verb + " " + at.Key, At: at,
+		Test: in.Test.Name, Edge: at.Verb + " " + at.Key, At: at,
 		Size: harness.Duration(size), Lo: harness.Duration(lo), Hi: harness.Duration(hi),
 	}
 }

@@ -1,4 +1,4 @@
-package hunt
+package triallog
 
 import (
 	"testing"
@@ -18,10 +18,10 @@ func frame(at time.Duration, key string) harness.Event {
 // What is predicted for a test comes from frames that are surely its own, as
 // soon as there are such.
 func TestSurestHistoriesAreKept(t *testing.T) {
-	l := newLog(nil, nil, nil)
+	l := New(nil, nil)
 	learn := func(b harness.Boundary) {
 		o := harness.Outcome{Test: harness.TestID{Name: "a"}, Verdict: harness.Passed, Boundary: b}
-		l.learn(&trial.Done{Trial: harness.Trial{Outcomes: []harness.Outcome{o}}, Events: map[string][]harness.Event{"a": {frame(1, string(b))}}})
+		l.Learn(&trial.Done{Trial: harness.Trial{Outcomes: []harness.Outcome{o}}, Events: map[string][]harness.Event{"a": {frame(1, string(b))}}})
 	}
 	kept := func() (list []harness.Boundary) {
 		for _, t := range l.Traces("a") {
@@ -42,7 +42,7 @@ func TestSurestHistoriesAreKept(t *testing.T) {
 // TestHistoriesAreKept: passing and failing ones of numbered, alone and aimed
 // trials, the newest few of each; stalled ones say nothing.
 func TestHistoriesAreKept(t *testing.T) {
-	l := newLog(nil, nil, nil)
+	l := New(nil, nil)
 	keep := func(index int, arm harness.Arm, v harness.Verdict, blocked bool, events int) {
 		o := harness.Outcome{Test: harness.TestID{Name: "a"}, Arm: arm, Verdict: v}
 		if v == harness.Failed {
@@ -56,9 +56,9 @@ func TestHistoriesAreKept(t *testing.T) {
 			Events:  map[string][]harness.Event{"a": make([]harness.Event, events)},
 			Matches: map[string][]detect.Match{"a": {{Class: harness.RaceLostUpdate}}},
 		}
-		l.keep(d)
+		l.Keep(d)
 	}
-	for i := 1; i <= keptHistories+3; i++ {
+	for i := 1; i <= KeptHistories+3; i++ {
 		keep(i, harness.Survey, harness.Passed, false, 1)
 	}
 	keep(20, harness.Provoke, harness.Failed, false, 1)
@@ -67,7 +67,7 @@ func TestHistoriesAreKept(t *testing.T) {
 	keep(23, harness.Confirm, harness.Failed, false, 0)
 
 	got := l.Histories("a")
-	require.Len(t, got.Passing, keptHistories)
+	require.Len(t, got.Passing, KeptHistories)
 	require.Equal(t, 4, got.Passing[0].Index, "the oldest go")
 	require.Equal(t, "", got.Passing[0].Failure())
 	require.Len(t, got.Failing, 1)
@@ -82,5 +82,5 @@ func TestHistoriesAreKept(t *testing.T) {
 	require.Len(t, l.Histories("a").Passing, 1, "a large one leaves no room for others")
 	keep(31, harness.Survey, harness.Passed, false, keptEvents+1)
 	require.Equal(t, 31, l.Histories("a").Passing[0].Index, "the newest stays however large it is")
-	require.Len(t, got.Passing, keptHistories, "what a view returned does not change")
+	require.Len(t, got.Passing, KeptHistories, "what a view returned does not change")
 }

@@ -1,4 +1,4 @@
-package hunt
+package triallog
 
 import (
 	"github.com/flakehunt/flakehunt/harness"
@@ -47,4 +47,20 @@ func (d *decisions) of(test string) stats.Decision {
 		return stats.Decision{Status: harness.Undecided}
 	}
 	return s.Decision()
+}
+
+// DecideBy ends a test's trials once the sequential test has decided.
+func (l *Log) DecideBy(rule stats.Rule) (err error) {
+	l.decide, err = newDecisions(rule)
+	return err
+}
+
+// Decision is what was decided of a test; undecided, too, where nothing decides.
+func (l *Log) Decision(test string) stats.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.decide == nil {
+		return stats.Decision{Status: harness.Undecided}
+	}
+	return l.decide.of(test)
 }

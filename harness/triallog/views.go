@@ -1,4 +1,4 @@
-package hunt
+package triallog
 
 import (
 	"slices"
@@ -23,6 +23,9 @@ func (l *Log) Tests() []harness.TestID {
 	defer l.mu.Unlock()
 	return slices.Clip(l.tests)
 }
+
+// Admits reports whether the test is one of those that are hunted.
+func (l *Log) Admits(test string) bool { return l.admit == nil || l.admit(test) }
 
 // Leaves gives the tests that have no subtests: those that can be aimed at.
 func (l *Log) Leaves() []harness.TestID {
@@ -71,31 +74,31 @@ func (l *Log) Undecided(suite string) []string {
 	return names
 }
 
-// done reports whether a numbered trial of the suite is in the log.
-func (l *Log) done(suite string, index int) bool {
+// Done reports whether a numbered trial of the suite is in the log.
+func (l *Log) Done(suite string, index int) bool {
 	return slices.ContainsFunc(l.Trials(), func(t harness.Trial) bool {
 		return t.Suite == suite && t.Index == index && summary.Counted(t.Arm)
 	})
 }
 
-// aloneSuite marks the trials of a test by itself.
-const aloneSuite = " (alone)"
+// AloneSuite marks the trials of a test by itself.
+const AloneSuite = " (alone)"
 
-// tally counts the executions of one test without injection.
-type tally struct{ suite, alone harness.Count }
+// Tally counts the executions of one test without injection.
+type Tally struct{ Suite, Alone harness.Count }
 
-// tallies counts those of all tests, by name.
-func tallies(trials []harness.Trial) map[string]tally {
-	seen := map[string]tally{}
+// Tallies counts those of all tests, by name.
+func Tallies(trials []harness.Trial) map[string]Tally {
+	seen := map[string]Tally{}
 	for _, t := range trials {
 		if !t.Arm.Natural() {
 			continue
 		}
 		for _, o := range t.Outcomes {
 			s := seen[o.Test.Name]
-			c := &s.suite
-			if strings.HasSuffix(t.Suite, aloneSuite) {
-				c = &s.alone
+			c := &s.Suite
+			if strings.HasSuffix(t.Suite, AloneSuite) {
+				c = &s.Alone
 			}
 			c.N++
 			if o.Verdict == harness.Failed {
@@ -107,28 +110,28 @@ func tallies(trials []harness.Trial) map[string]tally {
 	return seen
 }
 
-// longestAlone is the longest that a test took by itself; 0: it never ran so.
-func longestAlone(trials []harness.Trial, test string) time.Duration {
+// LongestAlone is the longest that a test took by itself; 0: it never ran so.
+func LongestAlone(trials []harness.Trial, test string) time.Duration {
 	longest := time.Duration(0)
 	for _, t := range trials {
-		if t.Arm.Natural() && strings.HasSuffix(t.Suite, aloneSuite) && len(t.Outcomes) == 1 && t.Outcomes[0].Test.Name == test {
+		if t.Arm.Natural() && strings.HasSuffix(t.Suite, AloneSuite) && len(t.Outcomes) == 1 && t.Outcomes[0].Test.Name == test {
 			longest = max(longest, time.Duration(t.Duration))
 		}
 	}
 	return longest
 }
 
-// suiteWarnings says which tests fail alone but never in their suite, or only
+// SuiteWarnings says which tests fail alone but never in their suite, or only
 // there, and whether the suite never spoke to Redis through the proxy.
-func suiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []string) {
-	seen := tallies(trials)
+func SuiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []string) {
+	seen := Tallies(trials)
 	for _, id := range tests {
 		s := seen[id.Name]
 		switch {
-		case s.alone.N == 0 || s.suite.N < 2:
-		case s.alone.K == s.alone.N && s.suite.K == 0:
+		case s.Alone.N == 0 || s.Suite.N < 2:
+		case s.Alone.K == s.Alone.N && s.Suite.K == 0:
 			warnings = append(warnings, id.Name+" fails when it runs alone and not in its suite: it needs something that an earlier test does (a warm connection pool, a cached script, a key)")
-		case s.suite.K == s.suite.N && s.alone.K == 0:
+		case s.Suite.K == s.Suite.N && s.Alone.K == 0:
 			warnings = append(warnings, id.Name+" fails in its suite and not alone: another test's keys, channels or connections may reach it")
 		}
 	}
@@ -139,8 +142,8 @@ func suiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []s
 	return warnings
 }
 
-// finished says how many numbered trials were done in every one of the suites.
-func finished(trials []harness.Trial, suites []string) int {
+// Finished says how many numbered trials were done in every one of the suites.
+func Finished(trials []harness.Trial, suites []string) int {
 	done := map[string]int{}
 	for _, t := range trials {
 		if summary.Counted(t.Arm) {

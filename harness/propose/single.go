@@ -1,0 +1,68 @@
+package propose
+
+import (
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/triallog"
+)
+
+// Single makes one frame as late as a slow network may: a request or a message of
+// which no candidate was about, those in the middle of the longest stretch that
+// was not tried first.
+func Single(test string, traces []*detect.Trace, done []near.Candidate, longest time.Duration, seed uint64) (near.Candidate, bool) {
+	if len(traces) == 0 {
+		return near.Candidate{}, false
+	}
+	tried := map[harness.Point]bool{}
+	for _, c := range done {
+		tried[c.Late()] = true
+	}
+	events := traces[0].Events
+	var at harness.Point
+	most := 0
+	for i := 0; i < len(events); i++ {
+		var free []harness.Point
+		for ; i < len(events) && !tried[events[i].Point]; i++ {
+			if k := events[i].Kind; (k == harness.Request || k == harness.Push) && events[i].Test == test {
+				free = append(free, events[i].Point)
+			}
+		}
+		if len(free) > most {
+			most, at = len(free), free[len(free)/2]
+		}
+	}
+	if most == 0 {
+		return near.Candidate{}, false
+	}
+	d := harness.Decision{Test: test, At: at, Action: harness.Delay, Delay: harness.Duration(longest)}
+	s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: seed}
+	c := near.Candidate{
+		Class: harness.TimeoutClient, Test: test, Shape: "one frame", Relation: "single frames", First: at, Provoke: s, Counter: s,
+		Title: at.Words() + " came late",
+		Why:   "The test fails when this one frame is late, and passes when it is not.",
+	}
+	c.Provoke.Decisions = []harness.Decision{d}
+	return c, true
+}
+
+// SizeOf says how large a trial of the test is, by those that passed.
+func SizeOf(seen triallog.Histories) explore.Survey {
+	size := explore.Survey{Tests: 1, Roles: 4}
+	for _, p := range seen.Passing {
+		size.Frames = max(size.Frames, len(p.Trace.Events))
+		size.Duration = max(size.Duration, time.Duration(p.Trace.Outcome.Duration))
+	}
+	return size
+}
+
+// Untried leaves out the candidates that were tried.
+func Untried(list, tried []near.Candidate) []near.Candidate {
+	return slices.DeleteFunc(list, func(c near.Candidate) bool {
+		return slices.ContainsFunc(tried, func(t near.Candidate) bool { return t.Key() == c.Key() })
+	})
+}
