@@ -20,12 +20,12 @@ var (
 // the worker's goroutines run on, event by event.
 func TestSameSeedSameHistory(t *testing.T) {
 	target := harness.Target{Kind: harness.ShippedTarget, Variant: "as-described", Waits: "fixed"}
-	for _, strategy := range []string{"none", "random"} {
-		t.Run(strategy, func(t *testing.T) { sameHistory(t, target, strategy) })
-	}
+	// Under the race detector, if that is on, and without.
+	t.Run("none", func(t *testing.T) { sameHistory(t, quick(t), target, "none") })
+	t.Run("random", func(t *testing.T) { sameHistory(t, executor, target, "random") })
 }
 
-func sameHistory(t *testing.T, target harness.Target, strategy string) {
+func sameHistory(t *testing.T, open func(testing.TB, sim.Config) *sim.Executor, target harness.Target, strategy string) {
 	type key struct {
 		trial int
 		test  string
@@ -33,7 +33,7 @@ func sameHistory(t *testing.T, target harness.Target, strategy string) {
 	first := map[key]sim.Digest{}
 	mixed, other, failed := map[string]int{}, map[string]int{}, 0
 	for _, procs := range []int{1, 2, 4} {
-		e := executor(t, sim.Config{Target: target, Procs: procs})
+		e := open(t, sim.Config{Target: target, Procs: procs})
 		for range *detRepeats {
 			p, err := e.Play(t.Context(), sim.Batch{Strategy: strategy, Seed: 1, First: 1, Count: *detSeeds, Digests: true})
 			require.NoError(t, err)

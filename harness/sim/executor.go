@@ -36,6 +36,8 @@ type Executor struct {
 	stop  context.CancelFunc
 	ctx   context.Context // ends with Close: an executor is itself a lifetime
 	once  sync.Once
+
+	program string // what workers are; "": this program
 }
 
 // slot is the place of one worker; its process is started when it is needed.
@@ -188,7 +190,7 @@ func (e *Executor) with(ctx context.Context, f func(*slot) (*report, error)) (*r
 		return nil, errors.New("simulate: the executor is closed")
 	}
 	if s.p == nil {
-		p, err := startProcess(ctx, setup{
+		p, err := startProcess(ctx, e.program, setup{
 			Target: e.cfg.Target, Payload: e.cfg.Payload, Deadline: e.cfg.Deadline, Procs: e.cfg.Procs,
 		})
 		if err != nil {

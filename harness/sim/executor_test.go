@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -43,6 +44,21 @@ func executor(t testing.TB, cfg sim.Config) *sim.Executor {
 	return e
 }
 
+// quick makes executors whose workers lack the race detector, under which a trial
+// takes ten times as long. What is found, and how often, is the same; other tests
+// play each suite under the detector.
+func quick(t *testing.T) func(testing.TB, sim.Config) *sim.Executor {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "worker.exe")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-race=false", "-o", path, "./testdata/worker").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return func(t testing.TB, cfg sim.Config) *sim.Executor {
+		e := executor(t, cfg)
+		e.StartWith(path)
+		return e
+	}
+}
+
 // A whole suite passes, its waits cost nothing, and what a kept trial returns
 // is what a trial in real time returns.
 func TestDoPlaysASuite(t *testing.T) {
@@ -67,21 +83,22 @@ func TestDoPlaysASuite(t *testing.T) {
 // A panic that nothing can recover ends a worker; the run goes on in another,
 // and no trial is lost or counted twice.
 func TestPlayOutlivesACrash(t *testing.T) {
+	const crashTrials = 600 // longer than the 200 ms after which the worker crashes
 	path := filepath.Join(t.TempDir(), "crashed")
 	t.Setenv(crashEnv, path)
 	e := executor(t, sim.Config{Target: shipped(), Workers: 1})
-	p, err := e.Play(t.Context(), sim.Batch{Tests: []string{"smoke/kv/set-then-get"}, Seed: 1, First: 1, Count: 1500, Digests: true})
+	p, err := e.Play(t.Context(), sim.Batch{Tests: []string{"smoke/kv/set-then-get"}, Seed: 1, First: 1, Count: crashTrials, Digests: true})
 	require.NoError(t, err)
 	require.FileExists(t, path)
 	assert.Equal(t, 1, p.Crashes)
-	assert.Equal(t, 1500, p.Trials)
+	assert.Equal(t, crashTrials, p.Trials)
 	seen := map[int]bool{}
 	for _, d := range p.Digests {
 		assert.False(t, seen[d.Trial], "trial %d twice", d.Trial)
 		seen[d.Trial] = true
 		assert.Equal(t, harness.Passed, d.Verdict)
 	}
-	assert.Len(t, seen, 1500)
+	assert.Len(t, seen, crashTrials)
 	assert.Empty(t, p.Failed)
 }
 
@@ -100,8 +117,9 @@ func TestCancelEndsABatchAtOnce(t *testing.T) {
 // What the undirected strategies inject by default fails no sound test: each
 // delay is within what the suites wait for. The seed decides all of it.
 func TestHardenedPassesUndirected(t *testing.T) {
+	open := quick(t)
 	for _, strategy := range []string{"random", "pct", "skew"} {
-		e := executor(t, sim.Config{Target: shipped()})
+		e := open(t, sim.Config{Target: shipped()})
 		suites, err := inprocess.ForTarget(shipped())
 		require.NoError(t, err)
 		r, err := hunt.Run(t.Context(), hunt.Config{Target: shipped(), Runner: suites, Executor: e, Strategy: strategy, Seed: 1, Budget: hunt.Budget{Trials: 20}})

@@ -34,13 +34,16 @@ type crash struct{ text string }
 
 func (c *crash) Error() string { return "the simulation's worker ended: " + firstLines(c.text, 1) }
 
-// startProcess starts this program again as a worker.
-func startProcess(ctx context.Context, s setup) (*process, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("start a simulation worker: %w", err)
+// startProcess starts a program as a worker: this one again, if program is "".
+func startProcess(ctx context.Context, program string, s setup) (*process, error) {
+	if program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("start a simulation worker: %w", err)
+		}
+		program = self
 	}
-	p := &process{cmd: exec.Command(exe), stderr: &tail{}, ended: make(chan struct{})}
+	p := &process{cmd: exec.Command(program), stderr: &tail{}, ended: make(chan struct{})}
 	p.cmd.Args = []string{os.Args[0]}
 	p.cmd.Env = append(os.Environ(), workerEnv+"=1", "GOTRACEBACK=single", "GOCOVERDIR="+os.TempDir())
 	p.cmd.Stderr = p.stderr

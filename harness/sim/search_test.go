@@ -37,11 +37,12 @@ func realPool(t *testing.T, defects ...fixtures.Defect) *trial.Pool {
 // Each defect is found, as a finding that claims no more than simulation, and
 // again with the same seed.
 func TestSearchFindsEachDefect(t *testing.T) {
+	open := quick(t)
 	for _, d := range fixtures.AllDefects() {
 		t.Run(string(d), func(t *testing.T) {
 			target := shipped(string(d))
 			target.Waits = "fixed"
-			e := executor(t, sim.Config{Target: target})
+			e := open(t, sim.Config{Target: target})
 			list, stats, err := sim.Search(t.Context(), sim.SearchConfig{Executor: e, Seed: 1, Seeds: 1})
 			require.NoError(t, err)
 			require.NotEmpty(t, list)
