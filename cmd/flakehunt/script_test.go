@@ -43,6 +43,9 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "redis": startRedis},
 		Setup: func(e *testscript.Env) error {
+			// A program under the race detector sleeps a second at its end, to see
+			// late races.
+			e.Setenv("GORACE", "atexit_sleep_ms=50")
 			// What the machine offers must be found, whatever the test's PATH.
 			for _, name := range []string{"DOCKER_HOST", "TESTCONTAINERS_RYUK_DISABLED", "TESTCONTAINERS_HOST_OVERRIDE", "GOCACHE", "GOPATH", "GOFLAGS", "GOMODCACHE"} {
 				if v, ok := os.LookupEnv(name); ok {
