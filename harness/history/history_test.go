@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -143,13 +144,17 @@ func TestFileKeepsEverything(t *testing.T) {
 			rt.Fatal("a whole file is said to be truncated")
 		}
 
+		tests := map[string]bool{}
 		for _, ev := range want {
+			tests[ev.Test] = true
+		}
+		for test := range tests {
 			r, err := NewReader(bytes.NewReader(file.Bytes()))
 			require.NoError(rt, err)
-			r.Only(ev.Test)
+			r.Only(test)
 			got, err := r.All()
 			require.NoError(rt, err)
-			only := slices.DeleteFunc(slices.Clone(want), func(e harness.Event) bool { return e.Test != ev.Test })
+			only := slices.DeleteFunc(slices.Clone(want), func(e harness.Event) bool { return e.Test != test })
 			if d := cmp.Diff(only, got); d != "" {
 				rt.Fatal(d)
 			}
@@ -197,8 +202,8 @@ func TestCutAnywhere(t *testing.T) {
 		got, err := r.All()
 		require.NoError(t, err, "cut after %d bytes", n)
 		require.Less(t, len(got), len(want))
-		if len(got) > 0 {
-			require.Empty(t, cmp.Diff(want[:len(got)], got))
+		if len(got) > 0 && !reflect.DeepEqual(want[:len(got)], got) {
+			t.Fatalf("cut after %d bytes: %s", n, cmp.Diff(want[:len(got)], got))
 		}
 	}
 }

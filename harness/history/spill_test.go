@@ -1,13 +1,17 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/harness/resp"
 )
 
 // stuck is a file on a disk that does nothing until it is let.
@@ -39,7 +43,7 @@ func stuckBuffer(t *testing.T) (*Buffer, *stuck) {
 // A disk that stands still holds up nobody who records, and nothing is lost.
 func TestSlowDiskHoldsNobodyUp(t *testing.T) {
 	b, disk := stuckBuffer(t)
-	const n = 50_000 // some 3 MB
+	const n = 25_000 // some 1.5 MB
 	for i := range n {
 		ev := set(i, "a")
 		b.Record(&ev)
@@ -59,7 +63,9 @@ func TestSlowDiskHoldsNobodyUp(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, events, n, "from the disk")
 	for i, e := range events {
-		require.Equal(t, uint64(i+1), e.Seq)
+		if e.Seq != uint64(i+1) {
+			t.Fatalf("event %d has the number %d", i+1, e.Seq)
+		}
 	}
 	require.NoError(t, b.Close())
 }
@@ -67,12 +73,14 @@ func TestSlowDiskHoldsNobodyUp(t *testing.T) {
 // What waits for the disk stays bounded: who records more has to wait.
 func TestSlowDiskBoundsMemory(t *testing.T) {
 	b, disk := stuckBuffer(t)
-	const n = 400_000 // more than may wait
+	const n = 50_000 // 24 MB, more than may wait
+	value := strings.Repeat("v", 450)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for i := range n {
 			ev := set(i, "a")
+			ev.Raw = resp.AppendCommand(nil, "SET", ev.Point.Key, value)
 			b.Record(&ev)
 		}
 	}()
@@ -108,7 +116,7 @@ func TestDiskThatFails(t *testing.T) {
 func TestChunksOfAReaderAreLeftAlone(t *testing.T) {
 	b, disk := stuckBuffer(t)
 	defer b.Close()
-	const n = 50_000
+	const n = 25_000 // some 1.5 MB
 	for i := range n {
 		ev := set(i, "a")
 		b.Record(&ev)
@@ -125,7 +133,9 @@ func TestChunksOfAReaderAreLeftAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, before, n)
 	for i, ev := range before {
-		require.Equal(t, "a", ev.Test, i)
+		if ev.Test != "a" {
+			t.Fatalf("event %d is of the test %q", i+1, ev.Test)
+		}
 	}
 	after, err := b.Events("b")
 	require.NoError(t, err)
@@ -136,7 +146,7 @@ func TestChunksOfAReaderAreLeftAlone(t *testing.T) {
 func TestChunksAreFilledAgain(t *testing.T) {
 	b := NewBuffer(BufferConfig{Memory: 1, Dir: t.TempDir()})
 	defer b.Close()
-	const n = 200_000
+	const n = 50_000 // 3 MB
 	again := 0
 	for i := range n {
 		ev := set(i, "a")
@@ -153,7 +163,8 @@ func TestChunksAreFilledAgain(t *testing.T) {
 	require.Len(t, events, n)
 	for i := range events {
 		want := set(i, "a")
-		require.Equal(t, want.Seq, events[i].Seq)
-		require.Equal(t, want.Raw, events[i].Raw)
+		if want.Seq != events[i].Seq || !bytes.Equal(want.Raw, events[i].Raw) {
+			t.Fatalf("event %d is %d %q", want.Seq, events[i].Seq, events[i].Raw)
+		}
 	}
 }
