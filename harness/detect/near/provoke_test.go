@@ -113,6 +113,12 @@ var cause = map[fixtures.Defect][]harness.Class{
 // 1e-9 for each scenario.
 const activeTrials = 8
 
+// confirmations is how often a failure that shows another cause than was
+// predicted is provoked once more, as a hunt does before it names a cause. A
+// handler that this machine lets run 15 ms late looks as if it had not seen its
+// message: so did 1 of 34 failures at a load of ten.
+const confirmations = 2
+
 func TestEachDefectIsProvoked(t *testing.T) {
 	type exposed struct {
 		by     scenarios.Scenario
@@ -156,6 +162,7 @@ func (b *bench) hunt(sc scenarios.Scenario, cfg scenarios.Config) (*detect.Trace
 	b.save(file+".ok", passed[0])
 	var known near.Known
 	tried := map[string]bool{}
+	again := 0
 	for n := 1; n <= activeTrials; n++ {
 		var next *near.Candidate
 		for _, c := range near.Candidates(passed, known) {
@@ -182,6 +189,11 @@ func (b *bench) hunt(sc scenarios.Scenario, cfg scenarios.Config) (*detect.Trace
 			b.save(file+".bad", t)
 			class := b.judge(t)
 			if !next.Explains(class) {
+				if again++; again <= confirmations {
+					b.t.Logf("predicted %s, and it was %s: once more", next.Class, class)
+					delete(tried, next.Key())
+					continue
+				}
 				b.t.Errorf("predicted %s, and it was %s", next.Class, class)
 			}
 			return t, class, n
