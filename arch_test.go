@@ -72,6 +72,7 @@ var layers = []layer{
 	{dir: "harness/simtest", may: []string{"harness", "harness/", "harness/sim/bubble"}, why: "users' tests import it: it must not drag the shipped suites in"},
 	{dir: "scenarios", may: []string{"fixtures"}, why: "a scenario is an ordinary test: it must not know of the harness that runs it"},
 	{dir: "scenarios/suitetest", may: []string{"fixtures", "scenarios", "harness/redisenv"}, why: "running the suites by go test takes a Redis, and nothing else of the harness"},
+	{dir: "internal/lanes", why: "how subtests run has nothing to do with what they test"},
 	{dir: "fixtures", why: "the code under test must not know that it is watched"},
 	{dir: "reports", may: []string{"harness", "harness/stats", "harness/trend", "harness/verdict"}, why: "a report reads the model: it neither runs nor changes anything"},
 	{dir: "cmd", tree: true},
