@@ -55,7 +55,9 @@ func (t *testHunt) try(c near.Candidate) {
 // investigate begins the investigation of a candidate; passing are histories of
 // runs that tell its margin.
 func (t *testHunt) investigate(c near.Candidate, passing []*detect.Trace) *investigate.Investigation {
-	return t.aim.Investigate(c, !t.hunt.NoMargins, passing)
+	// A foreign test's second cause is rarely another one: it is not worth some
+	// twenty trials to measure it.
+	return t.aim.Investigate(c, !t.hunt.NoMargins && !(t.hunt.foreign() && t.proven), passing)
 }
 
 // passes reports whether a foreign test ever passes by itself: it is run a few
