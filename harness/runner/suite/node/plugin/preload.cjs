@@ -6,6 +6,7 @@ const path = require('node:path')
 const fs = require('node:fs')
 const { isMainThread } = require('node:worker_threads')
 
+const repeats = isMainThread && process.env.FLAKEHUNT_WARM && process.env.FLAKEHUNT_ONLY
 const script = real(process.argv[1] || '').split(path.sep).join('/')
 
 function real(file) {
@@ -41,6 +42,9 @@ Module._load = function (request) {
   if (typeof request === 'string' && /(^|[\\/])runner(\.js|\.cjs)?$/.test(request)) {
     const Runner = typeof loaded === 'function' ? loaded : loaded && loaded.Runner // before Mocha 12, and since
     if (typeof Runner === 'function' && Runner.prototype && Runner.prototype.hookDown) require('./mocha.cjs')(Runner)
+  } else if (repeats && typeof request === 'string' && /(^|[\\/])mocha(\.js|\.cjs)?$/.test(request)) {
+    const Mocha = typeof loaded === 'function' ? loaded : loaded && loaded.Mocha
+    if (typeof Mocha === 'function' && Mocha.prototype && Mocha.prototype.loadFiles) require('./mocha-turns.cjs')(Mocha)
   }
   return loaded
 }
