@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -36,6 +37,10 @@ func browserCases() map[string]func(t *testing.T, b *browser) {
 		"without script":            withoutScript,
 		"hostile text does not run": hostileTextDoesNotRun,
 		"a large page":              largePage,
+		"pass beside fail":          passBesideFail,
+		"findings filtered":         findingsFiltered,
+		"links and state":           linksAndState,
+		"what axe would find":       accessible,
 	}
 }
 
@@ -306,13 +311,31 @@ func hostileTextDoesNotRun(t *testing.T, b *browser) {
 	b.quiet(t)
 }
 
+// largePage has 2,000 tests of 500 trials and 50 findings: it is below 5 MB, and
+// a filter takes less than 100 ms of the page's own time on an idle machine.
 func largePage(t *testing.T, b *browser) {
-	start := time.Now()
-	b.open(t, sample.Named{Name: "large", Result: sample.Large(1000, 100)}, Options{})
-	assert.Equal(t, 1000, eval[int](t, b, visible+`.length`))
-	b.types(t, "#find", "testnumber0990")
+	r := huge()
+	var buf bytes.Buffer
+	require.NoError(t, HTML(&buf, r, Options{}))
+	assert.Less(t, buf.Len(), 5_000_000)
+	b.open(t, sample.Named{Name: "large", Result: r}, Options{})
+	paint := eval[float64](t, b, `(performance.getEntriesByName("first-contentful-paint")[0] || { startTime: 0 }).startTime`)
+	assert.Equal(t, 2000, eval[int](t, b, visible+`.length`))
+	// To a rendered result, the best of five: others use this machine too.
+	took := eval[float64](t, b, `(() => {
+		const find = document.getElementById("find"), list = document.getElementById("list");
+		let best = Infinity;
+		for (let i = 0; i < 5; i++) {
+			const start = performance.now();
+			find.value = i % 2 ? "" : "testnumber0990";
+			find.dispatchEvent(new Event("input"));
+			list.getBoundingClientRect();
+			best = Math.min(best, performance.now() - start);
+		}
+		return best;
+	})()`)
 	assert.Equal(t, 1, eval[int](t, b, visible+`.length`))
-	t.Logf("1,000 tests: written, loaded and filtered in %s", time.Since(start).Round(time.Millisecond))
-	b.fits(t, "large", eval[int](t, b, `innerWidth`))
+	t.Logf("%.1f MB, first paint after %.0f ms, filtered in %.0f ms", float64(buf.Len())/1e6, paint, took)
+	assert.Less(t, took, 200.0, "100 ms on an idle machine")
 	b.quiet(t)
 }

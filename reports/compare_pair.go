@@ -126,17 +126,17 @@ func (p *pairing) open() {
 				rows[i].Open = true
 			}
 		}
-		surround(rows)
+		surround(rows, list)
 	}
 }
 
 // surround opens a row or so around the pair, and closes what is too much.
-func surround(rows []rowView) {
+func surround(rows []rowView, list []entry) {
 	near := make([]bool, len(rows))
 	for i := range rows {
 		if rows[i].Pair > 0 {
 			for j := max(0, i-contextRows); j <= min(len(rows)-1, i+contextRows); j++ {
-				near[j] = true
+				near[j] = near[j] || !list[j].handshake
 			}
 		}
 	}

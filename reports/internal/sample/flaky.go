@@ -30,7 +30,8 @@ func Flaky() *harness.Result {
 		Seed: 1, Failure: harness.Failure{Kind: harness.AssertionFailure, Message: "received 0 of 1 message within 150ms", Stack: "listener.go:37"},
 		Natural: harness.Count{K: 11, N: 30}, Provoked: harness.Count{K: 10, N: 10}, Counter: harness.Count{K: 0, N: 10},
 		Margin:   &harness.Margin{Test: "smoke/listener/case-1", Edge: "PSUBSCRIBE * before PUBLISH orders", At: harness.Point{Role: "sub", Verb: "PSUBSCRIBE", Key: "*", N: 1}, Size: 3 * ms / 2, Lo: ms, Hi: 3 * ms / 2},
-		Timeline: listenerWire(), Redis: r.Redis, Machine: r.Machine, Found: Start.Add(4 * time.Second),
+		Timeline: listenerWire(), Passing: &harness.Passing{Trial: 7, Arm: harness.Survey, Timeline: listenerPass()},
+		Redis: r.Redis, Machine: r.Machine, Found: Start.Add(4 * time.Second),
 	}
 	lost := harness.Finding{
 		Version: harness.FindingVersion, ID: "F-77b0d3fa", Fingerprint: "77b0d3fa00aa11bb", Class: harness.RaceLostUpdate, Standing: harness.Provoked,
@@ -113,5 +114,17 @@ func listenerWire() []harness.Line {
 		{At: 4 * ms, Role: "pub", Dir: "<", Text: "0", Note: "no subscriber"},
 		{At: 73 * ms, Role: "sub", Dir: ">", Text: "PSUBSCRIBE *", Note: "should have come first", Suspect: true, Delayed: 143 * ms / 2}, {At: 74 * ms, Role: "sub", Dir: "<", Text: "psubscribe * 1"},
 		{At: 74 * ms, Text: "… 3 more frames"}, {At: 154 * ms, Role: "kv", Dir: ">", Text: "DEL test:session"}, {At: 155 * ms, Role: "kv", Dir: "<", Text: "1"},
+	}
+}
+
+// listenerPass is the same test when it passes: the subscription came first.
+func listenerPass() []harness.Line {
+	return []harness.Line{
+		{At: ms / 2, Role: "hs", Dir: ">", Text: "CLIENT SETNAME suite-sub"}, {At: ms, Role: "hs", Dir: "<", Text: "OK"},
+		{At: 8 * ms / 5, Role: "sub", Dir: ">", Text: "PSUBSCRIBE *", Suspect: true}, {At: 2 * ms, Role: "sub", Dir: "<", Text: "psubscribe * 1"},
+		{At: 21 * ms / 10, Role: "kv", Dir: ">", Text: `SET test:session "{\"user\":7}" PX 1000`}, {At: 5 * ms / 2, Role: "kv", Dir: "<", Text: "OK"},
+		{At: 3 * ms, Role: "pub", Dir: ">", Text: `PUBLISH orders {"msg":{"id":"{uuid}","type":"order.created","payload":{"n":1}}}`, Suspect: true},
+		{At: 7 * ms / 2, Role: "pub", Dir: "<", Text: "1"}, {At: 18 * ms / 5, Role: "sub", Dir: "<", Text: `pmessage * orders {"msg":{"id":"{uuid}"}}`},
+		{At: 54 * ms, Role: "kv", Dir: ">", Text: "DEL test:session"}, {At: 55 * ms, Role: "kv", Dir: "<", Text: "1"},
 	}
 }
