@@ -24,7 +24,7 @@ func (h *hunt) investigateAll(ctx context.Context) error {
 	leaves := h.log.Leaves()
 	atOnce := newSlots(len(leaves))
 	if h.foreign() { // the survey goes on with the others
-		atOnce = newSlots(h.Executor.Workers() * 3 / 4)
+		atOnce = newSlots(h.testsAtOnce())
 		h.likeliestFirst(leaves)
 		h.progress.expect(aloneRuns * len(leaves))
 	}
@@ -82,4 +82,15 @@ func (h *hunt) againAlone(ctx context.Context) {
 			h.lab.alone(ctx, t)
 		}
 	}
+}
+
+// testsAtOnce is how many foreign tests are investigated at a time: one more than
+// the workers that the suite is given, so that none of these waits, and few enough
+// that each test's process is still there for its next trial.
+func (h *hunt) testsAtOnce() int {
+	n := h.Executor.Workers() * 3 / 4
+	if p, ok := h.Executor.(interface{ Fitting() int }); ok {
+		n = min(n, p.Fitting()+1)
+	}
+	return n
 }

@@ -89,6 +89,17 @@ func NewPool(cfg PoolConfig) *Pool {
 // Workers says how many jobs run at a time.
 func (p *Pool) Workers() int { return p.cfg.Workers }
 
+// Fitting says how many workers suit what the first trials took, or all if that is
+// not known yet.
+func (p *Pool) Fitting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.cfg.Adapt || !p.measured.done {
+		return p.cfg.Workers
+	}
+	return p.measured.need.Workers(p.cpus, p.cfg.Workers)
+}
+
 // Info says which Redis the workers use.
 func (p *Pool) Info() harness.RedisInfo {
 	p.mu.Lock()

@@ -18,7 +18,7 @@ import (
 )
 
 // mostKept is how many processes that wait for another turn a worker has.
-const mostKept = 3
+const mostKept = 4
 
 // errOver ends a process that waits for another turn, when there is none.
 var errOver = errors.New("no further turn")
