@@ -33,7 +33,10 @@ func newProgress(a *app) *progress {
 		p.bars = mpb.New(mpb.WithOutput(a.err), mpb.WithWidth(min(width/3, 40)), mpb.WithAutoRefresh())
 		p.bar = p.bars.AddBar(0,
 			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.last.Load().Phase }, decor.WC{W: 10, C: decor.DindentRight})),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + counts(*p.last.Load()) })),
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+				now := *p.last.Load()
+				return " " + counts(now) + left(now, time.Since(p.start))
+			})),
 			mpb.BarRemoveOnComplete())
 	}
 	return p
@@ -55,7 +58,7 @@ func (p *progress) show(now hunt.Progress) {
 	}
 	if now.Phase != before.Phase && now.Phase != "" || time.Since(p.said) >= plainEvery {
 		p.said = time.Now()
-		fmt.Fprintf(p.a.err, "%6s  %-9s %s\n", time.Since(p.start).Round(time.Second), now.Phase, counts(now))
+		fmt.Fprintf(p.a.err, "%6s  %-9s %s%s\n", time.Since(p.start).Round(time.Second), now.Phase, counts(now), left(now, time.Since(p.start)))
 	}
 }
 
@@ -83,6 +86,16 @@ func counts(p hunt.Progress) string {
 		s += fmt.Sprintf(" · %d causes", p.Findings)
 	}
 	return s
+}
+
+// left says how long the numbered trials will still take, by how long those so
+// far took; nothing while that cannot be told.
+func left(p hunt.Progress, elapsed time.Duration) string {
+	if p.Done < 3 || p.Total <= p.Done {
+		return ""
+	}
+	rest := time.Duration(float64(elapsed) / float64(p.Done) * float64(p.Total-p.Done))
+	return fmt.Sprintf(" · about %s left", rest.Round(time.Second))
 }
 
 func (p *progress) done() {

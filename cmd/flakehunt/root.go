@@ -99,7 +99,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitInterrupted
 	}
 	// What cobra itself finds wrong is usage.
-	fmt.Fprintf(stderr, "flakehunt: %s\n", oneLine(err))
+	fmt.Fprintf(stderr, "flakehunt: %s\n", usageWords(root, err))
 	return exitUsage
 }
 
@@ -118,10 +118,13 @@ func newRoot(a *app) *cobra.Command {
 		Long: `flakehunt replays a test suite against a real Redis many times, through a proxy
 that understands Redis and delays just the command that matters.
 
+flakehunt completion SHELL writes a completion script (bash, zsh, fish, powershell).
+
 ` + exitHelp,
 		Example: `  flakehunt run                        the suites that ship with it
   flakehunt run -- go test ./...       your Go tests
   flakehunt run -- npx vitest run      a suite of vitest; so for jest, mocha, pytest, …`,
+		Version:            toolVersion(),
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true, // they take several lines
@@ -132,8 +135,9 @@ that understands Redis and delays just the command that matters.
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say what is done, in detail")
 	f.BoolVar(&a.json, "json", false, "print the result as JSON on standard output")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%s: %w; see '%s --help'", c.Name(), err, c.CommandPath())
+		return flagError(c, err)
 	})
+	root.SetVersionTemplate("flakehunt {{.Version}}\n")
 	for _, c := range commands(a) {
 		if c.Args == nil {
 			c.Args = noArgs
@@ -153,6 +157,7 @@ func commands(a *app) []*cobra.Command {
 		newReportCmd(a),
 		newDoctorCmd(a),
 		newVersionCmd(a),
+		newManCmd(a),
 	}, historyCommands(a)...)
 }
 

@@ -73,6 +73,7 @@ failure with its cause.
 		},
 	}
 	f.register(c.Flags())
+	groupFlags(c, runGroups)
 	return c
 }
 
