@@ -114,6 +114,9 @@ func text(ev *harness.Event) string {
 		return Cut(string(ev.Raw), maxText)
 	}
 	words := ev.Args
+	if len(words) == 0 && ev.Kind == harness.Reply && len(ev.Raw) > 0 && strings.IndexByte("*~%", ev.Raw[0]) >= 0 {
+		return "(empty)" // an array, set or map with nothing in it
+	}
 	if len(words) == 0 {
 		words = []string{ev.Point.Verb}
 	}

@@ -86,3 +86,15 @@ func TestNoNegativeTimes(t *testing.T) {
 		assert.Contains(t, lines[0].Note, "never sent")
 	}
 }
+
+// TestAnEmptyAnswerIsToldAsOne shows that an empty list is not mistaken for the
+// name of its command.
+func TestAnEmptyAnswerIsToldAsOne(t *testing.T) {
+	point := harness.Point{Role: "kv", Dir: harness.ToClient, Verb: "LRANGE", Key: "log", N: 1}
+	for raw, want := range map[string]string{"*0\r\n": "(empty)", "~0\r\n": "(empty)", "%0\r\n": "(empty)", "": "LRANGE"} {
+		got := Lines([]harness.Event{{Seq: 1, Kind: harness.Reply, Point: point, In: 1, Out: 1, Raw: []byte(raw)}}, nil)
+		if len(got) != 1 || got[0].Text != want || got[0].Point != point {
+			t.Errorf("%q: %+v, want %s", raw, got, want)
+		}
+	}
+}
