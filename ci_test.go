@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rhysd/actionlint"
@@ -50,6 +51,66 @@ func TestScripts(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), bash, "-n", name).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
+}
+
+// actionStep runs a script of the composite action as GitHub does, with a program
+// in flakehunt's place that writes its arguments down and ends with a code.
+func actionStep(t *testing.T, script, code string, env ...string) (args []string, outputs, summary string, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	program := "#!/bin/sh\nprintf '%s\\n' \"$@\" >args\nmkdir -p out/findings && echo '{}' >out/findings/F-01.json\n" +
+		"echo ' \"status\": \"flaky\",' >out/result.json\necho '# sum' >out/summary.md\necho 'gate: FAIL'\nexit " + code + "\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "flakehunt"), []byte(program), 0o700))
+	path, err := filepath.Abs(filepath.Join(".github/actions/flakehunt", script))
+	require.NoError(t, err)
+	c := exec.CommandContext(t.Context(), path)
+	c.Dir = dir
+	c.Env = append(os.Environ(), append([]string{"FLAKEHUNT=./flakehunt", "OUT=out", "SEED=7", "DB=", "SHARD=", "GATE=true",
+		"GITHUB_OUTPUT=outputs", "GITHUB_STEP_SUMMARY=summary"}, env...)...)
+	said, failed := c.CombinedOutput()
+	t.Logf("%s", said)
+	read := func(name string) string {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		return string(b)
+	}
+	return strings.Split(strings.TrimSuffix(read("args"), "\n"), "\n"), read("outputs"), read("summary"), failed
+}
+
+// Arguments reach the program as they were written, one a line; what was found
+// are outputs; a flake is left to the gate, whose word is in the summary.
+func TestActionSteps(t *testing.T) {
+	args, outputs, summary, err := actionStep(t, "hunt.sh", "1", "ARGS=--junit\nre ports/**/*.xml\n\n--\nsh\n-c\necho \"$HOME\"; `x`\n", "DB=h.db")
+	require.NoError(t, err, "the gate judges a flake")
+	require.Equal(t, []string{"run", "--seed", "7", "--out", "out", "--db", "h.db", "--junit", "re ports/**/*.xml", "--", "sh", "-c", "echo \"$HOME\"; `x`"}, args)
+	require.Equal(t, "exit=1\nflaky=1\nbroken=0\nfindings=1\nreport=out/report.html\n", outputs)
+	require.Equal(t, "# sum\n", summary)
+
+	_, _, _, err = actionStep(t, "hunt.sh", "3", "ARGS=")
+	require.Error(t, err, "that the harness failed is for nobody to excuse")
+
+	args, outputs, summary, err = actionStep(t, "gate.sh", "1", "GATE_ARGS=--quarantine\nmy list.yaml", "DB=h.db", "GITHUB_STEP_SUMMARY=summary")
+	require.Error(t, err)
+	require.Equal(t, []string{"gate", "--db", "h.db", "--quarantine", "my list.yaml", "out"}, args)
+	require.Equal(t, "verdict=1\n", outputs)
+	require.Contains(t, summary, "### Gate\n\n    gate: FAIL")
+}
+
+// Whoever can move a tag can change what it runs: actions are named by commit.
+// A cache that saves by itself forgets the runs that fail.
+func TestActionIsPinnedAndSaves(t *testing.T) {
+	text, err := os.ReadFile(".github/actions/flakehunt/action.yml")
+	require.NoError(t, err)
+	uses := regexp.MustCompile(`(?m)^ +-? ?uses: (\S+)@(\S+)`).FindAllStringSubmatch(string(text), -1)
+	require.NotEmpty(t, uses)
+	saved := false
+	for _, u := range uses {
+		require.Regexp(t, `^[0-9a-f]{40}$`, u[2], u[1])
+		require.NotEqual(t, "actions/cache", u[1])
+		saved = saved || u[1] == "actions/cache/save"
+	}
+	require.True(t, saved)
+	require.Regexp(t, `(?s)Save the history\n +if: always\(\)`, string(text))
 }
 
 func TestWorkflows(t *testing.T) {

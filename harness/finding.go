@@ -89,6 +89,8 @@ type Finding struct {
 	Machine     Machine   `json:"machine"`
 	Found       time.Time `json:"found"`
 	Warnings    []string  `json:"warnings,omitempty"`
+	// Seal proves, in a finding's file, that Target was written in this checkout.
+	Seal string `json:"seal,omitempty"`
 }
 
 // Passing is what a run that passed sent, cut as Finding.Timeline is.

@@ -30,7 +30,7 @@ func (e *environment) register(fs *pflag.FlagSet) {
 
 // redisFlags say where Redis comes from.
 func (e *environment) redisFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&e.redis, "redis", "auto", "where Redis comes from: auto, container, server, embedded, sim, or a redis:// URL")
+	fs.StringVar(&e.redis, "redis", "auto", "where Redis comes from: auto, container, server, embedded, sim, a redis:// URL, or where one with a password stands: env:NAME, file:PATH")
 	fs.StringVar(&e.image, "image", "", "for container: the image (default "+redisenv.DefaultImage+")")
 	fs.BoolVar(&e.allowFlush, "allow-flush", false, "for a URL: empty the database although it holds keys")
 }

@@ -152,6 +152,11 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 	if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
 		return harnessError(err)
 	}
+	if os.Getenv("GITHUB_ACTIONS") == "true" {
+		if err := reports.Annotations(a.out, r); err != nil {
+			return harnessError(err)
+		}
+	}
 	a.notef("written: %s", strings.Join(files, " "))
 	return nil
 }

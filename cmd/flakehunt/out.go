@@ -15,7 +15,7 @@ import (
 
 // openOut begins a run in the directory that --out names, or goes on with the
 // one there. failed is called when the run's trials can no longer be kept.
-func (a *app) openOut(f *runFlags, t harness.Target, failed func(error)) (*rundir.Dir, error) {
+func (a *app) openOut(ctx context.Context, f *runFlags, t harness.Target, failed func(error)) (*rundir.Dir, error) {
 	asked := rundir.Asked{
 		Tool: "flakehunt " + toolVersion(), Trials: f.trials, For: harness.Duration(f.forD), Seed: f.seed,
 		Strategy: f.strategy, Params: f.params(), Target: t,
@@ -23,8 +23,12 @@ func (a *app) openOut(f *runFlags, t harness.Target, failed func(error)) (*rundi
 	if s, err := f.part(); err == nil {
 		asked.Shard = s.String()
 	}
+	key, err := checkoutKey(ctx)
+	if err != nil {
+		a.logger().Debug("findings are not sealed: their replay asks first", "err", err)
+	}
 	d, err := rundir.Open(f.out, asked, rundir.Options{
-		Resume: f.resume, SeedGiven: f.seedGiven, Results: resultFiles(), Failed: failed,
+		Resume: f.resume, SeedGiven: f.seedGiven, Results: resultFiles(), Failed: failed, Key: key,
 	})
 	switch {
 	case err == nil:

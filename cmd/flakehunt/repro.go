@@ -18,6 +18,7 @@ import (
 
 func newReproCmd(a *app) *cobra.Command {
 	var n int
+	var agreed consent
 	var env environment
 	c := &cobra.Command{
 		Use:   "repro FINDING|FILE",
@@ -25,6 +26,9 @@ func newReproCmd(a *app) *cobra.Command {
 		Long: `Replay the schedule of a finding on the test it was found in, n times, and say
 how often it failed: reproduced k/n, did not reproduce, or diverged at the first
 point of the schedule that no longer appears.
+
+A finding's file names a command. One that was not written in this checkout is
+shown and asked about first; --yes answers that.
 
 FINDING is an ID such as F-1a2b3c4d, looked up in --out; FILE is a path.
 It ends with 1 when the failure was reproduced and with 0 when it was not, as
@@ -39,6 +43,9 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 			}
 			f, err := findFinding(args[0], env.out)
 			if err != nil {
+				return err
+			}
+			if err := a.confirm(c.Context(), f, agreed); err != nil {
 				return err
 			}
 			pool, done, err := a.start(c.Context(), f.Target, env)
@@ -57,6 +64,7 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how often")
+	agreed.register(c.Flags())
 	env.register(c.Flags())
 	return c
 }

@@ -111,7 +111,7 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	}
 	ctx, lose, stopKeeping := keeping(ctx)
 	defer stopKeeping()
-	out, err := a.openOut(f, target, lose)
+	out, err := a.openOut(ctx, f, target, lose)
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (a *app) write(out *rundir.Dir, f *runFlags, r *harness.Result) error {
 	if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
 		return harnessError(err)
 	}
-	if os.Getenv("GITHUB_ACTIONS") == "true" {
+	if os.Getenv("GITHUB_ACTIONS") == "true" && r.Shard == "" { // those of shards come from their merge
 		if err := reports.Annotations(a.out, r); err != nil {
 			return harnessError(err)
 		}

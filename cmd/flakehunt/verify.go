@@ -12,6 +12,7 @@ import (
 
 func newVerifyCmd(a *app) *cobra.Command {
 	var n int
+	var agreed consent
 	var env environment
 	var defects []string
 	var variant string
@@ -42,6 +43,9 @@ nothing like it was found.
 			}
 			if c.Flags().Changed("defect") {
 				f.Target.Defects = defects
+			}
+			if err := a.confirm(c.Context(), f, agreed); err != nil {
+				return err
 			}
 			pool, done, err := a.start(c.Context(), f.Target, env)
 			if err != nil {
@@ -83,6 +87,7 @@ nothing like it was found.
 	c.Flags().IntVarP(&n, "count", "n", 20, "how often")
 	c.Flags().StringVar(&variant, "variant", "", "for the shipped suites: verify against this variant instead of the finding's")
 	c.Flags().StringSliceVar(&defects, "defect", nil, "for the shipped suites: with these defects instead of the finding's")
+	agreed.register(c.Flags())
 	env.register(c.Flags())
 	return c
 }

@@ -195,7 +195,11 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	argument := &Door{Name: "{addr} in the command line", seen: &atomic.Int64{}, tls: &atomic.Int64{}}
-	p, err := proxy.Start(ctx, proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log})
+	through := proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log}
+	if inst.Options().Password != "" {
+		through.Admit = proxy.SameUser
+	}
+	p, err := proxy.Start(ctx, through)
 	if err != nil {
 		_ = own.Close()
 		return nil, fmt.Errorf("start proxy: %w", err)

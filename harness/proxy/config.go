@@ -25,6 +25,10 @@ type Config struct {
 	// Dial connects to Redis, once for each client.
 	Dial func(ctx context.Context) (net.Conn, error)
 
+	// Admit says why a client may not connect; nil: all may. It is not asked about
+	// those that Serve is given.
+	Admit func(client net.Conn) error
+
 	PayloadLimit int // bytes of a frame that go to the recorder; 0: DefaultPayloadLimit
 
 	// HoldTimeout ends a hold whose decision has no timeout of its own; 0: DefaultHoldTimeout.

@@ -134,6 +134,13 @@ func (p *Proxy) accept(ln net.Listener) {
 			}
 			continue
 		}
+		if p.cfg.Admit != nil {
+			if err := p.cfg.Admit(conn); err != nil {
+				p.cfg.Log.Error("proxy", "error", err)
+				_ = conn.Close()
+				continue
+			}
+		}
 		if p.tls != nil && ln == p.ln {
 			conn = tls.Server(conn, p.tls)
 		}

@@ -107,6 +107,10 @@ func (s Spec) withDefaults() Spec {
 // An error is one line: what is wrong and how to mend it.
 func Resolve(ctx context.Context, s Spec) (Provider, []string, error) {
 	s = s.withDefaults()
+	var err error
+	if s.Provider, err = spoken(s.Provider); err != nil {
+		return nil, nil, err
+	}
 	if s.Provider == "" || s.Provider == "auto" {
 		return auto(ctx, s)
 	}
@@ -145,7 +149,7 @@ func (s Spec) named() (Provider, error) {
 	if strings.Contains(s.Provider, "://") {
 		return newURLProvider(s)
 	}
-	return nil, fmt.Errorf("%w: unknown provider %q: want auto, %s, or a URL such as redis://127.0.0.1:6379/15",
+	return nil, fmt.Errorf("%w: unknown provider %q: want auto, %s, a URL such as redis://127.0.0.1:6379/15, or where one stands: env:NAME or file:PATH",
 		ErrSpec, s.Provider, strings.Join(names, ", "))
 }
 

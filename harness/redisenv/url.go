@@ -2,6 +2,7 @@ package redisenv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -107,7 +108,7 @@ func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
 		return nil, err
 	}
 	p.busy = true
-	return &external{remote: r, provider: p, info: harness.RedisInfo{
+	return &external{remote: r, provider: p, was: r.take(ctx), info: harness.RedisInfo{
 		Provider: "url", Version: r.version(ctx), Address: p.opts.Addr, Real: true,
 	}}, nil
 }
@@ -116,6 +117,7 @@ func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
 type external struct {
 	*remote
 	provider *urlProvider
+	was      state
 	info     harness.RedisInfo
 }
 
@@ -139,12 +141,22 @@ func (x *external) Reset(ctx context.Context) error {
 	return nil
 }
 
+// Close leaves the Redis as it was found: what tests wrote and changed goes. One
+// that has ended has nothing left to be put back.
 func (x *external) Close(ctx context.Context) error {
 	if !x.conns.End() {
 		return nil
 	}
+	var err error
+	if x.Alive(ctx) == nil {
+		_, err = x.ask(ctx, []string{"FLUSHDB"})
+		err = errors.Join(err, x.putBack(ctx, x.was))
+	}
+	if err != nil {
+		err = fmt.Errorf("leave the redis at %s as it was: %w", x.opts.Addr, err)
+	}
 	x.provider.mu.Lock()
 	x.provider.busy = false
 	x.provider.mu.Unlock()
-	return nil
+	return err
 }

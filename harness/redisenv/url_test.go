@@ -151,7 +151,7 @@ func TestBadSpecs(t *testing.T) {
 			is       error
 			want     string
 		}{
-			{"nonsense", ErrSpec, `unknown provider "nonsense": want auto, container, server, embedded, sim, or a URL`},
+			{"nonsense", ErrSpec, `unknown provider "nonsense": want auto, container, server, embedded, sim, a URL`},
 			{"http://s3cret@localhost", ErrSpec, `URL scheme "http"`},
 			{"redis://u:s3cret@localhost:99999999", ErrSpec, "localhost:99999999"},
 			{"redis://u:s3cret%zz@localhost", ErrSpec, "can't be read"},

@@ -28,6 +28,7 @@ type Dir struct {
 	Journal *trial.Journal
 	Earlier *Record // what is gone on with; nil: nothing
 
+	key    Key
 	lock   *Lock
 	mu     sync.Mutex
 	proven map[string]harness.Finding // by ID: those written so far
@@ -39,6 +40,7 @@ type Options struct {
 	SeedGiven bool             // with Resume: Asked.Seed is what the user wants, and must be the earlier run's
 	Results   []string         // names of the files that only a finished run has
 	Failed    func(error)      // called once, when the journal can no longer be written
+	Key       Key              // what findings are sealed with; nil: nothing
 	Now       func() time.Time // nil: time.Now
 }
 
@@ -50,7 +52,7 @@ func Open(path string, asked Asked, o Options) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{Path: path, Asked: asked, lock: lock, proven: map[string]harness.Finding{}}
+	d := &Dir{Path: path, Asked: asked, lock: lock, key: o.Key, proven: map[string]harness.Finding{}}
 	if err := d.begin(o); err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}

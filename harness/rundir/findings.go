@@ -57,7 +57,7 @@ func (d *Dir) Proven(f harness.Finding) error {
 		f = verdict.Merge(old, f)
 	}
 	d.proven[f.ID] = f
-	return writeFinding(d.Path, &f)
+	return d.key.write(d.Path, &f)
 }
 
 // Findings writes those of the finished run, and removes what it proved on the
@@ -74,27 +74,31 @@ func (d *Dir) Findings(list []harness.Finding) error {
 		}
 	}
 	clear(d.proven)
-	return WriteFindings(d.Path, list)
+	return d.key.writeAll(d.Path, list)
 }
 
-// WriteFindings writes one file for each below dir.
-func WriteFindings(dir string, list []harness.Finding) error {
+// WriteFindings writes one file for each below dir. They may come from elsewhere.
+func WriteFindings(dir string, list []harness.Finding) error { return Key(nil).writeAll(dir, list) }
+
+func (k Key) writeAll(dir string, list []harness.Finding) error {
 	if err := os.MkdirAll(filepath.Join(dir, findingsName), 0o700); err != nil {
 		return err
 	}
 	for i := range list {
-		if err := writeFinding(dir, &list[i]); err != nil {
+		if err := k.write(dir, &list[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeFinding(dir string, f *harness.Finding) error {
+func (k Key) write(dir string, f *harness.Finding) error {
 	if err := harness.CheckFindingID(f.ID); err != nil {
 		return fmt.Errorf("write a finding: %w", err)
 	}
-	b, err := json.MarshalIndent(f, "", "  ")
+	sealed := *f
+	sealed.Seal = k.seal(f)
+	b, err := json.MarshalIndent(&sealed, "", "  ")
 	if err == nil {
 		err = WriteWhole(findingPath(dir, f.ID), append(b, '\n'))
 	}

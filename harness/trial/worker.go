@@ -65,9 +65,13 @@ func (w *worker) prepare(ctx context.Context) error {
 		w.instance = inst
 	}
 	if w.proxy == nil {
-		p, err := proxy.Start(context.WithoutCancel(ctx), proxy.Config{
+		cfg := proxy.Config{
 			Dial: w.instance.Dial, PayloadLimit: w.cfg.Payload, Log: w.cfg.Log, Pauser: w.groups.Pause,
-		})
+		}
+		if w.instance.Options().Password != "" {
+			cfg.Admit = proxy.SameUser // the proxy's connections carry it
+		}
+		p, err := proxy.Start(context.WithoutCancel(ctx), cfg)
 		if err != nil {
 			return fmt.Errorf("start proxy: %w", err)
 		}
