@@ -64,7 +64,13 @@ func (r *remote) putBack(ctx context.Context, was state) error {
 	for _, line := range was.users {
 		if !slices.Contains(now.users, line) {
 			words := strings.Fields(line) // user NAME RULE…
-			do("users", append([]string{"ACL", "SETUSER", words[1], "reset"}, words[2:]...)...)
+			rules := words[2:]
+			if name := words[1]; name != "default" && name != r.opts.Username {
+				do("users", "ACL", "DELUSER", name)
+			} else {
+				rules = append([]string{"reset"}, rules...) // it is in use
+			}
+			do("users", append([]string{"ACL", "SETUSER", words[1]}, rules...)...)
 		}
 	}
 	return errors.Join(errs...)
