@@ -59,7 +59,7 @@ var layers = []layer{
 	{dir: "harness/evidence", may: []string{"harness", "harness/detect"}, why: "what trials are worth is a pure function of them"},
 	{dir: "harness/triallog", may: []string{"harness", "harness/detect", "harness/evidence", "harness/proxy", "harness/stats", "harness/summary", "harness/trial"}, why: "the log keeps what was seen: it neither runs nor judges"},
 	{dir: "harness/propose", may: []string{"harness", "harness/contrast", "harness/detect", "harness/effects", "harness/explore", "harness/triallog"}, why: "what to try next is told from what was seen"},
-	{dir: "harness/investigate", may: []string{"harness", "harness/detect", "harness/evidence", "harness/explore", "harness/minimize", "harness/trial"}, why: "an investigation gives evidence, and knows no findings"},
+	{dir: "harness/investigate", may: []string{"harness", "harness/detect", "harness/evidence", "harness/explore", "harness/minimize", "harness/stats", "harness/trial"}, why: "an investigation gives evidence, and knows no findings"},
 	{dir: "harness/finding", may: []string{"harness", "harness/detect", "harness/evidence", "harness/stats", "harness/summary", "harness/history", "harness/verdict"}, why: "what a finding is, is a pure function of trials and evidence"},
 	{dir: "harness/forecast", may: []string{"harness", "harness/stats"}, why: "a forecast is a pure function of margins"},
 	{dir: "harness/replay", may: []string{"harness", "harness/hunt", "harness/minimize", "harness/stats", "harness/trial"}, why: "a replay runs what a finding says, and asks the hunt only to look afresh"},

@@ -36,6 +36,7 @@ type Evidence struct {
 	Natural   bool             // the test fails in this way with nothing injected, too
 	Again     harness.Count    // the schedule again, with the first failure
 	Counter   harness.Count    // the same with the order forced the right way
+	Exact     bool             // Again and Counter differ by an exact test: the schedule fails at times only
 	Ended     bool             // before the counterfactual was told
 
 	Reduced
@@ -59,6 +60,9 @@ type Reduced struct {
 // Proven reports whether the candidate is the cause: its schedule failed the test
 // again, and with the order forced the right way it passed.
 func (e *Evidence) Proven() bool {
+	if e.Exact {
+		return e.Provoked() && e.Counter.K == 0
+	}
 	need := max(LeastProof, e.Need)
 	if e.Natural {
 		need = NaturalProof

@@ -20,6 +20,16 @@ const (
 	LateTimers = 20 * time.Millisecond
 )
 
+// Of a schedule that failed leastPersist times but not every time, up to persistMost
+// trials are done, persistStep at a time, and as many of its counterfactual. At
+// persistLevel chance proves one of 200 candidates that come so far.
+const (
+	leastPersist = 2
+	persistStep  = 3
+	persistMost  = 20
+	persistLevel = 0.005
+)
+
 // errNoTrial ends a search whose trials can no longer be done.
 var errNoTrial = errors.New("no trial could be done")
 
@@ -67,6 +77,8 @@ type Aim struct {
 	ctx   context.Context
 	lab   Lab
 	spent time.Duration // by trials so far
+
+	persisted bool // a schedule that fails at times was gone on with
 }
 
 // At aims at a test.

@@ -8,6 +8,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/harness/stats"
 )
 
 // provocations is how often a candidate is tried at most before it counts as
@@ -135,13 +136,38 @@ func (in *Investigation) Prove(first Played) *evidence.Evidence {
 		// The right order cannot be forced either: without the delay it comes by itself.
 		e.Counter = in.repeat(harness.Counterfactual, in.Schedule(), n, in.like)
 	}
+	persist(in, e, counter)
 	e.Ended, e.Passing = in.Ended(), in.passing
-	if e.Proven() && in.margins {
+	if e.Proven() && !e.Exact && in.margins {
 		r := in.Reduce(c.Provoke, first.Events)
 		e.Schedule, e.Original, e.Margin, e.Warnings = &r.Schedule, r.Original, r.Margin, r.Warnings
 		in.show(e)
 	}
 	return e
+}
+
+// persist goes on with a schedule that fails a foreign test at times only, once a
+// test: which of several like connections a decision meets may be chance. A cause it
+// is if the failures and the passes without it differ by Fisher's exact test.
+func persist(in *Investigation, e *evidence.Evidence, counter harness.Schedule) {
+	if !in.Strict || e.Natural || in.persisted || e.Proven() || e.Again.K < leastPersist || e.Counter.K > 0 || e.Counter.N == 0 {
+		return
+	}
+	in.persisted = true
+	for !in.Over() && e.Counter.K == 0 {
+		// The first failure is left out: without it there would be nothing to ask about.
+		e.Exact = stats.Fisher(e.Again.K-1, e.Again.N-1, e.Counter.K, e.Counter.N, stats.Greater) <= persistLevel
+		if e.Exact || e.Again.N >= persistMost || e.Again.N >= persistMost/2 && 3*e.Again.K < e.Again.N {
+			return
+		}
+		more := in.Count(func() Played { return in.Run(harness.Confirm, in.c.Provoke) }, false, persistStep, in.like)
+		if more.N == 0 {
+			break
+		}
+		e.Again = plus(e.Again, more)
+		e.Counter = plus(e.Counter, in.repeat(harness.Counterfactual, counter, e.Again.N-e.Counter.N, in.like))
+	}
+	e.Exact = false
 }
 
 // show takes for the finding a trial under the schedule that it tells, so that
