@@ -24,7 +24,7 @@ func TestWriteAll(t *testing.T) {
 		info, err := os.Stat(f)
 		require.NoError(t, err)
 		assert.Greater(t, info.Size(), int64(1000), f)
-		assert.Equal(t, os.FileMode(0o644), info.Mode().Perm(), f)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f)
 	}
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
