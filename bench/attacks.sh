@@ -20,6 +20,12 @@ printf 'seed %s, %s\n' "${SEED:-1}" "$("$fh" version 2>/dev/null | head -1)"
 cat >suite.sh <<'S'
 echo "<testsuite name='s'><testcase classname='c' name='t'/></testsuite>" >r.xml
 S
+# Started with &, it is the program itself that a kill ends.
+start() {
+	local out=$1 n=$2 script=$3
+	shift 3
+	exec "$fh" run -q --redis embedded --trials "$n" --parallel 1 --strategy none --out "$out" --junit r.xml "$@" -- sh "$script"
+}
 run() { # OUT TRIALS SCRIPT [FLAG…]
 	local out=$1 n=$2 script=$3
 	shift 3
@@ -41,7 +47,7 @@ say "1  repro of a foreign finding: command run unasked" "$([ -e owned ] && echo
 
 # 4. Two at once.
 echo '. ./suite.sh; sleep 0.1' >slow.sh
-run busy 12 slow.sh >/dev/null 2>&1 &
+start busy 12 slow.sh >/dev/null 2>&1 &
 first=$!
 sleep 0.8
 run busy 2 suite.sh >/dev/null 2>&1
@@ -67,11 +73,11 @@ for i in $(seq "$kills"); do
 	run life 2 suite.sh >/dev/null 2>&1 # a pass, for what follows to be mistaken for
 	if [ $((i % 3)) = 0 ]; then resume=--resume; else resume=; fi
 	if [ -n "$resume" ]; then
-		run life 400 counted.sh >/dev/null 2>&1 & p=$!
+		start life 400 counted.sh >/dev/null 2>&1 & p=$!
 		sleep 0.$((RANDOM % 60 + 35)); kill -9 $p; wait $p 2>/dev/null
 	fi
 	# shellcheck disable=SC2086
-	run life 400 counted.sh $resume >/dev/null 2>&1 & p=$!
+	start life 400 counted.sh $resume >/dev/null 2>&1 & p=$!
 	sleep "$((RANDOM % 2)).$((RANDOM % 80 + 15))"
 	kill -9 $p 2>/dev/null
 	wait $p 2>/dev/null
