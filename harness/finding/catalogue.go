@@ -67,6 +67,10 @@ func (c *Catalogue) All() []harness.Finding {
 	defer c.mu.Unlock()
 	list := make([]harness.Finding, 0, len(c.list))
 	for _, f := range c.list {
+		if len(f.Tests) > 1 {
+			f.Tests = slices.Clone(f.Tests)
+			slices.Sort(f.Tests[1:]) // the first is the one to replay
+		}
 		list = append(list, f)
 	}
 	slices.SortFunc(list, verdict.Order)

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,10 @@ func (o Origin) found() time.Time {
 // cause of the test explains is then taken out: with several causes in one test,
 // no schedule can tell them apart.
 func (c *Catalogue) AddFailures(trials []harness.Trial, by Origin) {
+	trials = slices.Clone(trials) // several run at a time: their order is chance
+	slices.SortStableFunc(trials, func(a, b harness.Trial) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Suite, b.Suite))
+	})
 	causes := IndexCauses(trials)
 	for _, direct := range []bool{false, true} {
 		for _, t := range trials {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/stats"
 )
 
 // Link connects a test with its findings and its smallest margin.
@@ -46,22 +45,4 @@ func ClearUnproven(t *harness.TestResult) {
 	}
 	t.Status = harness.Stable
 	t.Warnings = append(t.Warnings, fmt.Sprintf("failed %d of %d times under delays that were aimed at it, but no cause was proven: it counts as stable", t.Provoked.K, t.Provoked.N))
-}
-
-// alpha is from which p-value on a difference counts: three failures of three
-// against none of three give 0.05.
-const alpha = 0.05 + 1e-9
-
-// Doubt says why a finding's schedule may not be needed for its failure: without
-// any of it the test fails about as often, by Fisher's exact test.
-func Doubt(f *harness.Finding) string {
-	if len(f.Schedule.Decisions) == 0 || f.Natural.N == 0 || f.Provoked.N == 0 {
-		return ""
-	}
-	p := stats.Fisher(f.Provoked.K, f.Provoked.N, f.Natural.K, f.Natural.N, stats.Greater)
-	if p <= alpha {
-		return ""
-	}
-	return fmt.Sprintf("with the schedule it failed %d of %d times, without it %d of %d: that is no certain difference (p = %.2g)",
-		f.Provoked.K, f.Provoked.N, f.Natural.K, f.Natural.N, p)
 }

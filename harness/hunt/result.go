@@ -11,7 +11,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/summary"
-	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // result puts together all that was seen.
@@ -22,7 +21,7 @@ func (h *hunt) result() *harness.Result {
 		Seed: h.Seed, Strategy: h.Strategy, Params: h.Params, Target: h.Target,
 		Redis: h.Executor.Info(), Workers: h.Executor.Workers(), Machine: thisMachine(),
 		Shard: h.Shard.String(), TrialsAsked: h.Trials, For: harness.Duration(h.For), Findings: h.found.All(),
-		TrialsDone: triallog.Finished(trials, h.rounds.suites), Margins: slices.Clone(h.margins), Coverage: coverage(h.reports),
+		TrialsDone: summary.Finished(trials, h.rounds.suites), Margins: slices.Clone(h.margins), Coverage: coverage(h.reports),
 	}
 	r.Infra, r.Warnings, r.PointsShared = h.log.Doubts()
 	if h.For > 0 {
@@ -32,10 +31,9 @@ func (h *hunt) result() *harness.Result {
 		h.Lateness.Fill(&r.Machine)
 	}
 	r.Tests = h.testResults(trials, r.Findings)
-	natural := h.Strategy == "none" || h.Strategy == "directed"
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		countRuns(f, r.Tests, natural)
+		summary.CountRuns(f, r.Tests, r.Strategy)
 		f.Redis, f.Machine = r.Redis, r.Machine
 		if f.Margin != nil {
 			f.Margin.MachineP99 = r.Machine.TimerP99
@@ -85,26 +83,6 @@ func bySize(a, b harness.Margin) int {
 	return cmp.Compare(a.Size, b.Size)
 }
 
-// countRuns completes the counts of a finding: of how many runs of its tests it
-// was seen in. natural means that those runs had nothing injected.
-func countRuns(f *harness.Finding, tests []harness.TestResult, natural bool) {
-	n := 0
-	for _, t := range tests {
-		if slices.Contains(f.Tests, t.Name) {
-			n += t.Runs
-		}
-	}
-	switch {
-	case natural:
-		f.Natural.N = n
-		if why := finding.Doubt(f); why != "" {
-			f.Warnings = append(f.Warnings, why)
-		}
-	case len(f.Schedule.Decisions) == 0:
-		f.Provoked.N = max(f.Provoked.N, n)
-	}
-}
-
 // testResults sums up each test in the target's order, also those that never ran.
 func (h *hunt) testResults(trials []harness.Trial, findings []harness.Finding) []harness.TestResult {
 	byName := map[string]harness.TestResult{}
@@ -150,10 +128,8 @@ func FromTrials(trials []harness.Trial) *harness.Result {
 		if end := t.Start.Add(time.Duration(t.Duration)); end.After(r.Finished) {
 			r.Finished = end
 		}
-		if summary.Counted(t.Arm) {
-			r.TrialsDone++
-		}
 		r.Workers = max(r.Workers, t.Worker)
 	}
+	r.TrialsDone = summary.Finished(trials, summary.Suites(trials))
 	return r
 }

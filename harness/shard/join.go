@@ -13,13 +13,18 @@ import (
 	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
-// joinFindings gives one finding a fingerprint, merged as one run would have.
-func joinFindings(parts []Part) []harness.Finding {
+// joinFindings gives one finding a fingerprint, merged as one run would have: of
+// those that no schedule proves, the earliest failure is the one that is told.
+func joinFindings(parts []Part, trials []harness.Trial) []harness.Finding {
+	at := firstFailures(trials)
 	best := map[string]harness.Finding{}
 	for _, p := range parts {
 		for _, f := range p.Result.Findings {
+			if stale := summary.Doubt(&f); stale != "" { // by fewer runs than there are now
+				f.Warnings = slices.DeleteFunc(slices.Clone(f.Warnings), func(w string) bool { return w == stale })
+			}
 			if old, known := best[f.Fingerprint]; known {
-				f = verdict.Merge(old, f)
+				f = join(old, f, at)
 			} else {
 				f.Tests = slices.Clone(f.Tests)
 			}
@@ -35,6 +40,34 @@ func joinFindings(parts []Part) []harness.Finding {
 	}
 	slices.SortFunc(out, verdict.Order)
 	return out
+}
+
+// firstFailures says by seed where a trial stands among those in which failures
+// are attributed: those past the proxy come last.
+func firstFailures(trials []harness.Trial) map[uint64]int {
+	at := map[uint64]int{}
+	for i, t := range trials {
+		if t.Arm == harness.Direct {
+			i += len(trials)
+		}
+		if old, known := at[t.Seed]; !known || i < old {
+			at[t.Seed] = i
+		}
+	}
+	return at
+}
+
+// join merges two findings of one fingerprint.
+func join(a, b harness.Finding, at map[uint64]int) harness.Finding {
+	x, knownA := at[a.Schedule.Seed]
+	y, knownB := at[b.Schedule.Seed]
+	if len(a.Schedule.Decisions)+len(b.Schedule.Decisions) > 0 || a.Standing != b.Standing || !knownA || !knownB || x == y {
+		return verdict.Merge(a, b)
+	}
+	if y < x {
+		a, b = b, a
+	}
+	return verdict.Join(a, b)
 }
 
 // joinMargins gives the smallest margin of each test and command.

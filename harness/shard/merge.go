@@ -73,14 +73,13 @@ func Merge(parts []Part) (*harness.Result, []harness.Trial, error) {
 	}
 	r.TrialsAsked, r.Workers = extent(parts)
 	r.Coverage = joinCoverage(parts)
-	r.Findings = joinFindings(parts)
+	r.Findings = joinFindings(parts, trials)
 	r.Margins = joinMargins(parts)
-	for _, t := range trials {
-		if summary.Counted(t.Arm) {
-			r.TrialsDone++
-		}
-	}
+	r.TrialsDone = summary.Finished(trials, summary.Suites(trials))
 	r.Tests = joinTests(parts, trials, r)
+	for i := range r.Findings {
+		summary.CountRuns(&r.Findings[i], r.Tests, r.Strategy)
+	}
 	r.Shard = joinShards(parts)
 	if w := absence(r.Shard); w != "" {
 		r.Warnings = append(r.Warnings, w)

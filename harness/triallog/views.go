@@ -141,20 +141,3 @@ func SuiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []s
 	}
 	return warnings
 }
-
-// Finished says how many numbered trials were done in every one of the suites.
-func Finished(trials []harness.Trial, suites []string) int {
-	done := map[string]int{}
-	for _, t := range trials {
-		if summary.Counted(t.Arm) {
-			done[t.Suite]++
-		}
-	}
-	least := -1
-	for _, s := range suites {
-		if least < 0 || done[s] < least {
-			least = done[s]
-		}
-	}
-	return max(least, 0)
-}

@@ -59,6 +59,11 @@ func Merge(a, b harness.Finding) harness.Finding {
 	if Compare(b, a) < 0 {
 		a, b = b, a
 	}
+	return Join(a, b)
+}
+
+// Join does the same for two of which the first is the better proven.
+func Join(a, b harness.Finding) harness.Finding {
 	a.Tests = slices.Clone(a.Tests)
 	if b.Standing == harness.Latent && a.Standing != harness.Latent {
 		return a
