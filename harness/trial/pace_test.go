@@ -117,6 +117,14 @@ func TestPace(t *testing.T) {
 	assert.True(t, <-done, "it runs again")
 }
 
+// TestFitting: what suits a suite is known once its first trials were measured.
+func TestFitting(t *testing.T) {
+	p := measuredPool(t, 2, 16, Need{CPU: time.Second, Wall: time.Second})
+	assert.Equal(t, 2, p.Fitting(), "a trial keeps a CPU busy")
+	p.measured.done = false
+	assert.Equal(t, 16, p.Fitting())
+}
+
 // computing is a runner whose trials take as much CPU as time, and that knows
 // how many run at once.
 type computing struct {

@@ -35,11 +35,9 @@ test('turns', () => { seen.push(1); throw new Error(['pid', process.ppid, 'left'
 // TestTurns: a process of the runner serves several trials, each of which finds the
 // module as it was loaded; one that leaves something behind serves one.
 func TestTurns(t *testing.T) {
+	needed(t)
 	modules, err := filepath.Abs(filepath.Join(project, "node_modules"))
 	require.NoError(t, err)
-	if _, err := os.Stat(modules); err != nil {
-		t.Skip("npm ci was not run in " + project)
-	}
 	for name, s := range turning {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
