@@ -122,8 +122,8 @@ type rowView struct {
 	Open                               bool
 	Why                                string // why it is open: "other answer", "only here"
 	Push, HeldAnswer                   bool
-	A, B, D                            string // ms: from, to, and from when it was kept
-	first                              harness.Duration
+	A, B, D                            string           // ms: from, to, and from when it was kept
+	first, last                        harness.Duration // of A or D, and of B
 }
 
 // partView is rows that are shown, or folded.
@@ -219,7 +219,7 @@ func (c *compareView) scale() {
 				if lo < 0 || x.first < lo {
 					lo = x.first
 				}
-				hi = max(hi, x.last())
+				hi = max(hi, x.last)
 			}
 		}
 	}
@@ -248,14 +248,6 @@ func niceStep(span harness.Duration) harness.Duration {
 
 func msText(d harness.Duration) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", d.Milliseconds()), "0"), ".")
-}
-
-func (r *rowView) last() harness.Duration {
-	var v float64
-	if _, err := fmt.Sscan(r.B, &v); err != nil {
-		return r.first
-	}
-	return harness.Duration(v * 1e6)
 }
 
 // parts folds the rows that are not open.

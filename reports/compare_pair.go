@@ -40,7 +40,7 @@ func (p *pairing) number() {
 		for _, e := range p.entries(run) {
 			r := rowView{
 				At: fmt.Sprintf("%.2f", e.at.Milliseconds()), Role: oneLine(e.role, 40), Text: e.text, Answer: e.answer, Note: e.note,
-				Key: numbers[e.key], Push: e.push, HeldAnswer: e.heldAnswer, A: msText(e.at), B: msText(e.end), first: e.at,
+				Key: numbers[e.key], Push: e.push, HeldAnswer: e.heldAnswer, A: msText(e.at), B: msText(e.end), first: e.at, last: e.end,
 			}
 			if e.held > 0 {
 				r.Held = short(e.held)
@@ -199,13 +199,19 @@ func (p *pairing) gaps() string {
 	gap := func(run int) string {
 		list := p.entries(run)
 		if strings.Contains(list[p.find(run, p.pair[1])].note, "never sent") {
-			return "never"
+			return "" // it never came
 		}
 		return short(list[p.find(run, p.pair[1])].at - list[p.find(run, p.pair[0])].at)
 	}
 	pass, fail := gap(0), gap(1)
-	if pass == "never" || fail == "never" {
-		return strings.NewReplacer("came never after the first", "never came").Replace(fmt.Sprintf("the second came %s after the first when it passed; it came %s after the first when it failed", pass, fail))
+	if pass == "" || fail == "" {
+		came := func(gap string) string {
+			if gap == "" {
+				return "never came"
+			}
+			return "came " + gap + " after the first"
+		}
+		return fmt.Sprintf("the second %s when it passed; it %s when it failed", came(pass), came(fail))
 	}
 	return fmt.Sprintf("the second came %s after the first when it passed, %s when it failed", pass, fail)
 }

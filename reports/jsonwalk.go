@@ -17,14 +17,12 @@ import (
 
 // field is a field of a struct as our JSON has it.
 type field struct {
-	name      string
-	index     []int
-	omit      bool // when it is zero
-	asText    bool // a number in quotes
-	typ       reflect.Type
-	nanos     bool // a duration: beside its text stands name_ns
-	optional  bool // may be missing
-	isPointer bool
+	name   string
+	index  []int
+	omit   bool // when it is zero
+	asText bool // a number in quotes
+	typ    reflect.Type
+	nanos  bool // a duration: beside its text stands name_ns
 }
 
 var (
@@ -56,9 +54,7 @@ func fieldsOf(t reflect.Type) (list []field) {
 			name = snake(f.Name)
 		}
 		x := field{name: name, index: []int{i}, typ: f.Type, nanos: f.Type == durationType, asText: strings.Contains(options, "string")}
-		x.isPointer = f.Type.Kind() == reflect.Pointer
 		x.omit = (strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero")) && f.Type.Kind() != reflect.Slice
-		x.optional = x.omit
 		list = append(list, x)
 	}
 	return list

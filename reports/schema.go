@@ -65,7 +65,7 @@ func (s *schemaMaker) object(t reflect.Type) map[string]any {
 			p = map[string]any{"type": "string", "pattern": "^[0-9]+$"}
 		}
 		properties[f.name] = p
-		if !f.optional && !f.isPointer {
+		if !f.omit && f.typ.Kind() != reflect.Pointer {
 			required = append(required, f.name)
 		}
 		if f.nanos {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/flakehunt/flakehunt/harness/rundir"
 )
 
 func newManCmd(a *app) *cobra.Command {
@@ -32,7 +34,7 @@ func newManCmd(a *app) *cobra.Command {
 					continue
 				}
 				file := filepath.Join(args[0], strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1")
-				if err := writeWhole(file, []byte(manPage(cmd))); err != nil {
+				if err := rundir.WriteWhole(file, []byte(manPage(cmd))); err != nil {
 					return harnessError(fmt.Errorf("write %s: %w", file, err))
 				}
 				a.notef("written: %s", file)

@@ -135,7 +135,7 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 			return harnessError(fmt.Errorf("keep the earlier journal: %w", err))
 		}
 	}
-	if err := writeWhole(journal, b.Bytes()); err != nil {
+	if err := rundir.WriteWhole(journal, b.Bytes()); err != nil {
 		return harnessError(fmt.Errorf("write %s: %w", journal, err))
 	}
 	if err := rundir.WriteFindings(out, r.Findings); err != nil {

@@ -75,9 +75,6 @@ func resultFiles() (names []string) {
 	return names
 }
 
-// writeWhole writes a file that the user named; it appears whole or not at all.
-func writeWhole(path string, b []byte) error { return rundir.WriteWhole(path, b) }
-
 // unwrapPath drops the path of an error that is told with its path anyway.
 func unwrapPath(err error) error {
 	var e *fs.PathError

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/trend"
 	"github.com/flakehunt/flakehunt/reports"
@@ -84,7 +85,7 @@ func (a *app) trend(r *trend.Report, html string) error {
 		if err := reports.TrendHTML(&b, r, reports.Options{}); err != nil {
 			return harnessError(err)
 		}
-		if err := writeWhole(html, b.Bytes()); err != nil {
+		if err := rundir.WriteWhole(html, b.Bytes()); err != nil {
 			return usagef("--html %s: %w: name a file in a directory that can be written", html, unwrapPath(err))
 		}
 		abs, err := filepath.Abs(html)

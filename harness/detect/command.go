@@ -31,6 +31,7 @@ type Command struct {
 	Expiry  time.Time     // it gave this moment of the server's clock; TTL then is reckoned from the trial's start
 	Blocks  bool          // it may wait in Redis: it took effect when it got there
 	Exec    *Command      // of a command that MULTI queued: the EXEC by which it took effect
+	Tried   *Command      // of a script: the call with its SHA-1 that Redis refused before, for want of its text
 
 	Arrived time.Duration // at the proxy
 	Sent    time.Duration // to Redis: it took effect after that

@@ -1,9 +1,12 @@
 package detect
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
@@ -25,18 +28,43 @@ func scriptsOf(commands []*Command) *effects.Knowledge {
 		return nil
 	}
 	k := effects.NewKnowledge()
-	refused := map[uint32]*Command{} // by connection: the EVALSHA that was answered NOSCRIPT last
 	for _, c := range commands {
 		k.Learn(c.Words)
-		switch {
-		case c.Verb == "EVALSHA" && c.IsError:
-			refused[c.Conn] = c
-		case c.Verb == "EVAL" && refused[c.Conn] != nil:
-			k.Alias(refused[c.Conn].Words, c.Words)
-			refused[c.Conn] = nil
+		if c.Tried != nil {
+			k.Alias(c.Tried.Words, c.Words)
 		}
 	}
 	return k
+}
+
+// soon is how long after NOSCRIPT a client sends the script's text at most.
+const soon = time.Second
+
+// retries ties scripts to the calls that Redis refused for want of their text:
+// the same arguments, sent on the same connection soon before. Commands are in the
+// order in which they went to Redis.
+func retries(commands []*Command) {
+	refused := map[string]*Command{}
+	for _, c := range commands {
+		if !c.Script() || c.Ending == harness.Dropped || len(refused) == 0 && !c.NoScript() {
+			continue
+		}
+		key := ""
+		if len(c.Words) > 2 {
+			key = fmt.Sprint(c.Conn, c.Words[2:])
+		}
+		if c.NoScript() {
+			refused[key] = c
+		} else if first := refused[key]; first != nil && c.Arrived-first.Sent < soon {
+			c.Tried = first
+			delete(refused, key)
+		}
+	}
+}
+
+// NoScript reports whether Redis refused a script for want of its text.
+func (c *Command) NoScript() bool {
+	return c.IsError && len(c.Result) > 0 && strings.HasPrefix(strings.TrimPrefix(c.Result[0], "-"), "NOSCRIPT")
 }
 
 // the puts an article before a verb; a script has a name of its own.

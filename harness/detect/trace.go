@@ -67,8 +67,9 @@ func NewTrace(events []harness.Event, outcome harness.Outcome) *Trace {
 	}
 	t.transactions()
 	t.moments()
-	t.scripts = scriptsOf(t.Commands)
 	sorted(t.Commands, func(c *Command) time.Duration { return c.Sent })
+	retries(t.Commands)
+	t.scripts = scriptsOf(t.Commands)
 	sorted(t.Deliveries, func(d *Delivery) time.Duration { return d.Went })
 	t.index()
 	t.pending()

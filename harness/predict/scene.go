@@ -50,7 +50,6 @@ type scene struct {
 
 func newScene(t *detect.Trace, facts Facts) *scene {
 	s := &scene{t: t, facts: facts, of: map[*detect.Command]*act{}, conns: map[string]int{}, points: map[harness.Point]time.Duration{}}
-	refused := map[string]*detect.Command{} // by connection and arguments: an EVALSHA that was answered NOSCRIPT
 	seen := map[string]bool{}
 	for _, c := range t.Commands {
 		if s.first == nil || c.Arrived < s.first.Arrived {
@@ -66,19 +65,13 @@ func newScene(t *detect.Trace, facts Facts) *scene {
 		if c.Ending == harness.Dropped {
 			continue
 		}
-		key := ""
-		if c.Script() && len(c.Words) > 2 {
-			key = fmt.Sprint(c.Conn, c.Words[2:])
-		}
-		if c.IsError && len(c.Result) > 0 && strings.HasPrefix(strings.TrimPrefix(c.Result[0], "-"), "NOSCRIPT") {
-			refused[key] = c
+		if c.NoScript() {
 			continue
 		}
 		a := &act{Command: c, frame: c.At(), effects: facts.Scripts.Of(c.Words), family: c.Point.Role + " " + c.Verb + " " + c.Point.Key}
-		if first := refused[key]; first != nil && c.Script() && c.Arrived-first.Sent < time.Second {
-			a.frame = first
-			facts.Scripts.Alias(first.Words, c.Words)
-			delete(refused, key)
+		if c.Tried != nil {
+			a.frame = c.Tried
+			facts.Scripts.Alias(c.Tried.Words, c.Words)
 		}
 		if c.IsError {
 			a.effects.Writes = nil

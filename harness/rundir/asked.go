@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -45,15 +44,9 @@ func (a Asked) same(b Asked) bool {
 
 // ReadAsked reads what the run that wrote dir was asked to do.
 func ReadAsked(dir string) (a Asked, err error) {
-	path := filepath.Join(dir, AskedName)
-	at, err := os.Stat(path)
-	if err != nil {
-		return a, err
-	}
-	if at.Size() > mostAsked {
-		return a, fmt.Errorf("%s: %d bytes: it is no file of a run", AskedName, at.Size())
-	}
-	b, err := os.ReadFile(path)
+	b, err := readAtMost(filepath.Join(dir, AskedName), mostAsked, func(size int64) error {
+		return fmt.Errorf("%s: %d bytes: it is no file of a run", AskedName, size)
+	})
 	if err != nil {
 		return a, err
 	}

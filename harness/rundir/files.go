@@ -10,7 +10,10 @@ import (
 
 // WriteWhole writes a file that only its owner can read. It appears whole or not
 // at all: it is written beside path and renamed.
-func WriteWhole(path string, b []byte) error {
+func WriteWhole(path string, b []byte) error { return place(path, b, os.Rename) }
+
+// place writes a file beside path, and moves it there when it is whole.
+func place(path string, b []byte, move func(from, to string) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
 	if err != nil {
 		return err
@@ -20,7 +23,20 @@ func WriteWhole(path string, b []byte) error {
 	if err := errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), path)
+	return move(tmp.Name(), path)
+}
+
+// readAtMost reads a file whole, unless it has more than most bytes: then large
+// makes the error of how many it has.
+func readAtMost(path string, most int64, large func(size int64) error) ([]byte, error) {
+	at, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if at.Size() > most {
+		return nil, large(at.Size())
+	}
+	return os.ReadFile(path)
 }
 
 // KeepAside renames NAME.jsonl, if it is there, to the first free NAME.N.jsonl.

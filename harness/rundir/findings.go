@@ -128,14 +128,9 @@ func FindFinding(dir, id string) (string, error) {
 
 // ReadFinding reads a finding file and checks it.
 func ReadFinding(path string) (*harness.Finding, error) {
-	at, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if at.Size() > mostFinding {
-		return nil, fmt.Errorf("%d bytes: a finding has at most %d", at.Size(), mostFinding)
-	}
-	b, err := os.ReadFile(path)
+	b, err := readAtMost(path, mostFinding, func(size int64) error {
+		return fmt.Errorf("%d bytes: a finding has at most %d", size, mostFinding)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -44,17 +44,8 @@ func makeKey(path string) error {
 		return err
 	}
 	b := make([]byte, keySize)
-	_, _ = rand.Read(b) // never fails
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".flakehunt-key-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(b)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Link(tmp.Name(), path) // whole, and only the first
+	_, _ = rand.Read(b)            // never fails
+	return place(path, b, os.Link) // only the first
 }
 
 // seal gives the proof that what a finding's replay runs was written with the key.

@@ -13,18 +13,19 @@ const mostMissing = 3
 // schedule never came: what was to happen to them did not, and the verdict says
 // nothing of it.
 func notApplied(s harness.Scheduler, outcomes []harness.Outcome) {
-	r, ok := s.(interface{ Missing() []harness.Point })
-	if !ok || len(outcomes) != 1 {
+	if len(outcomes) != 1 {
 		return
 	}
-	missing := r.Missing()
-	for _, at := range missing[:min(mostMissing, len(missing))] {
+	never := missing(s)
+	for _, at := range never[:min(mostMissing, len(never))] {
 		outcomes[0].Warnings = append(outcomes[0].Warnings, fmt.Sprintf("decision not applied: %s was not seen", at))
 	}
 }
 
-// missed reports whether a frame of the schedule never came.
-func missed(s harness.Scheduler) bool {
-	r, ok := s.(interface{ Missing() []harness.Point })
-	return ok && len(r.Missing()) > 0
+// missing gives the frames of the schedule that never came.
+func missing(s harness.Scheduler) []harness.Point {
+	if r, ok := s.(interface{ Missing() []harness.Point }); ok {
+		return r.Missing()
+	}
+	return nil
 }

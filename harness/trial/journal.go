@@ -184,12 +184,12 @@ func ReadJournal(r io.Reader) (Recorded, error) {
 			c.Damaged = append(c.Damaged, line)
 			continue
 		}
-		if id := identityOf(&t); seen[id] {
+		id := identityOf(&t)
+		if seen[id] {
 			c.Doubled++
 			continue
-		} else {
-			seen[id] = true
 		}
+		seen[id] = true
 		c.Trials = append(c.Trials, t)
 	}
 }

@@ -125,7 +125,7 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 	}
 	j.Warm = j.Warm && len(j.Tests) == 1 && !w.cold[j.Tests[0]]
 	done, err := s.Play(ctx, j)
-	if err != nil || !j.Warm || !missed(done.Scheduler) {
+	if err != nil || !j.Warm || len(missing(done.Scheduler)) == 0 {
 		return done, err
 	}
 	// A frame that did not come may be one that only a new process sends.
@@ -133,9 +133,8 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 		w.cold = map[string]bool{}
 	}
 	w.cold[j.Tests[0]], j.Warm = true, false
-	w.proxy.Kick()
-	if err := w.instance.Reset(ctx); err != nil {
-		return nil, fmt.Errorf("reset redis between trials: %w", err)
+	if err := w.prepare(ctx); err != nil {
+		return nil, err
 	}
 	return s.Play(ctx, j)
 }

@@ -95,20 +95,11 @@ func (s *specs) take(e marks.Event) {
 }
 
 func failureOf(e marks.Event) *harness.Failure {
-	kind := harness.ErrorFailure
-	switch e.Kind {
-	case "assertion":
-		kind = harness.AssertionFailure
-	case "panic":
-		kind = harness.PanicFailure
-	case "timeout":
-		kind = harness.TimeoutFailure
-	}
 	message := e.Message
 	if e.Hook != "" {
 		message = e.Hook + ": " + message
 	}
-	return ingest.NewFailure(kind, message, e.Stack)
+	return ingest.NewFailure(e.FailureKind(), message, e.Stack)
 }
 
 // outcomes gives those of the specs, and puts right that of the Go test that

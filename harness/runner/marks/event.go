@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
 )
 
 // Event is what a plugin in a test runner says: one JSON object a line.
@@ -35,6 +37,19 @@ type Event struct {
 	At      int64  `json:"at,omitempty"`     // its clock, Unix time in ns
 
 	Arrived time.Time `json:"-"` // our clock
+}
+
+// FailureKind is how the failure showed, in the words of outcomes.
+func (e Event) FailureKind() harness.FailureKind {
+	switch e.Kind {
+	case "assertion":
+		return harness.AssertionFailure
+	case "panic":
+		return harness.PanicFailure
+	case "timeout":
+		return harness.TimeoutFailure
+	}
+	return harness.ErrorFailure
 }
 
 // parse reads one line: an event, or begin NAME and end NAME.

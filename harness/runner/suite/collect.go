@@ -242,20 +242,11 @@ func (c *collector) file(f marks.Event, end ended) (harness.Outcome, bool) {
 
 // failureOf makes a failure of what a plugin says.
 func failureOf(e marks.Event) *harness.Failure {
-	kind := harness.ErrorFailure
-	switch e.Kind {
-	case "assertion":
-		kind = harness.AssertionFailure
-	case "timeout":
-		kind = harness.TimeoutFailure
-	case "panic":
-		kind = harness.PanicFailure
-	}
 	message := plain(e.Message)
 	if message == "" {
 		message = "it failed without a message"
 	}
-	kind = ingest.KindOf(message, "", kind)
+	kind := ingest.KindOf(message, "", e.FailureKind())
 	if e.Hook != "" && !strings.Contains(message, e.Hook) {
 		message = e.Hook + ": " + message
 	}

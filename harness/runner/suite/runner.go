@@ -156,8 +156,7 @@ func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 	}
 
 	limit := r.limit(x)
-	late := fmt.Errorf("it did not end within %s", limit)
-	run, cancel := context.WithTimeoutCause(ctx, limit, late)
+	run, cancel := context.WithTimeoutCause(ctx, limit, late(limit))
 	defer cancel()
 	if c.alone != "" && x.Begin != nil {
 		x.Begin(c.alone)
@@ -168,7 +167,13 @@ func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 	if c.alone != "" && x.End != nil {
 		x.End(c.alone)
 	}
-	if err = cmp.Or(err, undo()); err != nil {
+	return r.over(ctx, c, x, res, printed.String(), cmp.Or(err, undo()))
+}
+
+// over tells what came of a process that has ended. err says that it could not run
+// as it should have.
+func (r *Runner) over(ctx context.Context, c *collector, x runner.Exec, res proc.Result, printed string, err error) ([]harness.Outcome, error) {
+	if err != nil {
 		return nil, err
 	}
 	if x.Spent != nil {
@@ -180,8 +185,11 @@ func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 	if len(res.Strays) > 0 {
 		r.log.Debug("ended processes that the suite left", "processes", strings.Join(res.Strays, ", "))
 	}
-	return r.judge(c, x, res, printed.String())
+	return r.judge(c, x, res, printed)
 }
+
+// late says why a process is ended.
+func late(limit time.Duration) error { return fmt.Errorf("it did not end within %s", limit) }
 
 func (r *Runner) limit(x runner.Exec) time.Duration {
 	switch {

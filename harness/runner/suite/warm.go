@@ -1,9 +1,9 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -105,13 +105,22 @@ func (w *warmth) close() {
 	w.waiting = nil
 }
 
-// close ends the process and what it was given. Its error is of no interest: what
-// its turns did was told.
+// close ends the process and what it was given.
 func (k *kept) close() {
 	k.end(errOver)
 	<-k.over
-	_ = k.server.Close()
-	_ = k.undo()
+	k.release()
+}
+
+// release ends what the process was given, as far as it was. Its error is of no
+// interest: what the turns did was told.
+func (k *kept) release() {
+	if k.server != nil {
+		_ = k.server.Close()
+	}
+	if k.undo != nil {
+		_ = k.undo()
+	}
 	_ = proc.RemoveAll(k.dir)
 }
 
@@ -174,13 +183,7 @@ func (r *Runner) start(ctx context.Context, x runner.Exec, key string, c *collec
 	}}
 	failed := func(err error) (*kept, error) {
 		end(errOver)
-		if k.undo != nil {
-			_ = k.undo()
-		}
-		if k.server != nil {
-			_ = k.server.Close()
-		}
-		_ = proc.RemoveAll(dir)
+		k.release()
 		return nil, err
 	}
 	if k.undo, err = r.c.Around.Prepare(ctx, &x, &spec); err != nil {
@@ -243,23 +246,15 @@ func (r *Runner) turn(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 		r.warm.put(x.Worker, k)
 		return out, err
 	}
-	err := k.err
-	if undone := k.undo(); err == nil {
-		err = undone
-	}
+	err := cmp.Or(k.err, k.undo())
 	k.close()
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		return nil, err
-	case old && !c.heard(): // it ended as it waited
-		return r.cold(ctx, x)
+	if old {
+		if ctx.Err() == nil && err == nil && !c.heard() { // it ended as it waited
+			return r.cold(ctx, x)
+		}
+		x.Spent = nil // its processor time is that of several turns
 	}
-	if !old && x.Spent != nil {
-		x.Spent(res.CPU, res.Duration)
-	}
-	return r.judge(c, x, res, printed)
+	return r.over(ctx, c, x, res, printed, err)
 }
 
 // wait waits for the end of a turn, or of the process.
@@ -271,7 +266,7 @@ func (k *kept) wait(ctx context.Context, limit time.Duration, start time.Time) (
 		return proc.Result{Start: start, Duration: time.Since(start)}, true
 	case <-k.over:
 	case <-t.C:
-		k.end(fmt.Errorf("it did not end within %s", limit))
+		k.end(late(limit))
 		<-k.over
 	case <-ctx.Done():
 		k.end(context.Cause(ctx))
