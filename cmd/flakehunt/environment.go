@@ -50,6 +50,7 @@ func (a *app) provider(ctx context.Context, e environment) (redisenv.Provider, e
 	if err != nil {
 		return nil, redisError(err)
 	}
+	a.mask.Add(redisenv.Secrets(p)...)
 	for _, n := range notes {
 		a.notef("redis: %s", n)
 	}
@@ -61,6 +62,15 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}
+	release, err := a.ownReports(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
 	r, err := a.runnerFor(ctx, t)
 	if err != nil {
 		return nil, nil, err
@@ -76,12 +86,13 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	late := &runner.Lateness{}
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	go late.Watch(wctx)
-	pool, err = e.executor(t, trial.PoolConfig{Provider: p, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger()})
+	pool, err = e.executor(t, trial.PoolConfig{Provider: p, Runner: r, Lateness: late, TempDir: tmp, Mask: a.mask, Log: a.logger()})
 	if err != nil {
 		stopWatch()
 		return nil, nil, err
 	}
 	return pool, func() {
+		release()
 		stopWatch()
 		if err := errors.Join(pool.Close(), r.Close(), dropTemp(tmp)); err != nil {
 			a.notef("flakehunt: %s", oneLine(err))

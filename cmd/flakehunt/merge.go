@@ -122,6 +122,8 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 		return outError(out, err)
 	}
 	defer lock.Release()
+	a.mask.In(r)
+	a.mask.In(&trials)
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	for _, t := range trials {

@@ -28,7 +28,7 @@ func (a *app) openOut(ctx context.Context, f *runFlags, t harness.Target, failed
 		a.logger().Debug("findings are not sealed: their replay asks first", "err", err)
 	}
 	d, err := rundir.Open(f.out, asked, rundir.Options{
-		Resume: f.resume, SeedGiven: f.seedGiven, Results: resultFiles(), Failed: failed, Key: key,
+		Resume: f.resume, SeedGiven: f.seedGiven, Results: resultFiles(), Failed: failed, Key: key, Mask: a.mask,
 	})
 	switch {
 	case err == nil:

@@ -42,6 +42,7 @@ its journal (trials.jsonl) and the findings that it had proven are read.
 			if err != nil {
 				return err
 			}
+			a.mask.In(r)
 			if to == "" {
 				to = args[0]
 			}

@@ -48,6 +48,9 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 			if err := a.confirm(c.Context(), f, agreed); err != nil {
 				return err
 			}
+			if err := unmask(f); err != nil {
+				return err
+			}
 			pool, done, err := a.start(c.Context(), f.Target, env)
 			if err != nil {
 				return err

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/secrets"
 	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
@@ -74,11 +75,14 @@ type app struct {
 	quiet    bool
 	verbose  bool
 	json     bool
+	mask     *secrets.Mask // of what is neither printed nor written
 }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{in: stdin, out: stdout, err: stderr}
+	mask := maskFor(args)
+	stdout, stderr = mask.Writer(stdout), mask.Writer(stderr)
+	a := &app{in: stdin, out: stdout, err: stderr, mask: mask}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -89,6 +93,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch {
 	case err == nil:
 		return exitClean
+	case ctx.Err() != nil && errors.As(err, &e) && (e.code == exitUsage || e.code == exitHarness) && !errors.Is(err, errLost):
+		// What was asked to end in the midst says so in its own words: the compiler, Redis.
+		fmt.Fprintln(stderr, "flakehunt: interrupted")
+		return exitInterrupted
 	case errors.As(err, &e):
 		if e.err != nil {
 			fmt.Fprintf(stderr, "flakehunt: %s\n", told(e.err))
@@ -186,6 +194,9 @@ func (a *app) notef(format string, args ...any) {
 
 // terminal reports whether w is one, and its width (0 if it is none).
 func terminal(w io.Writer) (width int, ok bool) {
+	if m, is := w.(interface{ Unwrap() io.Writer }); is {
+		w = m.Unwrap()
+	}
 	f, is := w.(*os.File)
 	if !is || !isatty.IsTerminal(f.Fd()) {
 		return 0, false

@@ -101,11 +101,20 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err != nil {
 		return err
 	}
+	release, err := a.ownReports(target)
+	if err != nil {
+		return err
+	}
+	defer release()
 	r, direct, err := a.runnerOn(ctx, target, provider.Name())
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	if why := redisenv.NoDirect(provider); why != "" {
+		a.notef("redis: %s", why)
+		direct = false
+	}
 	for _, removed := range sweep(ctx, a.logger()) {
 		a.notef("left behind by a run that was killed: %s", removed)
 	}
@@ -139,8 +148,10 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	}
 	defer func() { _ = dropTemp(tmp) }()
 	var bar *progress
+	var kept remarks
 	pool, err := f.executor(target, trial.PoolConfig{
 		Provider: provider, Runner: r, Lateness: late, TempDir: tmp, Log: a.logger(),
+		Mask: a.mask, Refused: kept.add,
 		Chosen: func(workers int, why string) {
 			bar.note(fmt.Sprintf("%d workers: %s", workers, why))
 		},
@@ -201,7 +212,9 @@ func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) e
 	if err != nil && !result.Interrupted {
 		result.Stopped = oneLine(err)
 	}
+	result.Warnings = append(result.Warnings, kept.all()...)
 	result.Exit = verdict.Exit(result, err)
+	a.mask.In(result)
 	if werr := errors.Join(a.write(out, f, result), history.record(context.WithoutCancel(ctx), result)); werr != nil {
 		return werr
 	}

@@ -10,10 +10,11 @@ import (
 )
 
 // startRedis starts a redis-server of the script's own on a free port, and sets
-// OWN_REDIS, its URL, and OWN_REDIS_PID. It ends with the script.
+// OWN_REDIS, its URL, OWN_REDIS_PORT and OWN_REDIS_PID. It ends with the script.
+// An argument is its password, which OWN_REDIS does not hold.
 func startRedis(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: redis")
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: redis [PASSWORD]")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
@@ -21,7 +22,11 @@ func startRedis(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(l.Close())
 	_, port, err := net.SplitHostPort(addr)
 	ts.Check(err)
-	server := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", ts.MkAbs("."))
+	words := []string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", ts.MkAbs(".")}
+	if len(args) > 0 {
+		words = append(words, "--requirepass", args[0])
+	}
+	server := exec.Command("redis-server", words...)
 	ts.Check(server.Start())
 	ts.Defer(func() {
 		_ = server.Process.Kill() // it may have ended
@@ -39,5 +44,6 @@ func startRedis(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Setenv("OWN_REDIS", "redis://"+addr)
+	ts.Setenv("OWN_REDIS_PORT", port)
 	ts.Setenv("OWN_REDIS_PID", strconv.Itoa(server.Process.Pid))
 }

@@ -18,6 +18,9 @@ import (
 // settingsFile is looked for in the working directory.
 const settingsFile = "flakehunt.yaml"
 
+// mostSettings bounds a settings file in bytes.
+const mostSettings = 1 << 20
+
 // settings is what the file may say beside flags.
 type settings struct {
 	Suites  []string // key "suites": as the arguments of run
@@ -39,6 +42,9 @@ func loadSettings(path string, flags *pflag.FlagSet) (settings, error) {
 	}
 	if err != nil {
 		return s, usagef("read settings: %w", err)
+	}
+	if len(b) > mostSettings {
+		return s, usagef("%s: %d KiB: settings have at most %d", path, len(b)>>10, mostSettings>>10)
 	}
 	lines := map[string]int{}
 	for dec := yaml.NewDecoder(bytes.NewReader(b)); ; {

@@ -47,6 +47,9 @@ nothing like it was found.
 			if err := a.confirm(c.Context(), f, agreed); err != nil {
 				return err
 			}
+			if err := unmask(f); err != nil {
+				return err
+			}
 			pool, done, err := a.start(c.Context(), f.Target, env)
 			if err != nil {
 				return err

@@ -198,6 +198,9 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	through := proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log}
 	if inst.Options().Password != "" {
 		through.Admit = proxy.SameUser
+		if inst.Info().Provider == "url" {
+			through.Confine = &proxy.Confine{DB: inst.Options().DB}
+		}
 	}
 	p, err := proxy.Start(ctx, through)
 	if err != nil {

@@ -91,14 +91,14 @@ func makeCommandTable() map[string]*command {
 		}
 	}
 	hs := command{class: classHandshake, key: keyNone}
-	add(hs, "PING", "ECHO", "SELECT", "COMMAND", "INFO", "READONLY", "READWRITE", "ASKING", "TIME", "ROLE", "LOLWUT")
+	add(hs, "PING", "ECHO", "SELECT", "INFO", "READONLY", "READWRITE", "ASKING", "TIME", "ROLE", "LOLWUT")
 	add(command{class: classHandshake, key: keyNone, effect: onQuit}, "QUIT")
 	add(command{class: classHandshake, key: keyNone, effect: onReset}, "RESET")
 	add(command{class: classHandshake, key: keyNone, effect: onHello, secret: true}, "HELLO")
 	add(command{class: classHandshake, key: keyNone, secret: true}, "AUTH")
 	add(command{class: classHandshake, key: keyNone, container: true, effect: onClient}, "CLIENT")
-	add(command{class: classHandshake, key: keyNone, container: true}, "CLUSTER", "COMMAND", "LATENCY", "SLOWLOG", "MODULE")
-	add(command{class: classHandshake, key: keyNone, container: true, secret: true}, "CONFIG", "ACL")
+	add(command{class: classHandshake, key: keyNone, container: true}, "CLUSTER", "LATENCY", "SLOWLOG", "MODULE")
+	add(command{class: classHandshake, key: keyNone, container: true, secret: true}, "CONFIG", "ACL", "COMMAND", "SENTINEL")
 
 	add(command{class: classPublish}, "PUBLISH", "SPUBLISH")
 	add(command{class: classSubscribe, effect: onSubscribe, keys: keyAll}, "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE")
@@ -113,10 +113,12 @@ func makeCommandTable() map[string]*command {
 	add(command{key: keyNone}, "UNWATCH", "DBSIZE", "FLUSHDB", "FLUSHALL", "SWAPDB", "SAVE", "BGSAVE", "BGREWRITEAOF",
 		"LASTSAVE", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "FAILOVER", "REPLCONF", "RANDOMKEY", "SCAN", "KEYS")
 	add(command{key: keyNone, blocking: true}, "WAIT", "WAITAOF")
-	add(command{key: keyNone, container: true}, "SCRIPT", "FUNCTION", "PUBSUB")
+	add(command{key: keyNone, container: true}, "PUBSUB")
+	add(command{key: keyNone, container: true, secret: true}, "SCRIPT", "FUNCTION")
 	add(command{key: keySecond, container: true}, "OBJECT", "MEMORY", "DEBUG", "XGROUP", "XINFO")
 
-	add(command{key: keyAfter2}, "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO")
+	add(command{key: keyAfter2}, "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO")
+	add(command{key: keyAfter2, secret: true}, "EVAL", "EVAL_RO")
 	add(command{key: keyCounted}, "SINTERCARD", "ZUNION", "ZINTER", "ZDIFF", "ZINTERCARD", "LMPOP", "ZMPOP")
 	add(command{key: keyAfter2, blocking: true}, "BLMPOP", "BZMPOP")
 	add(command{key: keySecond, keys: keyAll}, "BITOP")

@@ -29,6 +29,13 @@ type Config struct {
 	// those that Serve is given.
 	Admit func(client net.Conn) error
 
+	// Confine, if set, keeps clients to one database; nil: they may do all that
+	// the connections of Dial may.
+	Confine *Confine
+
+	// Secret is told each credential that a client sends: it must not wait. nil: nobody is.
+	Secret func(value string)
+
 	PayloadLimit int // bytes of a frame that go to the recorder; 0: DefaultPayloadLimit
 
 	// HoldTimeout ends a hold whose decision has no timeout of its own; 0: DefaultHoldTimeout.

@@ -57,6 +57,7 @@ type run struct {
 	kept     []harness.Kept
 	missed   []harness.Missed
 	warnings []string
+	refused  map[string]bool // what was said already of commands that Confine refused
 }
 
 func newCore(cfg Config) *core {

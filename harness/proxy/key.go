@@ -9,6 +9,9 @@ import (
 // maxKey bounds the part of a key that a name keeps.
 const maxKey = 200
 
+// Normalise gives a text as it stands in the names of points.
+func Normalise(text string) string { return normalise([]byte(text)) }
+
 // normalise takes out of a key, channel or connection name what changes from
 // trial to trial:
 //

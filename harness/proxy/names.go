@@ -116,7 +116,7 @@ func (n *names) command(verb []byte) *command {
 	if c := n.more[string(verb)]; c != nil {
 		return c
 	}
-	return n.learn(&command{name: string(verb)})
+	return n.learn(&command{name: string(verb), secret: mayHide(string(verb))})
 }
 
 // learn remembers a command, and gives the one of that name that it remembers.

@@ -50,12 +50,16 @@ type pipe struct {
 	closed bool          // the end was passed on
 	left   time.Duration // when bytes were last written
 	broken bool          // the destination takes nothing any more; what arrives is dropped
+	seen   int64         // confined: offset after the last command that was looked at
+	loose  bool          // confined: the command under way was looked at
+	masked []byte        // confined: the refused command under way, its credentials gone; nil: it has none
 	first  harness.Point // of the frames that arrived in one read with the last; Verb "": none yet
 }
 
 // feed takes what was read. The frames' raw points into chunk until park.
 func (p *pipe) feed(now time.Duration, chunk []byte) {
 	s := p.s
+	in := newChunk(p, chunk)
 	s.c.moved = now
 	p.first = harness.Point{}
 	if s.opaque {
@@ -72,12 +76,15 @@ func (p *pipe) feed(now time.Duration, chunk []byte) {
 		p.read += int64(n)
 		chunk = chunk[n:]
 		if !ok {
+			if p.confined() {
+				p.hold(&in)
+			}
 			return
 		}
 		f := p.push()
 		f.end, f.size, f.in = p.read, p.framer.Size, now
 		if p.dir == harness.ToServer {
-			s.request(f)
+			p.asks(&in, f)
 		} else {
 			s.reply(f)
 		}
@@ -122,7 +129,7 @@ func (p *pipe) push() *frame {
 // connection is to be ended as soon as those bytes are written.
 func (p *pipe) ready(now time.Duration) (upto int64, again time.Duration, end *action) {
 	if p.acted == 0 {
-		return p.read, 0, nil
+		return p.limit(), 0, nil
 	}
 	start := p.wrote
 	for i := p.qhead; i < len(p.q); i++ {
@@ -142,7 +149,7 @@ func (p *pipe) ready(now time.Duration) (upto int64, again time.Duration, end *a
 			return start, 0, nil // the driver asks again for the next
 		}
 	}
-	return p.read, 0, nil
+	return p.limit(), 0, nil
 }
 
 // advance notes that the n bytes at the front were handed to the kernel.

@@ -77,7 +77,7 @@ func Start(ctx context.Context, cfg Config) (*Proxy, error) {
 		}
 		p.ln = ln
 	}
-	if !cfg.Portable {
+	if !cfg.Portable && cfg.Confine == nil { // the engine's bytes can't be changed
 		e, err := newEngine(p.core, &p.wg)
 		if err != nil {
 			p.cfg.Log.Info("proxy uses the portable engine", "reason", err)

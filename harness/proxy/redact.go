@@ -1,60 +1,119 @@
 package proxy
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // redacted stands in place of a credential, as in Redis' own MONITOR.
 const redacted = "(redacted)"
 
-// redact replaces the credentials in a command; ok reports whether there are any.
-func redact(args []string) (clean []string, ok bool) {
+// redact replaces the credentials in a command; hidden are those that it replaced.
+func redact(args []string) (clean, hidden []string) {
 	clean = append([]string(nil), args...)
-	from := len(clean)
+	hide := func(from, to int) {
+		for i := from; i < min(to, len(clean)); i++ {
+			if i < len(args) && clean[i] != redacted {
+				hidden = append(hidden, strings.TrimLeft(args[i], "<>#!"))
+				clean[i] = redacted
+			}
+		}
+	}
 	word := func(i int) string {
 		if i < len(args) {
 			return strings.ToUpper(args[i])
 		}
 		return ""
 	}
-	switch word(0) {
-	case "AUTH":
-		from = 1
-	case "HELLO":
-		for i := 2; i < len(args); i++ {
-			if word(i) == "AUTH" {
-				for j := i + 1; j <= i+2 && j < len(args); j++ {
-					clean[j], ok = redacted, true
+	all := len(args)
+	inner := 0 // where a command within the command begins
+	switch verb := word(0); {
+	case verb == "CONFIG", verb == "SENTINEL":
+		for i := 2; i+1 < all; i++ {
+			if isSecretSetting(word(i)) && word(1) != "GET" {
+				hide(i+1, i+2)
+			}
+		}
+	case verb == "ACL" && word(1) == "SETUSER":
+		hide(3, all)
+	case verb == "ACL" && word(1) == "DRYRUN":
+		inner = 3
+	case verb == "COMMAND":
+		inner = 2
+	case verb == "MIGRATE":
+		for i := 6; i < all && word(i) != "KEYS"; i++ {
+			if w := word(i); w == "AUTH" || w == "AUTH2" {
+				hide(i+1, i+2+len(w)-4)
+				i = all
+			}
+		}
+	case isScript(verb):
+		for i := 1; i < all; i++ {
+			for _, found := range inText.FindAllStringSubmatch(args[i], -1) {
+				value := found[1] + found[2] // one of them is empty
+				if found[2] != "" && !strings.Contains(strings.ToLower(args[i]), "setuser") {
+					continue
+				}
+				hidden = append(hidden, value)
+				clean[i] = strings.ReplaceAll(clean[i], value, redacted)
+			}
+		}
+	case alike(verb, "AUTH"):
+		if hide(1, all); all == 3 {
+			hidden = hidden[len(hidden)-1:] // the first is a name
+		}
+	case alike(verb, "HELLO"):
+		for i := 1; i < all; i++ {
+			if alike(word(i), "AUTH") {
+				hide(i+2, i+3)
+				if i+1 < all {
+					clean[i+1] = redacted
 				}
 				i += 2
 			}
 		}
-	case "CONFIG":
-		if word(1) == "SET" {
-			for i := 2; i+1 < len(args); i += 2 {
-				if isSecretSetting(word(i)) {
-					clean[i+1], ok = redacted, true
-				}
-			}
-		}
-	case "ACL":
-		if word(1) == "SETUSER" {
-			from = 3
-		}
-	case "MIGRATE":
-		for i := 6; i < len(args); i++ {
-			if w := word(i); w == "AUTH" || w == "AUTH2" {
-				from = i + 1
-				break
-			}
-			if word(i) == "KEYS" {
-				break
-			}
-		}
 	}
-	for i := from; i < len(args); i++ {
-		clean[i], ok = redacted, true
+	if inner > 0 && inner < all && word(inner) != word(0) {
+		more, found := redact(args[inner:])
+		copy(clean[inner:], more)
+		hidden = append(hidden, found...)
 	}
-	return clean, ok
+	return clean, hidden
 }
+
+// inText finds, in a script, what is set as a password or given as one.
+var inText = regexp.MustCompile(`(?i)["'](?:requirepass|masterauth|primaryauth|tls-key-file-pass|auth)["']\s*,\s*["']([^"']{2,})["']|["'][>#]([^"']{2,})["']`)
+
+func isScript(verb string) bool {
+	return verb == "EVAL" || verb == "EVAL_RO" || verb == "SCRIPT" || verb == "FUNCTION"
+}
+
+// alike reports whether a word is a verb, or one slip of the pen away from it: one
+// letter wrong, missing, too many, or two that changed places. Redis repeats the
+// arguments of a command that it does not know.
+func alike(word, verb string) bool {
+	if word == verb {
+		return true
+	}
+	n, d := len(verb), len(word)-len(verb)
+	if d < -1 || d > 1 {
+		return false
+	}
+	head := 0
+	for head < min(n, len(word)) && word[head] == verb[head] {
+		head++
+	}
+	tail := 0
+	for tail < min(n, len(word))-head && word[len(word)-1-tail] == verb[n-1-tail] {
+		tail++
+	}
+	wrong := n - head - tail
+	return wrong <= 1 || d == 0 && wrong == 2 && word[head] == verb[head+1] && word[head+1] == verb[head]
+}
+
+// mayHide reports whether a command that the table does not know is one with a
+// credential, mistyped.
+func mayHide(verb string) bool { return alike(verb, "AUTH") || alike(verb, "HELLO") }
 
 // revealing reports whether the reply to a command may hold a credential.
 func revealing(args []string) bool {
@@ -68,14 +127,14 @@ func revealing(args []string) bool {
 				return true
 			}
 		}
-	case "ACL LIST", "ACL GETUSER", "ACL GENPASS":
+	case "ACL LIST", "ACL GETUSER", "ACL GENPASS", "SENTINEL CONFIG", "SENTINEL MASTERS", "SENTINEL MASTER":
 		return true
 	}
 	return false
 }
 
 func isSecretSetting(name string) bool {
-	for _, s := range []string{"REQUIREPASS", "MASTERAUTH", "PRIMARYAUTH", "MASTERUSER", "KEY-FILE-PASS"} {
+	for _, s := range []string{"REQUIREPASS", "MASTERAUTH", "PRIMARYAUTH", "MASTERUSER", "KEY-FILE-PASS", "AUTH-PASS", "SENTINEL-PASS"} {
 		if strings.Contains(name, s) {
 			return true
 		}

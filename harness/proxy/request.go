@@ -34,12 +34,23 @@ func (s *session) lookCloser(f *frame, args []string) entry {
 	}
 	if cmd.secret {
 		f.reveals = revealing(args)
-		if clean, ok := redact(args); ok {
+		if clean, hidden := redact(args); len(hidden) > 0 {
+			s.hide(hidden)
 			raw := resp.AppendCommand(nil, clean...)
 			f.raw = raw[:min(len(raw), s.c.cfg.PayloadLimit)]
+			rest = clean[1:]
 		}
 	}
 	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, normalise([]byte(firstKey(cmd, rest))))}
+}
+
+// hide passes credentials on to whoever masks them elsewhere.
+func (s *session) hide(values []string) {
+	if tell := s.c.cfg.Secret; tell != nil {
+		for _, v := range values {
+			tell(v)
+		}
+	}
 }
 
 // helloName is HELLO … SETNAME name.

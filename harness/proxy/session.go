@@ -88,6 +88,11 @@ func (s *session) surrender(now time.Duration, d harness.Direction, err error) {
 	if d == harness.ToClient {
 		from = "Redis"
 	}
+	if s.c.cfg.Confine != nil {
+		s.c.warn(now, s.conn, fmt.Sprintf("connection %d was ended, since it can't be kept to its database: from %s: %v", s.conn, from, err))
+		s.driver.end(false)
+		return
+	}
 	s.c.warn(now, s.conn, fmt.Sprintf("connection %d is passed through unread: from %s: %v", s.conn, from, err))
 }
 

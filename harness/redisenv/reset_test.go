@@ -113,7 +113,7 @@ func FuzzReadReply(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		v, err := readReply(bufio.NewReader(strings.NewReader(s)), maxDepth)
+		v, err := (&replyReader{bufio.NewReader(strings.NewReader(s)), maxElements, maxReply}).read(maxDepth)
 		if err != nil {
 			require.Nil(t, v)
 		}

@@ -22,9 +22,13 @@ func (e *replyError) Error() string { return e.command + ": " + e.text }
 
 // These bound what a reply may claim to hold, lest a server that is none makes us allocate it.
 const (
-	maxReply = 16 << 20
-	maxDepth = 8
+	maxReply    = 16 << 20 // bytes of a value
+	maxElements = 1 << 16  // of all lists of a reply together
+	maxDepth    = 8
 )
+
+// errEndless is what a reply ends in that claims more than any that we ask for has.
+var errEndless = fmt.Errorf("a reply of more than %d elements or %d MiB: is it a Redis that listens there?", maxElements, maxReply>>20)
 
 // converse sends the commands in one write and reads their replies: string,
 // int64, nil or []any. It stops at the first that is an error. No argument ever
@@ -59,7 +63,7 @@ func converse(ctx context.Context, c net.Conn, commands ...[]string) ([]any, err
 	r := bufio.NewReader(c)
 	replies := make([]any, 0, len(commands))
 	for _, words := range commands {
-		v, err := readReply(r, maxDepth)
+		v, err := (&replyReader{r, maxElements, maxReply}).read(maxDepth)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", words[0], plainNetError(err))
 		}
@@ -71,10 +75,17 @@ func converse(ctx context.Context, c net.Conn, commands ...[]string) ([]any, err
 	return replies, nil
 }
 
-// readReply reads one RESP2 reply of at most so many levels; an error reply is
-// a value of type error.
-func readReply(r *bufio.Reader, depth int) (any, error) {
-	line, err := r.ReadSlice('\n')
+// replyReader reads one RESP2 reply within bounds.
+type replyReader struct {
+	r        *bufio.Reader
+	elements int64 // that may still come
+	bytes    int64
+}
+
+// read reads a value of at most so many levels; an error reply is a value of type
+// error.
+func (b *replyReader) read(depth int) (any, error) {
+	line, err := b.r.ReadSlice('\n')
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +110,21 @@ func readReply(r *bufio.Reader, depth int) (any, error) {
 	case n == -1 && (kind == '$' || kind == '*'):
 		return nil, nil
 	case kind == '$':
+		if b.bytes -= n; b.bytes < 0 {
+			return nil, errEndless
+		}
 		p := make([]byte, n+2)
-		if _, err := io.ReadFull(r, p); err != nil {
+		if _, err := io.ReadFull(b.r, p); err != nil {
 			return nil, err
 		}
 		return string(p[:n]), nil
 	case kind == '*' && depth > 0:
+		if b.elements -= n; b.elements < 0 {
+			return nil, errEndless
+		}
 		var list []any
 		for range n {
-			v, err := readReply(r, depth-1)
+			v, err := b.read(depth - 1)
 			if err != nil {
 				return nil, err
 			}

@@ -70,6 +70,28 @@ func hostOf(u *url.URL) string {
 func (*urlProvider) Name() string      { return "url" }
 func (*urlProvider) maxInstances() int { return 1 }
 
+// Secrets are the provider's credentials: what is written must not hold them.
+func Secrets(p Provider) []string {
+	if u, ok := p.(*urlProvider); ok && u.opts.Password != "" {
+		return []string{u.opts.Password}
+	}
+	return nil
+}
+
+// NoDirect says why tests are not to be given the Redis itself instead of the
+// proxy; "": they may be. The proxy's connections carry a password and a
+// database that the suite is not told.
+func NoDirect(p Provider) string {
+	u, ok := p.(*urlProvider)
+	switch {
+	case ok && u.opts.Password != "":
+		return fmt.Sprintf("the suite is not told the password: all trials go through the proxy, and it is kept to database %d", u.opts.DB)
+	case ok && u.opts.DB != 0:
+		return fmt.Sprintf("all trials go through the proxy, since database %d is selected there", u.opts.DB)
+	}
+	return ""
+}
+
 func (p *urlProvider) Check(ctx context.Context) error {
 	r := newRemote(p.opts)
 	defer r.conns.End()

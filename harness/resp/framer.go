@@ -123,6 +123,17 @@ func (f *Framer) Next(buf []byte) (n int, ok bool, err error) {
 // Partial reports whether a frame has begun and not ended.
 func (f *Framer) Partial() bool { return f.size > 0 }
 
+// Begun is the beginning, up to the limit, of the frame that has begun and not ended.
+func (f *Framer) Begun() []byte {
+	if f.size == 0 {
+		return nil
+	}
+	return f.carry
+}
+
+// Arrived is how many bytes of that frame have come.
+func (f *Framer) Arrived() int64 { return f.size }
+
 // Arg returns the i-th word of the request that the last Next ended, or nil if
 // there is none or it lies beyond Head or the first eight.
 func (f *Framer) Arg(i int) []byte {

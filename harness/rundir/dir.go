@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/secrets"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
@@ -29,6 +30,7 @@ type Dir struct {
 	Earlier *Record // what is gone on with; nil: nothing
 
 	key    Key
+	mask   *secrets.Mask
 	lock   *Lock
 	mu     sync.Mutex
 	proven map[string]harness.Finding // by ID: those written so far
@@ -42,6 +44,7 @@ type Options struct {
 	Failed    func(error)      // called once, when the journal can no longer be written
 	Key       Key              // what findings are sealed with; nil: nothing
 	Now       func() time.Time // nil: time.Now
+	Mask      *secrets.Mask    // of what no file may hold; nil: nothing
 }
 
 // Open locks the directory and begins a run in it: the result of an earlier one
@@ -52,7 +55,8 @@ func Open(path string, asked Asked, o Options) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{Path: path, Asked: asked, lock: lock, key: o.Key, proven: map[string]harness.Finding{}}
+	d := &Dir{Path: path, Asked: asked, lock: lock, key: o.Key, mask: o.Mask, proven: map[string]harness.Finding{}}
+	d.mask.In(&d.Asked)
 	if err := d.begin(o); err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
@@ -95,7 +99,7 @@ func (d *Dir) begin(o Options) error {
 	if d.Journal, err = trial.OpenJournal(journal); err != nil {
 		return err
 	}
-	d.Journal.Run, d.Journal.Failed = d.Asked.Run, o.Failed
+	d.Journal.Run, d.Journal.Failed, d.Journal.Mask = d.Asked.Run, o.Failed, o.Mask
 	return nil
 }
 

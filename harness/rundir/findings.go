@@ -18,7 +18,7 @@ const (
 	// earlierName is where the findings of earlier runs are kept, below findingsName.
 	earlierName = "earlier"
 	// mostFinding bounds a finding file in bytes; one of a long test takes some 100 kB.
-	mostFinding = 64 << 20
+	mostFinding = 16 << 20
 )
 
 // startFindings makes the directory. Findings of earlier runs are moved aside,
@@ -57,6 +57,7 @@ func (d *Dir) Proven(f harness.Finding) error {
 		f = verdict.Merge(old, f)
 	}
 	d.proven[f.ID] = f
+	d.mask.In(&f)
 	return d.key.write(d.Path, &f)
 }
 
@@ -140,6 +141,9 @@ func ReadFinding(path string) (*harness.Finding, error) {
 // ParseFinding reads the content of a finding file.
 func ParseFinding(b []byte) (*harness.Finding, error) {
 	f := &harness.Finding{}
+	if err := harness.CheckDecisions(b, 2); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(b, f); err != nil {
 		return nil, fmt.Errorf("not a finding file: %w", err)
 	}

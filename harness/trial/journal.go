@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/secrets"
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
@@ -23,6 +24,7 @@ const JournalName = "trials.jsonl"
 type Journal struct {
 	Run    string      // each trial is marked with it; empty: with nothing
 	Failed func(error) // if set, called once, when the journal can no longer be written
+	Mask   *secrets.Mask
 
 	mu   sync.Mutex
 	f    *os.File
@@ -84,7 +86,7 @@ func (j *Journal) Append(t harness.Trial) error {
 	if j.err != nil {
 		return j.err
 	}
-	if err := j.write(append(b, '\n')); err != nil {
+	if err := j.write(append(j.Mask.Bytes(b), '\n')); err != nil {
 		j.err = fmt.Errorf("write trial %d to the journal: %w", t.Index, err)
 		if j.Failed != nil {
 			j.Failed(j.err)
@@ -172,7 +174,7 @@ func ReadJournal(r io.Reader) (Recorded, error) {
 	seen := map[identity]bool{}
 	br := bufio.NewReaderSize(r, 1<<20)
 	for line := 1; ; line++ {
-		b, err := br.ReadBytes('\n')
+		b, err := readLine(br)
 		if err == io.EOF {
 			return c, nil
 		}
@@ -180,7 +182,7 @@ func ReadJournal(r io.Reader) (Recorded, error) {
 			return c, fmt.Errorf("read the journal, line %d: %w", line, err)
 		}
 		var t harness.Trial
-		if err := json.Unmarshal(b, &t); err != nil || t.Index < 1 {
+		if harness.CheckDecisions(b, 20) != nil || json.Unmarshal(b, &t) != nil || t.Index < 1 {
 			c.Damaged = append(c.Damaged, line)
 			continue
 		}
@@ -191,6 +193,25 @@ func ReadJournal(r io.Reader) (Recorded, error) {
 		}
 		seen[id] = true
 		c.Trials = append(c.Trials, t)
+	}
+}
+
+// mostLine bounds a line of a journal in bytes. A suite of 10,000 tests takes 4 MiB.
+const mostLine = 64 << 20
+
+// readLine reads a whole line; one that is too long is read, and empty.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for long := false; ; {
+		part, err := r.ReadSlice('\n')
+		if long = long || len(line)+len(part) > mostLine; long {
+			line = nil
+		} else {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/secrets"
 )
 
 // tries is how often a trial is begun again after Redis or the proxy failed.
@@ -28,6 +29,8 @@ type PoolConfig struct {
 	Payload  int                           // bytes kept of a frame; 0: the proxy's default
 	TempDir  string                        // under which each trial gets a directory; empty: none is made
 	Deadline time.Duration                 // for one test; 0: the runner's own
+	Mask     *secrets.Mask                 // of what must be in no outcome and no recording; nil: nothing
+	Refused  func(text string)             // told what a suite was kept from, see proxy.Confine; may be nil
 	Log      *slog.Logger                  // nil: silent
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/history"
 	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/secrets"
 )
 
 // Stage is where a trial is played: a proxy with an empty Redis behind it, in
@@ -30,6 +31,7 @@ type Stage struct {
 	Spent    func(cpu, wall time.Duration)   // as runner.Exec has it; may be nil
 	Dir      string                          // a directory of the trial's own; may be empty
 	Started  func(leader int) (ended func()) // told of the target's processes; may be nil
+	Mask     *secrets.Mask                   // nil: nothing is secret
 	// Direct gives a connection to Redis that passes no proxy; nil: MONITOR is not used.
 	Direct func(context.Context) (net.Conn, error)
 
@@ -56,7 +58,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	}
 	buffer := history.NewBuffer(history.BufferConfig{Payload: s.Payload})
 	defer buffer.Close()
-	wire := &counted{Buffer: buffer}
+	wire := &counted{Buffer: buffer, mask: s.Mask}
 	s.Proxy.StartTrial(decides, wire)
 
 	finish := s.monitor(ctx, j, d)
@@ -123,6 +125,12 @@ func (s *Stage) run(ctx context.Context, j Job) ([]harness.Outcome, marked, erro
 			m.frames += st.Frames
 		},
 	})
+	for i := range outcomes { // its name stays: it is what finds the test again
+		o := &outcomes[i]
+		s.Mask.In(&o.Failure)
+		s.Mask.In(&o.Output)
+		s.Mask.In(&o.Warnings)
+	}
 	return outcomes, m, err
 }
 
@@ -177,6 +185,7 @@ func (s *Stage) monitor(ctx context.Context, j Job, d *Done) (finish func()) {
 // connections are not among them, so that none means that nothing was said.
 type counted struct {
 	*history.Buffer
+	mask   *secrets.Mask
 	frames atomic.Int64
 }
 
@@ -186,6 +195,7 @@ func (c *counted) Record(e *harness.Event) {
 	case harness.Request, harness.Reply, harness.Push:
 		c.frames.Add(1)
 	}
+	e.Raw = c.mask.Wipe(e.Raw)
 	c.Buffer.Record(e)
 }
 

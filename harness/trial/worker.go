@@ -68,9 +68,7 @@ func (w *worker) prepare(ctx context.Context) error {
 		cfg := proxy.Config{
 			Dial: w.instance.Dial, PayloadLimit: w.cfg.Payload, Log: w.cfg.Log, Pauser: w.groups.Pause,
 		}
-		if w.instance.Options().Password != "" {
-			cfg.Admit = proxy.SameUser // the proxy's connections carry it
-		}
+		w.cfg.guard(&cfg, w.instance)
 		p, err := proxy.Start(context.WithoutCancel(ctx), cfg)
 		if err != nil {
 			return fmt.Errorf("start proxy: %w", err)
@@ -82,6 +80,20 @@ func (w *worker) prepare(ctx context.Context) error {
 		return fmt.Errorf("reset redis between trials: %w", err)
 	}
 	return nil
+}
+
+// guard keeps others, and the suite's own commands, from what a password that the
+// proxy's connections carry opens: it is of a Redis that belongs to others, too.
+func (c *PoolConfig) guard(cfg *proxy.Config, inst redisenv.Instance) {
+	cfg.Secret = c.Mask.Learn
+	o := inst.Options()
+	if o.Password == "" {
+		return
+	}
+	cfg.Admit = proxy.SameUser
+	if inst.Info().Provider == "url" {
+		cfg.Confine = &proxy.Confine{DB: o.DB, Told: c.Refused}
+	}
 }
 
 // close ends what the worker started; it does not depend on the run's context,
@@ -110,7 +122,7 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 			w.need.CPU += cpu
 			w.need.Wall += wall
 		},
-		Started: w.groups.Started,
+		Started: w.groups.Started, Mask: w.cfg.Mask,
 	}
 	if info := w.instance.Info(); info.Real && info.Provider != "url" {
 		s.Direct = w.instance.Dial
