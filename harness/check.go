@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +18,16 @@ const (
 	// mostID is how long the ID of a finding may be. This build writes ten bytes.
 	mostID = 66
 )
+
+// CheckDecisions says why a text that holds schedules is not to be decoded: in
+// memory a decision takes twenty times what it takes in a file. most is how many
+// schedules the text may hold.
+func CheckDecisions(text []byte, most int) error {
+	if n := bytes.Count(text, []byte(`"action"`)); n > most*MostDecisions {
+		return fmt.Errorf("schedule: %d decisions: at most %d are read", n, most*MostDecisions)
+	}
+	return nil
+}
 
 // CheckFindingID says why an ID cannot be a finding's. IDs become names of files
 // and words of commands, so that nothing else than F- and hexadecimal digits may be one.

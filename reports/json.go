@@ -19,11 +19,23 @@ func JSON(w io.Writer, r *harness.Result, _ Options) error {
 	return writeJSON(w, &out)
 }
 
+// Bounds of a result that is read. One of 50,000 trials takes some 10 MiB.
+const (
+	mostResult    = 256 << 20 // bytes
+	mostSchedules = 20        // as long ones as may be; of usual ones, thousands
+)
+
 // ReadJSON reads what JSON wrote. It refuses what a newer flakehunt wrote, as
 // fields that it does not know may change what the others mean.
 func ReadJSON(r io.Reader) (*harness.Result, error) {
-	data, err := io.ReadAll(r)
+	data, err := io.ReadAll(io.LimitReader(r, mostResult+1))
 	if err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	if len(data) > mostResult {
+		return nil, fmt.Errorf("read result: more than %d MiB: write it again with `flakehunt report`", mostResult>>20)
+	}
+	if err := harness.CheckDecisions(data, mostSchedules); err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
 	var head struct {

@@ -42,6 +42,9 @@ type Quarantine struct {
 	Entries []Entry
 }
 
+// mostEntries bounds a quarantine: each entry is looked at for each test.
+const mostEntries = 5000
+
 // quarantineForm is shown when a file is wrong.
 const quarantineForm = `want
   quarantine:
@@ -56,6 +59,9 @@ const quarantineForm = `want
 // is an empty list.
 func ParseQuarantine(file string, text []byte) (*Quarantine, error) {
 	q := &Quarantine{File: file}
+	if n := bytes.Count(text, []byte("expires")); n > mostEntries || len(text) > mostEntries<<10 {
+		return nil, fmt.Errorf("quarantine %s: about %d entries in %d KiB: at most %d are read, and so many flakes are no exception any more: mend some, or split the file by pipeline", file, n, len(text)>>10, mostEntries)
+	}
 	var root yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	if err := dec.Decode(&root); err != nil {

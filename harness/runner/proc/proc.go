@@ -2,6 +2,12 @@
 // group, and also what left the group, found by a mark in the environment. It
 // also finds what an earlier hunt, killed in the midst, left behind.
 //
+// On Linux what a command left ends with it, whatever it gave up: its parents, its
+// session, its environment. Elsewhere a process that gave up both group and
+// environment stays. So does, on any system, one that another process began for the
+// command (systemd-run, at, docker run -d), and one without its environment when
+// this process itself is killed by SIGKILL.
+//
 // It must never signal a process that does not carry its own mark, wait without
 // a bound once the command has been ended, or hold more output than its writers keep.
 package proc
@@ -123,6 +129,7 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		leader = <-pid
 	case leader = <-pid:
 	}
+	adopted.begin(leader)
 	r := Result{Start: start}
 	ended := func() {}
 	if s.Started != nil {
@@ -148,7 +155,7 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	}
 	r.Duration = time.Since(start)
 	ended()
-	r.Strays = endStrays(leader, mark)
+	r.Strays = append(endStrays(leader, mark), adopted.end(leader)...)
 	r.Code, r.Signal = status(cmd.ProcessState)
 	if p := cmd.ProcessState; p != nil {
 		r.CPU = p.UserTime() + p.SystemTime()

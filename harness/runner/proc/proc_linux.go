@@ -89,12 +89,13 @@ func patiently(until time.Time, so func() bool) bool {
 }
 
 // bury waits until of these processes not even their numbers are left, within
-// reapingTime.
+// reapingTime. For one that became a child of ours nobody else would read its status.
 func bury(dead []process) {
+	self := strconv.Itoa(os.Getpid())
 	patiently(time.Now().Add(reapingTime), func() bool {
 		return !slices.ContainsFunc(dead, func(p process) bool {
 			f := statFields(strconv.Itoa(p.pid))
-			return f != nil && f[19] == p.start
+			return f != nil && f[19] == p.start && (f[0] != "Z" || f[1] != self)
 		})
 	})
 }

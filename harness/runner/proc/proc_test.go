@@ -136,6 +136,11 @@ func TestNothingIsLeft(t *testing.T) {
 		"twice forked":                  "(setsid sh -c 'sleep 7773 & echo $!' &) ; sleep 0.1",
 		"same group":                    "sleep 7774 & echo $!",
 		"several":                       "for i in 1 2 3; do setsid sleep 7775 & echo $!; done",
+		"no environment":                "env -i setsid sleep 7780 & sleep 0.1; echo $!",
+		"no environment, twice forked":  "(env -i PATH=$PATH setsid sh -c 'sleep 7781 >/dev/null 2>&1 & echo $!' &) ; sleep 0.2",
+		"no environment, parent alive":  "(env -i PATH=$PATH setsid sh -c 'echo $$; sleep 7782 >/dev/null 2>&1 & echo $!; wait' &) ; sleep 0.2",
+		"nohup":                         "nohup sleep 7783 >/dev/null 2>&1 & echo $!",
+		"disowned by bash":              "bash -c 'sleep 7784 >/dev/null 2>&1 & disown; echo $!'",
 		"ignores TERM and HUP":          "setsid sh -c 'trap \"\" TERM HUP; echo $$; exec sleep 7776' & sleep 0.1",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,6 +154,38 @@ func TestNothingIsLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A daemon that gave up its environment may be of any command that ran when it was
+// born: it is left to the last of them.
+func TestADaemonWithoutEnvironmentEndsWithTheLastThatMayOwnIt(t *testing.T) {
+	dir := t.TempDir()
+	script := func(name, then string) string {
+		return fmt.Sprintf("(env -i PATH=$PATH setsid sh -c 'echo $$ >%[1]s.tmp; mv %[1]s.tmp %[1]s; exec sleep 7790' >/dev/null 2>&1 &); while [ ! -e %[1]s ]; do sleep 0.01; done; %[2]s", name, then)
+	}
+	pid := func(name string) int {
+		var n int
+		require.Eventually(t, func() bool {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			_, scanned := fmt.Sscan(string(b), &n)
+			return err == nil && scanned == nil
+		}, 20*time.Second, 10*time.Millisecond)
+		return n
+	}
+	in := func(s *proc.Spec) { s.Dir = dir }
+	first := make(chan struct{})
+	go func() {
+		defer close(first)
+		run(t, t.Context(), script("first", "while [ ! -e go ]; do sleep 0.01; done"), in)
+	}()
+	own := pid("first")
+	run(t, t.Context(), script("second", "true"), in)
+	require.True(t, alive(own), "it was born before the second command began, and its own runs")
+	late := pid("second")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go"), nil, 0o600))
+	<-first
+	require.False(t, alive(own))
+	require.False(t, alive(late), "the last command that it may be of has ended")
 }
 
 func TestOtherRunsAreLeftAlone(t *testing.T) {
