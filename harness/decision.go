@@ -59,6 +59,7 @@ type Schedule struct {
 	Strategy  string            `json:"strategy"`         // "none", "latency", … or "replay" when Decisions are all
 	Seed      uint64            `json:"seed,string"`      // decimal in JSON: it exceeds 2^53
 	Params    map[string]string `json:"params,omitempty"` // the strategy's settings, by flag name
+	Before    []string          `json:"before,omitempty"` // tests that run first in the same trial, in this order
 	Decisions []Decision        `json:"decisions,omitempty"`
 }
 

@@ -83,7 +83,7 @@ func fromFailure(t harness.Trial, o *harness.Outcome, known harness.Finding, ok 
 		if o.Suspect != nil {
 			f.Title, f.Explanation = o.Suspect.Title, o.Suspect.Explanation
 		}
-		f.Fingerprint = Fingerprint(f.Class, harness.Point{}, harness.Point{})
+		f.Fingerprint = by.fingerprint(f.Class, harness.Point{}, harness.Point{}, o.Test, o.Failure)
 	default:
 		if o.Suspect != nil {
 			f.Explanation = suspicion(o.Cause, o.Suspect.Title)
@@ -91,7 +91,7 @@ func fromFailure(t harness.Trial, o *harness.Outcome, known harness.Finding, ok 
 		if f.Class != harness.NotRedis {
 			f.Class = harness.Unattributed
 		}
-		f.Fingerprint = unexplained(f.Class, o.Failure)
+		f.Fingerprint = by.fingerprint(f.Class, harness.Point{}, harness.Point{}, o.Test, o.Failure)
 	}
 	f.ID = ID(f.Fingerprint)
 	return f

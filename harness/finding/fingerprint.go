@@ -7,6 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
 // Fingerprint names a cause: its class and the commands whose order or time
@@ -38,6 +39,19 @@ func Of(c near.Candidate) string { return Fingerprint(c.Class, c.First, c.Then) 
 // unexplained is the fingerprint of a failure whose cause is not known.
 func unexplained(class harness.Class, f *harness.Failure) string {
 	return Fingerprint(class, harness.Point{Verb: f.Fingerprint}, harness.Point{})
+}
+
+// fingerprint names a cause of a test's failure; f is nil where nothing has failed.
+// The shipped suites' tests share their system under test, so a cause is the same in
+// all of them. Of a user's suite nothing is known: keys and test tell causes apart.
+func (o Origin) fingerprint(class harness.Class, first, then harness.Point, test harness.TestID, f *harness.Failure) string {
+	switch foreign := o.Target.Kind != harness.ShippedTarget && o.Target.Kind != ""; {
+	case foreign:
+		return IdentityOf(class, first, then, test, f).Fingerprint()
+	case first.IsZero() && then.IsZero() && f != nil && !evidence.ContentCause(class):
+		return unexplained(class, f)
+	}
+	return Fingerprint(class, first, then)
 }
 
 // ID is the short name of a fingerprint.

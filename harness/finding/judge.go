@@ -22,16 +22,17 @@ func Judge(e *evidence.Evidence, by Origin) (*harness.Finding, *harness.Margin) 
 	}
 	c := e.Candidate
 	class, title, text := e.Cause.Class, e.Cause.Title, e.Cause.Explanation
-	fp := Fingerprint(class, c.First, c.Then)
+	first, then := c.First, c.Then
 	if class == harness.Unattributed {
-		fp = unexplained(class, e.Failure.Failure)
+		first, then = harness.Point{}, harness.Point{}
 	}
 	if !e.Proven() {
 		text = fmt.Sprintf("It failed under %q, but that is not proven to be the cause: it failed %d of %d times under that schedule, and %d of %d times with the order forced the right way. %s",
 			c.Title, e.Again.K, e.Again.N, e.Counter.K, e.Counter.N, suspicion(class, title))
 		class, title = harness.Unattributed, firstLine(e.Failure.Failure.Message)
-		fp = unexplained(class, e.Failure.Failure)
+		first, then = harness.Point{}, harness.Point{}
 	}
+	fp := by.fingerprint(class, first, then, e.Test, e.Failure.Failure)
 	if !onlyDelays(c.Provoke) {
 		text += " It takes a lost connection: flakehunt ended one, as --faults asked for. A delay alone does not do it."
 	}

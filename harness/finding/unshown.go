@@ -13,7 +13,7 @@ import (
 // show, empty: the candidate's own words. The trace is one in which the test
 // passed, nil if there is none. Nothing has failed.
 func Predicted(c near.Candidate, why string, t *detect.Trace, by Origin) harness.Finding {
-	fp := Of(c)
+	fp := by.fingerprint(c.Class, c.First, c.Then, harness.TestID{Name: c.Test}, nil)
 	if why == "" {
 		why = c.Explanation
 	}

@@ -34,8 +34,12 @@ type Lab struct {
 	trials   int // numbered ones; all others count on from there
 
 	mu   sync.Mutex
-	more int // trials done beyond the numbered ones
+	more int              // trials done beyond the numbered ones
+	anew map[anewKey]bool // what failed in a new process of the runner
 }
+
+// anewKey is a test under a schedule.
+type anewKey struct{ test, schedule string }
 
 // numbered does one numbered trial. That the harness could not do it is an error
 // only when it is the first, or one too many.
@@ -55,6 +59,9 @@ func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 		}
 		return nil
 	}
+	if err := l.admit(d); err != nil {
+		return err
+	}
 	if j.Index <= learnedTrials {
 		l.log.Learn(d)
 	}
@@ -66,20 +73,31 @@ func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 // the test's own, and tells whether it fails alone but not in its suite, or the
 // other way round.
 func (l *Lab) alone(ctx context.Context, t harness.TestID) {
-	j := trial.Job{Suite: t.Suite + triallog.AloneSuite, Tests: []string{t.Name}, Arm: harness.Survey, Keep: true, Urgent: true}
+	j := trial.Job{Suite: t.Suite + triallog.AloneSuite, Tests: []string{t.Name}, Arm: harness.Survey, Keep: true, Urgent: true, Warm: true}
 	if d := l.unnumbered(ctx, j, t.Suite); d != nil {
 		l.log.Learn(d)
 	}
 }
 
-// Aimed runs a schedule on a test alone.
+// Aimed runs a schedule on a test alone, or after those that the schedule names.
+// That a schedule fails is confirmed in a new process of the runner first; once it
+// was, a process that has run the test before will do.
 func (l *Lab) Aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s harness.Schedule, timeout time.Duration) investigate.Played {
+	key := anewKey{t.Name, fmt.Sprint(s)}
+	l.mu.Lock()
+	cold := arm == harness.Confirm && !l.anew[key]
+	l.mu.Unlock()
 	d := l.unnumbered(ctx, trial.Job{
-		Suite: t.Suite, Tests: []string{t.Name}, Arm: arm, Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: timeout,
-		Warm: arm != harness.Confirm, // a failure counts once it was seen again in a new process
+		Suite: t.Suite, Tests: append(slices.Clone(s.Before), t.Name), Arm: arm, Plan: trial.PlanOf(s), Keep: true, Urgent: true, Deadline: timeout,
+		Warm: !cold,
 	}, t.Suite)
 	if d == nil {
 		return investigate.Played{}
+	}
+	if o := d.Outcome(t.Name); cold && o != nil && o.Verdict == harness.Failed {
+		l.mu.Lock()
+		l.anew[key] = true
+		l.mu.Unlock()
 	}
 	return investigate.PlayedOf(d, t.Name)
 }
@@ -98,7 +116,9 @@ func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.
 	j.Seed = trial.Mix(l.seed, j.Index)
 	d, err := l.exec.Do(ctx, j)
 	if err == nil {
-		err = l.keep(d)
+		if err = l.admit(d); err == nil {
+			err = l.keep(d)
+		}
 	} else if ctx.Err() != nil {
 		return nil
 	}
@@ -109,14 +129,19 @@ func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.
 	return d
 }
 
+// admit leaves out tests that --run does not match: a foreign suite's first trial
+// runs all. That it matches none is an error.
+func (l *Lab) admit(d *trial.Done) error {
+	ran := len(d.Trial.Outcomes)
+	d.Trial.Outcomes = slices.DeleteFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !l.log.Admits(o.Test.Name) })
+	if ran > 0 && len(d.Trial.Outcomes) == 0 {
+		return &runner.Unusable{Usage: true, Err: fmt.Errorf("--run matches none of the %d tests that ran; flakehunt matches names as its reports give them", ran)}
+	}
+	return nil
+}
+
 // keep records a finished trial: journal first, then memory.
 func (l *Lab) keep(d *trial.Done) error {
-	if ran := len(d.Trial.Outcomes); ran > 0 { // a foreign suite's first trial runs all tests
-		d.Trial.Outcomes = slices.DeleteFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return !l.log.Admits(o.Test.Name) })
-		if len(d.Trial.Outcomes) == 0 {
-			return &runner.Unusable{Usage: true, Err: fmt.Errorf("--run matches none of the %d tests that ran; flakehunt matches names as its reports give them", ran)}
-		}
-	}
 	if l.journal != nil {
 		if err := l.journal.Append(d.Trial); err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/inprocess"
 	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
 
@@ -166,4 +167,50 @@ func result(r *harness.Result, name string) harness.TestResult {
 		}
 	}
 	return harness.TestResult{}
+}
+
+// TestAimedTrials: a failure is confirmed in a new process of the runner first, and
+// the tests that a schedule names run before the one in question.
+func TestAimedTrials(t *testing.T) {
+	test := harness.TestID{Name: "smoke/a", Suite: "smoke"}
+	verdict := harness.Passed
+	f := &fake{tests: []harness.TestID{test}, do: func(context.Context, trial.Job) (harness.Verdict, error) { return verdict, nil }}
+	log := triallog.New([]harness.TestID{test}, nil)
+	l := &Lab{exec: f, log: log, progress: &progress{}, trials: 20, anew: map[anewKey]bool{}}
+	late := harness.Schedule{Version: 1, Strategy: "replay", Before: []string{"smoke/z"}, Decisions: []harness.Decision{{Action: harness.Delay, Delay: 1}}}
+	other := harness.Schedule{Version: 1, Strategy: "replay"}
+	var warm []bool
+	play := func(arm harness.Arm, s harness.Schedule, v harness.Verdict) {
+		verdict = v
+		l.Aimed(t.Context(), test, arm, s, 0)
+		warm = append(warm, f.jobs[len(f.jobs)-1].Warm)
+	}
+	play(harness.Provoke, late, harness.Failed)
+	play(harness.Confirm, late, harness.Passed) // in a new process it did not fail: it is asked again
+	play(harness.Confirm, late, harness.Failed)
+	play(harness.Confirm, late, harness.Failed)
+	play(harness.Confirm, other, harness.Failed)
+	play(harness.Counterfactual, other, harness.Passed)
+	require.Equal(t, []bool{true, false, false, true, false, true}, warm)
+	require.Equal(t, []string{"smoke/z", "smoke/a"}, f.jobs[0].Tests)
+	require.Equal(t, []string{"smoke/a"}, f.jobs[5].Tests)
+	require.Equal(t, []string{"smoke/z"}, late.Before, "the schedule stays as it is")
+}
+
+// TestAdmit: tests that --run leaves out count nowhere, and that it leaves out all
+// that ran is an error.
+func TestAdmit(t *testing.T) {
+	l := &Lab{log: triallog.New(nil, func(test string) bool { return test == "a" })}
+	done := func(names ...string) *trial.Done {
+		d := &trial.Done{}
+		for _, n := range names {
+			d.Trial.Outcomes = append(d.Trial.Outcomes, harness.Outcome{Test: harness.TestID{Name: n}})
+		}
+		return d
+	}
+	d := done("a", "b")
+	require.NoError(t, l.admit(d))
+	require.Len(t, d.Trial.Outcomes, 1)
+	require.NoError(t, l.admit(done()), "a trial in which nothing ran is judged elsewhere")
+	require.ErrorContains(t, l.admit(done("b", "c")), "--run matches none of the 2 tests that ran")
 }

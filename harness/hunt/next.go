@@ -5,6 +5,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/investigate"
+	"github.com/flakehunt/flakehunt/harness/predict"
 	"github.com/flakehunt/flakehunt/harness/propose"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/harness/triallog"
@@ -14,6 +15,9 @@ import (
 // proven: what else fails it in the same way is most often the same race, met at
 // another frame.
 const afterProof = 3
+
+// mostLeaks is how many commands of the test before are tried.
+const mostLeaks = 3
 
 // testHunt is the directed search in one test.
 type testHunt struct {
@@ -30,10 +34,28 @@ func (t *testHunt) next() (near.Candidate, bool) {
 	if len(list) == 0 {
 		list = propose.Untried(t.hunt.candidates(test, t.known), t.tried)
 	}
+	if len(list) == 0 && !t.proven {
+		list = t.leaks()
+	}
 	if len(list) == 0 {
 		return near.Candidate{}, false
 	}
 	return list[0], true
+}
+
+// leaks gives commands of the test before that may come when this one runs, as long
+// as few were tried: each takes a new process of the runner.
+func (t *testHunt) leaks() []near.Candidate {
+	tried := 0
+	for _, c := range t.tried {
+		if c.Shape == predict.LeftUnderWay {
+			tried++
+		}
+	}
+	if tried >= mostLeaks || !t.hunt.foreign() {
+		return nil
+	}
+	return propose.Untried(predict.Leaks(t.hunt.log.Runs(), t.aim.Test.Name, t.hunt.MaxDelay), t.tried)
 }
 
 // try investigates a candidate.
@@ -57,7 +79,7 @@ func (t *testHunt) try(c near.Candidate) {
 func (t *testHunt) investigate(c near.Candidate, passing []*detect.Trace) *investigate.Investigation {
 	// A foreign test's second cause is rarely another one: it is not worth some
 	// twenty trials to measure it.
-	return t.aim.Investigate(c, !t.hunt.NoMargins && !(t.hunt.foreign() && t.proven), passing)
+	return t.aim.Investigate(c, !t.hunt.NoMargins && !(t.hunt.foreign() && t.proven) && len(c.Provoke.Before) == 0, passing)
 }
 
 // passes reports whether a foreign test ever passes by itself: it is run a few

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/triallog"
@@ -40,8 +41,9 @@ func predictions(log *triallog.Log, reports []*testReport, trials int, by findin
 			}
 		}
 	}
-	for _, ordered := range log.Ordered() {
-		for _, c := range near.Leaks(ordered) {
+	for _, run := range log.Runs() {
+		sure := slices.DeleteFunc(slices.Clone(run), func(t *detect.Trace) bool { return t.Outcome.Boundary != harness.BoundaryMarked })
+		for _, c := range near.Leaks(sure) {
 			add(c, "")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -56,7 +57,7 @@ func replaySchedule(ctx context.Context, exec trial.Executor, f *harness.Finding
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			d, err := exec.Do(ctx, trial.Job{Index: i + 1, Tests: []string{r.Test}, Arm: harness.Replayed, Seed: f.Seed, Plan: trial.PlanOf(s)})
+			d, err := exec.Do(ctx, trial.Job{Index: i + 1, Tests: append(slices.Clone(s.Before), r.Test), Arm: harness.Replayed, Seed: f.Seed, Plan: trial.PlanOf(s)})
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

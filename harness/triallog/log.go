@@ -1,6 +1,7 @@
 package triallog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ type Log struct {
 	infra     []harness.InfraFailure
 	warnings  []string
 	traces    map[string][]*detect.Trace // by test: passing ones, from which failures are predicted
-	ordered   [][]*detect.Trace          // the same by trial, in the order in which its tests ran
+	runs      [][]*detect.Trace          // of the first trials, in the order in which their tests began
 	shared    []float64                  // how much two histories of a test have in common
 	histories map[string]*Histories      // by test
 	suspects  []Suspect
@@ -138,7 +139,7 @@ func newest(list []History) []History {
 func (l *Log) Learn(d *trial.Done) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var ordered []*detect.Trace
+	l.runs = append(l.runs, runOf(d))
 	for _, o := range d.Trial.Outcomes {
 		name, events := o.Test.Name, d.Events[o.Test.Name]
 		if o.Verdict != harness.Passed || len(events) == 0 || !l.surest(o) {
@@ -150,15 +151,27 @@ func (l *Log) Learn(d *trial.Done) {
 		if len(l.traces[name]) >= keptTraces {
 			continue
 		}
-		t := detect.NewTrace(events, o)
-		l.traces[name] = append(slices.Clone(l.traces[name]), t)
-		if slices.ContainsFunc(events, func(e harness.Event) bool { return e.Kind == harness.Begin }) {
-			ordered = append(ordered, t) // these commands are surely its own
+		l.traces[name] = append(slices.Clone(l.traces[name]), detect.NewTrace(events, o))
+	}
+}
+
+// runOf gives the histories of a trial's tests in the order in which they began, of
+// those that passed one after the other.
+func runOf(d *trial.Done) []*detect.Trace {
+	var run []*detect.Trace
+	for _, o := range d.Trial.Outcomes {
+		events := d.Events[o.Test.Name]
+		if o.Verdict != harness.Passed || len(events) == 0 || o.Boundary != harness.BoundaryMarked && o.Boundary != harness.BoundaryEvents {
+			continue
 		}
+		t := detect.NewTrace(events, o)
+		if !slices.ContainsFunc(events, func(e harness.Event) bool { return e.Kind == harness.Begin }) {
+			t.Begin = o.Start.Sub(d.Trial.Start)
+		}
+		run = append(run, t)
 	}
-	if len(ordered) > 1 {
-		l.ordered = append(l.ordered, ordered)
-	}
+	slices.SortStableFunc(run, func(x, y *detect.Trace) int { return cmp.Compare(x.Begin, y.Begin) })
+	return run
 }
 
 // surest reports whether the history of o is to be kept for prediction, and takes

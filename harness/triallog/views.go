@@ -53,11 +53,12 @@ func (l *Log) Traces(test string) []*detect.Trace {
 	return l.traces[test]
 }
 
-// Ordered gives the same by trial, in the order in which its tests ran.
-func (l *Log) Ordered() [][]*detect.Trace {
+// Runs gives the histories of the first trials' tests that passed, in the order in
+// which they began, also where time stamps alone tell which frames are whose.
+func (l *Log) Runs() [][]*detect.Trace {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clip(l.ordered)
+	return slices.Clip(l.runs)
 }
 
 // Undecided gives the tests of a suite that want further trials; those of all

@@ -64,7 +64,13 @@ func (c Candidate) Kind() string { return string(c.Class) + ":" + c.Shape }
 
 // Key names the candidate within its test: the pair that it turns round. Two
 // kinds of near miss that turn round the same pair are one candidate.
-func (c Candidate) Key() string { return c.First.String() + " / " + c.Then.String() }
+func (c Candidate) Key() string {
+	key := c.First.String() + " / " + c.Then.String()
+	for _, before := range c.Provoke.Before { // the first is another test's
+		key = before + ": " + key
+	}
+	return key
+}
 
 // Late is the frame that Provoke makes late.
 func (c Candidate) Late() harness.Point {

@@ -57,6 +57,33 @@ async function turn() {
   return true
 }
 
+// What may stay open after a turn: the process's own ends.
+const quiet = new Set(['PipeWrap', 'TTYWrap', 'SignalWrap', 'MessagePort', 'FSEventWrap'])
+const closing = 100 // ms that a connection has to close
+const settling = 250 // ms that timers have to end, the runner's own among them
+const later = setTimeout // a test's fake timers may replace it
+
+// settled waits for what a turn has left to end, and reports whether it did.
+async function settled() {
+  if (typeof process.getActiveResourcesInfo !== 'function') return false // before Node 17
+  const start = performance.now()
+  for (;;) {
+    const left = process.getActiveResourcesInfo().filter((r) => !quiet.has(r))
+    if (left.length === 0) return true
+    const waited = performance.now() - start
+    if (waited > settling || (waited > closing && left.some((r) => r !== 'Timeout'))) return false
+    await new Promise((r) => later(r, 2))
+  }
+}
+
+// own reports whether a module is the suite's: not a dependency's, and none of ours.
+const own = (file) => !file.split(path.sep).includes('node_modules') && !file.startsWith(__dirname + path.sep)
+
+// forget has the suite's own modules loaded anew when they are next required.
+function forget() {
+  for (const file of Object.keys(require.cache)) if (own(file)) delete require.cache[file]
+}
+
 const greeted = new Set()
 
 // hello says once a process which runner speaks.
@@ -123,4 +150,4 @@ function failure(err) {
   return { kind, message: message.slice(0, 8000), stack: String(cause.stack || cause.stackStr || '').slice(0, 16000) }
 }
 
-module.exports = { send, turn, hello, relative, Ids, wants, wantsFile, failure, only, warm, root }
+module.exports = { send, turn, settled, own, forget, hello, relative, Ids, wants, wantsFile, failure, only, warm, root }

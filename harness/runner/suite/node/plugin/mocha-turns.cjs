@@ -4,11 +4,9 @@
 // once a connection, a server or a timer is left of the one before.
 const fs = require('node:fs')
 const path = require('node:path')
-const { turn } = require('./channel.cjs')
+const { turn, settled, own, forget } = require('./channel.cjs')
 
 const patched = Symbol.for('flakehunt.mocha.turns')
-const settling = 100 // ms that connections have to close
-const quiet = new Set(['PipeWrap', 'TTYWrap', 'SignalWrap'])
 
 module.exports = function patch(Mocha) {
   const proto = Mocha.prototype
@@ -21,7 +19,7 @@ module.exports = function patch(Mocha) {
     if (!repeatable(this)) return run.call(this, fn)
     const over = async (failures) => {
       if (!(await settled()) || !(await turn())) return fn && fn(failures)
-      for (const file of Object.keys(require.cache)) if (own(file)) delete require.cache[file]
+      forget()
       const next = new Mocha({ ...options })
       next.files = files.slice()
       next.loadFiles()
@@ -31,15 +29,12 @@ module.exports = function patch(Mocha) {
   }
 }
 
-// own reports whether a module is the suite's.
-const own = (file) => !file.split(path.sep).includes('node_modules') && !file.startsWith(__dirname + path.sep)
-
 // repeatable reports whether loading the files again gives what a new process has.
 function repeatable({ options, files }) {
   const lists = (o) => Object.values(o || {}).some((v) => [].concat(v || []).length > 0)
   const named = (r) => /^([./\\]|[A-Za-z]:)/.test(String(r)) && own(path.resolve(String(r)))
   return (
-    typeof process.getActiveResourcesInfo === 'function' && !options.parallel && !options.delay && !lists(options.rootHooks) &&
+    !options.parallel && !options.delay && !lists(options.rootHooks) &&
     !lists([options.globalSetup, options.globalTeardown]) && !(options.require || []).some(named) &&
     files.length > 0 && files.every((f) => required(path.resolve(f)))
   )
@@ -55,15 +50,5 @@ function required(file) {
     } catch {
       if (dir === path.dirname(dir)) return true
     }
-  }
-}
-
-// settled waits for what the turn has left to end, and reports whether it did.
-async function settled() {
-  const until = Date.now() + settling
-  for (;;) {
-    if (process.getActiveResourcesInfo().every((r) => quiet.has(r))) return true
-    if (Date.now() > until) return false
-    await new Promise((r) => setImmediate(r))
   }
 }

@@ -5,11 +5,24 @@ import { pathToFileURL } from 'node:url'
 import path from 'node:path'
 
 const here = import.meta.url.startsWith('file:') ? import.meta.url : pathToFileURL(path.join(process.env.FLAKEHUNT_PLUGIN, 'vitest-setup.mjs')).href
-const { send, hello, Ids, wants, failure } = createRequire(here)('./channel.cjs')
+const { send, turn, settled, forget, hello, warm, Ids, wants, failure } = createRequire(here)('./channel.cjs')
 const project = process.env.FLAKEHUNT_PROJECT || ''
 
 const runners = await import(/* @vite-ignore */ pathToFileURL(path.join(process.env.FLAKEHUNT_VITEST, 'dist', 'runners.js')).href)
 const patched = Symbol.for('flakehunt.vitest')
+const { vi } = warm ? await part('vitest') : {}
+const { startTests } = warm ? await part('@vitest/runner') : {}
+
+// part loads a part of Vitest as Vitest does; {}: this version has none of the name.
+async function part(name) {
+  try {
+    if (name === 'vitest') return await import(/* @vite-ignore */ pathToFileURL(path.join(process.env.FLAKEHUNT_VITEST, 'dist', 'index.js')).href)
+    const main = createRequire(pathToFileURL(path.join(process.env.FLAKEHUNT_VITEST, 'package.json'))).resolve(name)
+    return await import(/* @vite-ignore */ pathToFileURL(main).href)
+  } catch {
+    return {}
+  }
+}
 
 for (const Runner of [runners.VitestTestRunner, runners.TestRunner]) {
   if (Runner && !Object.hasOwn(Runner.prototype, patched)) patch(Runner.prototype)
@@ -82,6 +95,7 @@ function patch(proto) {
     if (!Object.hasOwn(this, patched)) {
       this[patched] = true
       wrap(this, 'onAfterRunTask', after)
+      if (warm) wrap(this, 'onAfterRunFiles', (theirs, files) => again(this, theirs, files))
     }
     if ('filepath' in suite) collect(suite, new Ids(suite.filepath), suite.filepath)
     return onBeforeRunSuite ? onBeforeRunSuite.call(this, suite) : undefined
@@ -125,6 +139,32 @@ function patch(proto) {
     }
     return theirs()
   })
+
+  // Turns: the worker runs the file again, with its modules loaded anew, as it
+  // would a further file of its list. What goes wrong outside of tests is told by
+  // the main process, once the worker is done: it has no further turn here.
+  let repeating = false
+  async function again(runner, theirs, files) {
+    await theirs()
+    const { ctx } = globalThis.__vitest_worker__ || {}
+    if (repeating || files.length !== 1 || !startTests || !ctx || !ctx.environment || ctx.environment.name !== 'node') return
+    repeating = true
+    let ran = files
+    const clean = () => !astray && ran.length === 1 && !(ran[0].result && ran[0].result.errors && ran[0].result.errors.length > 0)
+    while (clean() && (await settled()) && (await turn())) {
+      forget()
+      vi.resetConfig()
+      vi.restoreAllMocks()
+      const mocker = globalThis.__vitest_mocker__
+      if (mocker && typeof mocker.reset === 'function') mocker.reset()
+      vi.resetModules()
+      ran = await startTests(ctx.files, runner)
+    }
+    repeating = false
+  }
+
+  let astray = false
+  if (warm) for (const e of ['unhandledRejection', 'uncaughtException']) process.on(e, () => (astray = true))
 
   const all = (suite) => suite.tasks.flatMap((t) => (t.type === 'suite' ? all(t) : [t]))
   hello('vitest')

@@ -1,0 +1,144 @@
+package predict
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/effects"
+)
+
+const (
+	// leastLeak is from which score on a command that may outlive its test is tried.
+	leastLeak = 0.15
+	// leastWindow is how long the moment must be in which the late command does harm:
+	// tests do not follow each other at the same pace twice.
+	leastWindow = time.Millisecond
+	// lastCommands is how many of a test's last commands may be under way at its end.
+	lastCommands = 32
+)
+
+// LeftUnderWay is the shape of a command that comes when the next test runs.
+const LeftUnderWay = "left under way"
+
+// Leaks tells which commands of the test before it, if they come late, change what
+// a test finds. The trials hold the traces of a suite's tests in the order in which
+// they ran, none of which failed; no command is later than most. The likeliest
+// come first.
+func Leaks(trials [][]*detect.Trace, test string, most time.Duration) []near.Candidate {
+	var list []near.Candidate
+	for _, ordered := range trials {
+		for i, b := range ordered {
+			if i == 0 || b.Test != test || ordered[i-1].Outcome.Test.Suite != b.Outcome.Test.Suite || ordered[i-1].Test == test {
+				continue
+			}
+			list = append(list, leaksInto(ordered[i-1], b, most)...)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y near.Candidate) int { return cmp.Compare(y.Likelihood, x.Likelihood) })
+	return list
+}
+
+func leaksInto(a, b *detect.Trace, most time.Duration) []near.Candidate {
+	if len(a.Commands) == 0 || len(b.Commands) == 0 {
+		return nil
+	}
+	var list []near.Candidate
+	tail := a.Commands[max(0, len(a.Commands)-lastCommands):]
+	for _, w := range tail {
+		free := unawaited(a, b, w)
+		if free < leastLeak || len(w.Effects.Writes) == 0 {
+			continue
+		}
+		best := near.Candidate{}
+		for _, x := range b.Commands {
+			from, to, why, ok := window(b, w, x)
+			if wide := to - from; !ok || wide < leastWindow {
+				continue
+			}
+			late := from + (to-from)/2 - w.Arrived
+			if late <= 0 || late > most {
+				continue
+			}
+			score := free * why * (1 - falling(to-from, 3*time.Millisecond))
+			if score > best.Likelihood {
+				best = leak(a, b, w, x, late, score)
+			}
+		}
+		if best.Likelihood >= leastLeak/2 {
+			list = append(list, best)
+		}
+	}
+	return list
+}
+
+// unawaited judges how probable it is that the test a does not wait for w.
+func unawaited(a, b *detect.Trace, w *detect.Command) float64 {
+	last := a.Commands[len(a.Commands)-1]
+	switch {
+	case w.Exec != nil || w.IsError || w.Blocks:
+		return 0
+	case w.Done == 0 || w.Done >= b.Begin:
+		return 1
+	}
+	overlapped, followed := false, false
+	for _, c := range a.Commands {
+		if c == w {
+			continue
+		}
+		overlapped = overlapped || c.Arrived > w.Arrived && c.Arrived < w.Replied
+		followed = followed || c.Conn == w.Conn && c.Arrived >= w.Replied
+	}
+	switch {
+	case overlapped:
+		return 0.7
+	case followed:
+		return 0
+	case w.Conn != last.Conn:
+		return 0.6
+	}
+	return 0.2
+}
+
+// window tells from when to when, in b, a late w changes what x finds, and how much
+// it matters: after b itself has written it, or since b began.
+func window(b *detect.Trace, w, x *detect.Command) (from, to time.Duration, why float64, ok bool) {
+	on, conflict := effects.Conflicts(w.Effects, x.Effects)
+	if !conflict || !x.Reads && on.Sort != effects.WriteRead || !x.Answered() {
+		return 0, 0, 0, false
+	}
+	from = b.Begin
+	for _, p := range b.Commands {
+		if p == x || p.Sent >= x.Arrived {
+			break
+		}
+		if slices.Equal(p.Words, w.Words) {
+			return 0, 0, 0, false // the same again
+		}
+		if _, over := effects.Conflicts(p.Effects, w.Effects); over && len(p.Effects.Writes) > 0 {
+			from = max(from, p.Done)
+		}
+	}
+	return from, x.Arrived, min(on.Weight, 1), true
+}
+
+func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score float64) near.Candidate {
+	schedule := func(d ...harness.Decision) harness.Schedule {
+		return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Before: []string{a.Test}, Decisions: d}
+	}
+	what, other := w.Point.Words(), x.Point.Words()
+	return near.Candidate{
+		Class: harness.IsolationTestLeak, Also: []harness.Class{harness.OrderCommands}, Shape: LeftUnderWay, Relation: "tests", Test: b.Test,
+		Title:  fmt.Sprintf("%s of %s came before %s began", what, a.Test, b.Test),
+		Broken: fmt.Sprintf("%s of %s took effect while %s ran, before its %s", what, a.Test, b.Test, other),
+		Why: fmt.Sprintf("%s does not wait for its %s: it can end while that is on its way, and %s then finds what it did. "+
+			"Wait for what a test sends before it ends, and give each test keys of its own.", a.Test, what, b.Test),
+		First: w.Point, Then: x.Point,
+		Provoke: schedule(harness.Decision{Test: a.Test, At: w.Point, Action: harness.Delay, Delay: harness.Duration(late.Round(100 * time.Microsecond))}),
+		Counter: schedule(), Likelihood: score, Gap: x.Arrived - w.Sent,
+	}
+}
