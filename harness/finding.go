@@ -88,6 +88,7 @@ type Finding struct {
 	Redis       RedisInfo `json:"redis"`
 	Machine     Machine   `json:"machine"`
 	Found       time.Time `json:"found"`
+	History     string    `json:"history,omitempty"` // file of the recording, relative to the output directory
 	Warnings    []string  `json:"warnings,omitempty"`
 	// Seal proves, in a finding's file, that Target was written in this checkout.
 	Seal string `json:"seal,omitempty"`

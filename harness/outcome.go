@@ -126,7 +126,7 @@ type Trial struct {
 	Schedule *Schedule     `json:"schedule,omitempty"`
 	Digest   string        `json:"decisions,omitempty"` // hash of all decisions taken, by name: the same seed gives the same
 	Points   int           `json:"points,omitempty"`    // frames seen
-	History  string        `json:"history,omitempty"`   // file of the recording, relative to the output directory
+	History  string        `json:"history,omitempty"`   // file of the recording of its failing tests, relative to the output directory; empty: one like it was saved before, or none failed
 	Infra    *InfraFailure `json:"infra,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // escapes matches terminal control sequences (ECMA-48): CSI, OSC, DCS and its
@@ -60,11 +61,8 @@ func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	end := n
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s… (%d more bytes)", s[:end], len(s)-end)
+	kept := phrase.Cut(s, n)
+	return fmt.Sprintf("%s… (%d more bytes)", kept, len(s)-len(kept))
 }
 
 // block is plain text of several lines, at most n bytes of the original.
@@ -72,7 +70,7 @@ func block(s string, n int) string { return strings.TrimRight(plain(cut(s, n)), 
 
 // oneLine is plain text in a single line, at most n bytes of the original.
 func oneLine(s string, n int) string {
-	return strings.Join(strings.Fields(plain(cut(s, n))), " ")
+	return phrase.OneLine(plain(cut(s, n)))
 }
 
 func orElse(s, other string) string {

@@ -12,7 +12,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
+	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/reports"
+	"github.com/flakehunt/flakehunt/reports/doctor"
 )
 
 // scanTime bounds the look at the suite's sources.
@@ -105,5 +107,8 @@ func (a *app) printSuite(r *probe.Report, redis string) error {
 			Command string `json:"command,omitempty"`
 		}{r, hunt})
 	}
-	return suiteText(a.out, r, hunt)
+	return doctor.Suite(a.out, r, hunt, func(at *probe.Attempt) (int, int) {
+		need := trial.Need{CPU: time.Duration(at.CPU), Wall: time.Duration(at.Wall)}
+		return need.Workers(numCPU(), mostWorkers()), mostWorkers()
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/gate"
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/trend"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // gateFlags are the flags of gate.
@@ -138,7 +139,7 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 	case err != nil:
 		return harnessError(fmt.Errorf("print the verdict: %w", err))
 	case v.Exit != exitFlaky && same.damaged > 0 && !f.dryRun:
-		return harnessError(fmt.Errorf("%s could not be read whole, so that no failure is no pass", plural(same.damaged, "report")))
+		return harnessError(fmt.Errorf("%s could not be read whole, so that no failure is no pass", phrase.Plural(same.damaged, "report")))
 	case v.Exit == exitClean:
 		return nil
 	case f.dryRun:

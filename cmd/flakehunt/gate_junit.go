@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // reportSet is what gate --junit reads its run from.
@@ -52,7 +53,7 @@ func (a *app) readReports(files []string) (*harness.Result, reportSet, error) {
 		}
 		cases, _, err := ingest.ReadReport(bytes.NewReader(text))
 		if err != nil {
-			fmt.Fprintf(a.err, "flakehunt: gate: %s: %s: %s were read\n", file, oneLine(err), plural(len(cases), "result"))
+			fmt.Fprintf(a.err, "flakehunt: gate: %s: %s: %s were read\n", file, oneLine(err), phrase.Plural(len(cases), "result"))
 			set.damaged++
 		}
 		all = append(all, cases...)

@@ -20,6 +20,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/summary"
 	"github.com/flakehunt/flakehunt/harness/trend"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // importer adds report files to a history.
@@ -70,13 +71,13 @@ func (i *importer) files(ctx context.Context, paths []string) error {
 		tests += n
 		known += len(group) - added
 	}
-	fmt.Fprintf(i.a.out, "imported %s with %s of tests into %s", plural(runs, "run"), plural(tests, "result"), i.store.Path())
+	fmt.Fprintf(i.a.out, "imported %s with %s of tests into %s", phrase.Plural(runs, "run"), phrase.Plural(tests, "result"), i.store.Path())
 	for _, more := range []struct {
 		n    int
 		what string
 	}{{known, "known already"}, {i.cut, "read in part"}, {i.bad, "passed over"}} {
 		if more.n > 0 {
-			fmt.Fprintf(i.a.out, "; %s %s", plural(more.n, "file"), more.what)
+			fmt.Fprintf(i.a.out, "; %s %s", phrase.Plural(more.n, "file"), more.what)
 		}
 	}
 	fmt.Fprintln(i.a.out)
@@ -100,7 +101,7 @@ func (i *importer) look(path string) (reportFile, error) {
 	case len(cases) == 0:
 		return reportFile{}, fmt.Errorf("it holds no test (%s)", format)
 	case err != nil:
-		fmt.Fprintf(i.a.err, "flakehunt: import: %s: %s: %s were read\n", path, oneLine(err), plural(len(cases), "result"))
+		fmt.Fprintf(i.a.err, "flakehunt: import: %s: %s: %s were read\n", path, oneLine(err), phrase.Plural(len(cases), "result"))
 		i.cut++
 	}
 	info, err := os.Stat(path)

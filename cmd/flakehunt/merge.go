@@ -124,6 +124,9 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 	defer lock.Release()
 	a.mask.In(r)
 	a.mask.In(&trials)
+	if err := rundir.Gather(out, parts, trials); err != nil {
+		return harnessError(err)
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	for _, t := range trials {
@@ -140,7 +143,7 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 	if err := rundir.WriteWhole(journal, b.Bytes()); err != nil {
 		return harnessError(fmt.Errorf("write %s: %w", journal, err))
 	}
-	if err := rundir.WriteFindings(out, r.Findings); err != nil {
+	if err := rundir.WriteFindings(out, r.Findings, trials); err != nil {
 		return harnessError(err)
 	}
 	files, err := reports.WriteAll(out, nil, r, reports.Options{JUnitFlaky: junitFlaky})

@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/replay"
 	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 func newReproCmd(a *app) *cobra.Command {
@@ -108,7 +109,7 @@ func (a *app) reproduced(f *harness.Finding, r *replay.Replayed) error {
 		}
 		for _, o := range r.Outcomes {
 			if o.Verdict == harness.Failed {
-				fmt.Fprintf(a.out, "  it says: %s\n", firstLine(o.Failure.Message))
+				fmt.Fprintf(a.out, "  it says: %s\n", phrase.FirstLine(o.Failure.Message))
 				break
 			}
 		}
@@ -146,9 +147,4 @@ func findFinding(name, out string) (*harness.Finding, error) {
 		return nil, usagef("finding %s: %w", path, unwrapPath(err))
 	}
 	return f, nil
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return s
 }

@@ -161,6 +161,7 @@ func commands(a *app) []*cobra.Command {
 		newRunCmd(a),
 		newReproCmd(a),
 		newVerifyCmd(a),
+		newHistoryCmd(a),
 		newListCmd(a),
 		newReportCmd(a),
 		newDoctorCmd(a),

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -88,7 +87,11 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 // adapters are those of the test runners of other languages, in the order in
 // which they are asked.
 func adapters() []suite.Adapter {
-	return slices.Concat(node.Adapters(), []suite.Adapter{pytest.Adapter{}, rspec.Adapter{}, phpunit.Adapter{}})
+	return append(node.Adapters(),
+		pytest.Adapter{},
+		rspec.Adapter{},
+		phpunit.Adapter{},
+	)
 }
 
 // suiteRunner makes what runs a suite by an adapter.

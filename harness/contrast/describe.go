@@ -9,6 +9,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/effects"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // describe gives a predicate its words, its class, and the schedules that force it.
@@ -78,9 +79,7 @@ func pushed(p harness.Point) bool {
 }
 
 // ms gives a duration for a sentence.
-func ms(d time.Duration) string {
-	return strconv.FormatFloat(float64(d.Round(10*time.Microsecond))/1e6, 'f', -1, 64) + " ms"
-}
+func ms(d time.Duration) string { return phrase.Ms(d) }
 
 // classOf proposes the class of a predicate: that of a detector that names the
 // same pair, else what its kind says.

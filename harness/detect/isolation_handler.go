@@ -3,6 +3,8 @@ package detect
 import (
 	"fmt"
 	"slices"
+
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // isolationHandler: Redis delivered every message in time, and yet a handler did not see it.
@@ -46,7 +48,7 @@ func isolationHandler(t *Trace) []Match {
 	m.Events = seqs(m.Events...)
 	m.Explanation = fmt.Sprintf("All %s were delivered to the subscriber's connection, in time; nothing on the wire was late or missing. "+
 		"So they were lost inside the client: most likely another handler of the topic failed, or panicked, and ended the dispatch. "+
-		"Catch errors and panics of each handler by itself.", plural(len(t.Deliveries), "message"))
+		"Catch errors and panics of each handler by itself.", phrase.Plural(len(t.Deliveries), "message"))
 	if counted {
 		m.Score = 0.7
 		m.Explanation = fmt.Sprintf("The test saw %d of %d. ", got, want) + m.Explanation

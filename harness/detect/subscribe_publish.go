@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // miss is a message that a subscription did not get since it was not there yet.
@@ -188,7 +190,7 @@ func multiSubscriber(t *Trace) []Match {
 			"%s %s was executed at %s and was delivered to %s, but %s %s was confirmed %s: "+
 				"whoever relied on that subscription missed the message. "+
 				"A subscribe must not return before Redis has confirmed the subscription that it relies on, also if another caller asked for it.",
-			m.pub.Verb, m.pub.Args[0], at3(t, m.pub.Sent), plural(m.others, "other subscription"), m.sub.Command.Verb, m.sub.Channel, m.confirmed()))
+			m.pub.Verb, m.pub.Args[0], at3(t, m.pub.Sent), phrase.Plural(m.others, "other subscription"), m.sub.Command.Verb, m.sub.Channel, m.confirmed()))
 		match.Title = fmt.Sprintf("one subscription to %s came after the first message", m.sub.Channel)
 		out = append(out, match)
 	}

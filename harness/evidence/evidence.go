@@ -124,9 +124,6 @@ func lateFrame(c near.Candidate, matches []detect.Match) detect.Match {
 // ContentCause reports whether a cause is one that no delay brings about: what
 // was on the wire is then all the proof there can be.
 func ContentCause(c harness.Class) bool {
-	switch c {
-	case harness.FormatEnvelope, harness.IsolationHandler, harness.IsolationTestLeak, harness.ConnectionLost, harness.InfrastructureClass:
-		return true
-	}
-	return false
+	d, known := detect.Of(c)
+	return known && !d.Delay && c != harness.NotRedis && c != harness.Unattributed
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/splitmix"
 )
 
 // draw is a stream of random numbers that belongs to one name: a seed hashed
@@ -16,51 +17,30 @@ import (
 // which then also yields the further numbers of the stream.
 type draw uint64
 
-const (
-	fnvOffset = 14695981039346656037
-	fnvPrime  = 1099511628211
-	golden    = 0x9e3779b97f4a7c15
-)
-
-func mix(z uint64) uint64 {
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-// word folds s into h, ended by a byte that UTF-8 never holds, so that "ab","c"
-// and "a","bc" differ.
-func word(h uint64, s string) uint64 {
-	for i := 0; i < len(s); i++ {
-		h = (h ^ uint64(s[i])) * fnvPrime
-	}
-	return (h ^ 0xff) * fnvPrime
-}
-
 // drawRole names a connection within a test. purpose keeps the strategies'
 // streams apart.
 func drawRole(seed uint64, purpose, test, role string) draw {
-	h := word(fnvOffset^mix(seed), purpose)
-	return draw(mix(word(word(h, test), role)))
+	h := splitmix.Word(splitmix.Start^splitmix.Mix(seed), purpose)
+	return draw(splitmix.Mix(splitmix.Word(splitmix.Word(h, test), role)))
 }
 
 // drawPoint names one frame within a test.
 func drawPoint(seed uint64, purpose, test string, p harness.Point) draw {
-	h := word(fnvOffset^mix(seed), purpose)
-	h = word(word(word(word(h, test), p.Role), p.Verb), p.Key)
-	return draw(mix(h ^ mix(uint64(p.N)<<1|uint64(p.Dir))))
+	h := splitmix.Word(splitmix.Start^splitmix.Mix(seed), purpose)
+	h = splitmix.Word(splitmix.Word(splitmix.Word(splitmix.Word(h, test), p.Role), p.Verb), p.Key)
+	return draw(splitmix.Mix(h ^ splitmix.Mix(uint64(p.N)<<1|uint64(p.Dir))))
 }
 
 // drawConn names a connection within a test by its number.
 func drawConn(seed uint64, purpose, test string, conn int) draw {
-	h := word(fnvOffset^mix(seed), purpose)
-	return draw(mix(word(h, test) ^ mix(uint64(conn))))
+	h := splitmix.Word(splitmix.Start^splitmix.Mix(seed), purpose)
+	return draw(splitmix.Mix(splitmix.Word(h, test) ^ splitmix.Mix(uint64(conn))))
 }
 
 // next returns 64 random bits.
 func (d *draw) next() uint64 {
-	*d += golden
-	return mix(uint64(*d))
+	*d += splitmix.Golden
+	return splitmix.Mix(uint64(*d))
 }
 
 // float returns a number in [0, 1).

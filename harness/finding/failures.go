@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Origin is what the findings of one run have in common.
@@ -107,13 +107,10 @@ func suspicion(class harness.Class, title string) string {
 
 // firstLine is the first line of a message, cut.
 func firstLine(message string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	line := phrase.FirstLine(message)
 	const most, value = 160, 60
 	if len(line) > most {
 		line = summary.Elide(line, value)
 	}
-	if r := []rune(line); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return line
+	return phrase.Short(line, most)
 }

@@ -6,28 +6,16 @@ import (
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
 // Fingerprint names a cause: its class and the commands whose order or time
 // matters, without keys and ordinals, so that it is the same in other tests and
-// other runs. Some classes leave a part out:
-//   - a topic that was subscribed twice: whether its request or its reply was late;
-//   - a read and a write that another caller came between: what that caller did;
-//   - messages whose handling overlapped: what their handlers do;
-//   - a message lost with its connection: which subscription it came by.
+// other runs. The detector's row says what of the pair its class leaves out.
 func Fingerprint(class harness.Class, first, then harness.Point) string {
-	switch {
-	case class == harness.RaceDuplicateSubscribe:
-		first.Dir, then = harness.ToServer, harness.Point{}
-	case class == harness.RaceCheckThenAct || class == harness.RaceLostUpdate:
-		then = harness.Point{}
-	case class == harness.OrderMessages && then.Dir == harness.ToClient:
-		first, then.Verb = harness.Point{}, "message" // by name or by pattern
-	case class == harness.ConnectionLost && first.Dir == harness.ToClient:
-		first.Verb, then = "message", harness.Point{}
-	}
+	first, then = detect.Names(class, first, then)
 	shape := func(p harness.Point) string { return p.Role + p.Dir.String() + strings.ToUpper(p.Verb) }
 	sum := sha256.Sum256([]byte(string(class) + "\n" + shape(first) + "\n" + shape(then)))
 	return hex.EncodeToString(sum[:16])

@@ -19,10 +19,11 @@ type decoder struct {
 	in      int64
 	only    *string // decode the events of this test alone
 
-	known    bool          // there was an event
-	unwanted bool          // which was of another test: no more is known of it
-	last     harness.Event // it
-	raw      []byte        // its payload
+	known    bool              // there was an event
+	unwanted bool              // which was of another test: no more is known of it
+	last     harness.Event     // it
+	raw      []byte            // its payload
+	ended    []harness.Outcome // of the recordings that begin, until they are taken
 }
 
 // fields reads the fields of a record one after another; after the first that
@@ -80,7 +81,7 @@ func (d *decoder) record(body []byte, ev *harness.Event) (bool, error) {
 	case f.bad:
 		return false, fmt.Errorf("%w: it is empty", errRecord)
 	case kind == recordReset:
-		*d = decoder{only: d.only}
+		*d = decoder{only: d.only, ended: d.ended}
 		return false, nil
 	case kind == recordString:
 		if len(d.strings) >= maxInterned {
@@ -100,6 +101,8 @@ func (d *decoder) record(body []byte, ev *harness.Event) (bool, error) {
 			d.last, d.raw = *ev, append(d.raw[:0], ev.Raw...)
 		}
 		return wanted, nil
+	case kind == recordOutcome:
+		return false, d.outcome(f.b)
 	case kind == recordAgain, kind == recordSame:
 		return d.again(kind, &f, ev)
 	default:

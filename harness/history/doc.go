@@ -17,9 +17,11 @@
 //	3 event   kind (byte), flags (byte), then as varints: seq and time since the event before, …
 //	4 again   as the event before, with seq, ordinal and reply-to one higher; the rest is its payload
 //	5 same    likewise, and the payload is the same too
+//	6 outcome the rest is the outcome of a test in JSON; the events that follow are its recording
 //
-// The last two are for pipelines, whose frames come and go together. They follow
-// an event that nothing was decided about. Version 1 has neither.
+// Types 4 and 5 are for pipelines, whose frames come and go together. They follow
+// an event that nothing was decided about. Version 1 has neither. A reader
+// passes over types that it does not know.
 //
 // A string or point is written once, before the first event that uses it. The
 // last record of a file may be cut short, since a crash may come at any time;
@@ -31,12 +33,13 @@ const (
 	version = 2
 	oldest  = 1 // that is read
 
-	recordReset  = 0
-	recordString = 1
-	recordPoint  = 2
-	recordEvent  = 3
-	recordAgain  = 4
-	recordSame   = 5
+	recordReset   = 0
+	recordString  = 1
+	recordPoint   = 2
+	recordEvent   = 3
+	recordAgain   = 4
+	recordSame    = 5
+	recordOutcome = 6
 
 	flagError    = 1 << 0
 	flagMulti    = 1 << 1

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 const (
@@ -21,6 +21,13 @@ const (
 // that make up the cause. A long history is cut to what lies around them, or to
 // its end if there are none.
 func Lines(events []harness.Event, suspects []uint64) []harness.Line {
+	return lines(events, suspects, maxLines)
+}
+
+// AllLines is Lines of a whole history.
+func AllLines(events []harness.Event) []harness.Line { return lines(events, nil, len(events)) }
+
+func lines(events []harness.Event, suspects []uint64, most int) []harness.Line {
 	var begin time.Duration
 	requests := map[uint64]*harness.Event{}
 	var frames []*harness.Event
@@ -41,7 +48,7 @@ func Lines(events []harness.Event, suspects []uint64) []harness.Line {
 
 	var out []harness.Line
 	next := 0
-	for _, i := range window(len(frames), suspect) {
+	for _, i := range window(len(frames), most, suspect) {
 		ev := frames[i]
 		at := harness.Duration(left(ev) - begin)
 		if i > next {
@@ -71,9 +78,9 @@ func left(ev *harness.Event) time.Duration {
 	return ev.Out
 }
 
-// window chooses which of n frames to show, in order: all if they fit, else
+// window chooses which of n frames to show, most of them, in order: all if they fit, else
 // those nearest to a suspect, else the last.
-func window(n int, suspect func(int) bool) []int {
+func window(n, most int, suspect func(int) bool) []int {
 	all := make([]int, n)
 	distance := make([]int, n) // to the nearest suspect, on either side
 	last := -1
@@ -86,11 +93,11 @@ func window(n int, suspect func(int) bool) []int {
 			distance[i] = i - last
 		}
 	}
-	if n <= maxLines {
+	if n <= most {
 		return all
 	}
 	if last < 0 {
-		return all[n-maxLines:]
+		return all[n-most:]
 	}
 	for i, next := n-1, -1; i >= 0; i-- {
 		if distance[i] == 0 {
@@ -101,7 +108,7 @@ func window(n int, suspect func(int) bool) []int {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(distance[a], distance[b]) })
-	shown := all[:maxLines]
+	shown := all[:most]
 	slices.Sort(shown)
 	return shown
 }
@@ -150,10 +157,7 @@ func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
+	return phrase.Cut(s, n) + "…"
 }
 
 // note says what is worth knowing of a frame beside its text.

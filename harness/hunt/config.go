@@ -70,7 +70,9 @@ type Ranking interface {
 type Hooks struct {
 	// Proven, if set, is given each finding that directed proved, test by test,
 	// before those of one cause become one.
-	Proven   func(harness.Finding)
+	Proven func(harness.Finding)
+	// Record, if set, saves the histories of a trial's failing tests, and says where.
+	Record   func(*trial.Done) (string, error)
 	Progress func(Progress) // may be nil
 }
 

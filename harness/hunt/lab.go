@@ -27,7 +27,8 @@ const (
 // Lab does trials and puts them into the journal and the log.
 type Lab struct {
 	exec     trial.Executor
-	journal  *trial.Journal // nil: none
+	journal  *trial.Journal                    // nil: none
+	record   func(*trial.Done) (string, error) // nil: no history is saved
 	log      *triallog.Log
 	progress *progress
 	seed     uint64
@@ -142,6 +143,12 @@ func (l *Lab) admit(d *trial.Done) error {
 
 // keep records a finished trial: journal first, then memory.
 func (l *Lab) keep(d *trial.Done) error {
+	if l.record != nil {
+		var err error
+		if d.Trial.History, err = l.record(d); err != nil {
+			l.log.Warn("%s", err)
+		}
+	}
 	if l.journal != nil {
 		if err := l.journal.Append(d.Trial); err != nil {
 			return err

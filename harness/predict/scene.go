@@ -11,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/effects"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // part says in which part of a test a command was sent.
@@ -280,9 +281,7 @@ func falling(d, half time.Duration) float64 {
 	return math.Exp2(-max(float64(d), 0) / float64(half))
 }
 
-func ms(d time.Duration) string {
-	return fmt.Sprintf("%.4g ms", float64(d)/float64(time.Millisecond))
-}
+func ms(d time.Duration) string { return phrase.Ms(d) }
 
 // sentence shortens a value for a title.
 func sentence(s string) string {

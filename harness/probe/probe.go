@@ -31,6 +31,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // DefaultTimeout is how long the suite may run when nothing else is said.
@@ -284,7 +285,7 @@ func (a *Attempt) sum(outcomes []harness.Outcome) {
 			if o.Failure != nil {
 				f.Message = o.Failure.Message
 				if o.Failure.Kind == harness.TimeoutFailure {
-					late = errors.New(firstLine(f.Message))
+					late = errors.New(phrase.FirstLine(f.Message))
 				}
 			}
 			if len(a.Failures) < 5 {

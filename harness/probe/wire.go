@@ -9,6 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/resp"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Wire is what was seen between the suite and Redis.
@@ -69,7 +70,7 @@ func (t *tally) Record(e *harness.Event) {
 		if e.IsError && !expected(e) {
 			w.Errors++
 			if w.FirstError == "" {
-				w.FirstError = e.Point.Verb + ": " + strings.TrimLeft(strings.TrimSpace(firstLine(string(e.Raw))), "-")
+				w.FirstError = e.Point.Verb + ": " + strings.TrimLeft(strings.TrimSpace(phrase.FirstLine(string(e.Raw))), "-")
 			}
 		}
 	case harness.Warning:
@@ -154,9 +155,4 @@ func keep(list *[]string, s string) {
 	if s != "" && len(*list) < most && !slices.Contains(*list, s) {
 		*list = append(*list, s)
 	}
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return strings.TrimRight(s, "\r")
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +16,8 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/owner"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 const (
@@ -54,7 +55,7 @@ func (p *containerProvider) Start(ctx context.Context) (Instance, error) {
 	defer cancel()
 	ctr, err := tcredis.Run(start, p.image,
 		testcontainers.WithLogger(tclog.NewNoopLogger()),
-		testcontainers.WithLabels(map[string]string{ownerLabel: self().String()}),
+		testcontainers.WithLabels(map[string]string{ownerLabel: owner.Self().String()}),
 		testcontainers.WithCmdArgs("--save", "", "--appendonly", "no"),
 		// Readiness is a PONG, asked for below where the address is chosen.
 		testcontainers.WithWaitStrategy(wait.ForExposedPort().WithPollInterval(20*time.Millisecond).SkipInternalCheck().SkipExternalCheck()),
@@ -190,9 +191,9 @@ func (c *container) Close(ctx context.Context) error {
 
 // oneLine makes an error with line breaks fit where one line is promised.
 func oneLine(err error) error {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	if text == err.Error() {
+	line := phrase.OneLine(err.Error())
+	if line == err.Error() {
 		return err
 	}
-	return errors.New(text)
+	return errors.New(line)
 }

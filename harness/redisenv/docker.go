@@ -15,6 +15,8 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
 const (
@@ -151,8 +153,8 @@ func sweepContainers(ctx context.Context, log *slog.Logger) []string {
 	}
 	var removed []string
 	for _, c := range list.Items {
-		o, err := parseOwner(c.Labels[ownerLabel])
-		if err != nil || !o.dead() {
+		o, err := owner.Parse(c.Labels[ownerLabel])
+		if err != nil || !o.Gone() {
 			continue
 		}
 		if _, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true}); err != nil {
@@ -161,7 +163,7 @@ func sweepContainers(ctx context.Context, log *slog.Logger) []string {
 			}
 			continue
 		}
-		removed = append(removed, fmt.Sprintf("container %s of process %d", c.ID[:12], o.pid))
+		removed = append(removed, fmt.Sprintf("container %s of process %d", c.ID[:12], o.PID))
 	}
 	return removed
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
 // hold starts a child process that holds an instance, and gives its address.
@@ -46,7 +48,7 @@ func containersOf(t *testing.T, pid int) (ids []string) {
 	})
 	require.NoError(t, err)
 	for _, c := range list.Items {
-		if o, err := parseOwner(c.Labels[ownerLabel]); err == nil && o.pid == pid {
+		if o, err := owner.Parse(c.Labels[ownerLabel]); err == nil && o.PID == pid {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -108,8 +110,8 @@ func TestSweepEndsServersOfTheDead(t *testing.T) {
 		i := start(t, Spec{Provider: "server"}).(*server)
 		require.Empty(t, sweepDirs(quiet()), "its owner lives")
 
-		gone := self()
-		gone.start = "1" // as if the number had been given to another process since
+		gone := owner.Self()
+		gone.Start = "1" // as if the number had been given to another process since
 		require.NoError(t, os.WriteFile(filepath.Join(i.dir, ownerFile), []byte(gone.String()), 0o600))
 		removed := strings.Join(sweepDirs(quiet()), "\n")
 		require.Contains(t, removed, "redis server "+itoa(i.pid))
@@ -123,10 +125,10 @@ func TestSweepEndsServersOfTheDead(t *testing.T) {
 func TestSweepLeavesWhatItCannotJudge(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	other, space := self(), self()
-	other.machine, other.start = "another-machine", "1"
-	space.space, space.start = "1", "1"
-	for name, text := range map[string]string{"a": other.String(), "b": space.String(), "c": "nonsense", "d": self().String()} {
+	other, space := owner.Self(), owner.Self()
+	other.Machine, other.Start = "another-machine", "1"
+	space.Space, space.Start = "1", "1"
+	for name, text := range map[string]string{"a": other.String(), "b": space.String(), "c": "nonsense", "d": owner.Self().String()} {
 		dir := filepath.Join(tmp, runDirPrefix+name)
 		require.NoError(t, os.Mkdir(dir, 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, ownerFile), []byte(text), 0o600))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
 const (
@@ -18,7 +20,7 @@ func newRunDir() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make a temporary directory: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ownerFile), []byte(self().String()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ownerFile), []byte(owner.Self().String()+"\n"), 0o600); err != nil {
 		_ = os.RemoveAll(dir)
 		return "", fmt.Errorf("mark the temporary directory: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/ports"
 )
 
 // serverNames are the programs that serve, in order of preference.
@@ -57,7 +58,7 @@ func (p *serverProvider) Start(ctx context.Context) (Instance, error) {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		port, err := freePort()
+		port, err := ports.Free()
 		if err != nil {
 			return nil, err
 		}
@@ -246,16 +247,6 @@ func (s *server) signal(sig os.Signal) {
 			_ = p.Signal(sig)
 		}
 	}
-}
-
-// freePort asks the kernel for a loopback port that is free at this moment.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func lastLine(text string) string {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
 // Sweep removes what earlier runs of flakehunt left because they were killed:
@@ -37,22 +39,22 @@ func sweepDirs(log *slog.Logger) []string {
 			}
 			continue
 		}
-		o, err := parseOwner(string(b))
-		if err != nil || !o.dead() {
+		o, err := owner.Parse(string(b))
+		if err != nil || !o.Gone() {
 			continue
 		}
 		for _, pid := range serversIn(dir) {
-			start := startTime(pid)
+			start := owner.StartTime(pid)
 			if err := kill(pid); err == nil {
 				ended(pid, start)
-				removed = append(removed, fmt.Sprintf("redis server %d of process %d", pid, o.pid))
+				removed = append(removed, fmt.Sprintf("redis server %d of process %d", pid, o.PID))
 			}
 		}
 		if err := os.RemoveAll(dir); err != nil {
 			log.Warn("could not remove a directory left by an earlier run", "dir", dir, "error", err)
 			continue
 		}
-		removed = append(removed, fmt.Sprintf("directory %s of process %d", dir, o.pid))
+		removed = append(removed, fmt.Sprintf("directory %s of process %d", dir, o.PID))
 	}
 	return removed
 }
@@ -67,7 +69,7 @@ func abandoned(dir string) bool {
 // ended waits until the killed process runs no more; one that the kernel holds
 // is given up after two seconds.
 func ended(pid int, start string) {
-	for until := time.Now().Add(2 * time.Second); start != "" && startTime(pid) == start && time.Now().Before(until); {
+	for until := time.Now().Add(2 * time.Second); start != "" && owner.StartTime(pid) == start && time.Now().Before(until); {
 		time.Sleep(2 * time.Millisecond)
 	}
 }

@@ -8,10 +8,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"github.com/flakehunt/flakehunt/internal/ports"
 )
 
 // image is what a container runs.
@@ -68,12 +71,12 @@ func tick(m *miniredis.Miniredis) {
 func serve(path string) (string, error) {
 	var err error
 	for range 3 { // another process may take the port in between
-		var port string
-		if port, err = freePort(); err != nil {
+		var port int
+		if port, err = ports.Free(); err != nil {
 			return "", err
 		}
-		addr := "127.0.0.1:" + port
-		if err = keep(addr, path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"); err == nil {
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		if err = keep(addr, path, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"); err == nil {
 			return addr, nil
 		}
 	}
@@ -87,11 +90,11 @@ func contain(docker string) (string, error) {
 			return "", fmt.Errorf("docker pull %s: %s", image, strings.TrimSpace(string(out)))
 		}
 	}
-	port, err := freePort()
+	port, err := ports.Free()
 	if err != nil {
 		return "", err
 	}
-	addr := "127.0.0.1:" + port
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	return addr, keep(addr, docker, "run", "--rm", "--init", "-p", addr+":6379", image)
 }
 
@@ -138,14 +141,4 @@ func answers(addr string) bool {
 	}
 	line, err := bufio.NewReader(c).ReadString('\n')
 	return err == nil && strings.HasPrefix(line, "+PONG")
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }

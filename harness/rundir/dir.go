@@ -29,11 +29,12 @@ type Dir struct {
 	Journal *trial.Journal
 	Earlier *Record // what is gone on with; nil: nothing
 
-	key    Key
-	mask   *secrets.Mask
-	lock   *Lock
-	mu     sync.Mutex
-	proven map[string]harness.Finding // by ID: those written so far
+	key       Key
+	mask      *secrets.Mask
+	lock      *Lock
+	mu        sync.Mutex
+	proven    map[string]harness.Finding // by ID: those written so far
+	histories histories
 }
 
 // Options say how a directory is opened.

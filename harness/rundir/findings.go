@@ -32,10 +32,15 @@ func (d *Dir) startFindings(resume bool) error {
 		for _, f := range d.Earlier.Findings {
 			d.proven[f.ID] = f
 		}
+		d.histories = savedBy(d.Path, d.Earlier.Trials)
 		return nil
 	}
 	old, err := filepath.Glob(filepath.Join(dir, "F-*.json"))
-	if err != nil || len(old) == 0 {
+	if err != nil {
+		return err
+	}
+	recorded, err := filepath.Glob(filepath.Join(dir, "F-*"+historySuffix))
+	if old = append(old, recorded...); err != nil || len(old) == 0 {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, earlierName), 0o700); err != nil {
@@ -58,7 +63,7 @@ func (d *Dir) Proven(f harness.Finding) error {
 	}
 	d.proven[f.ID] = f
 	d.mask.In(&f)
-	return d.key.write(d.Path, &f)
+	return d.key.write(d.Path, &f, &d.histories)
 }
 
 // Findings writes those of the finished run, and removes what it proved on the
@@ -70,32 +75,40 @@ func (d *Dir) Findings(list []harness.Finding) error {
 		delete(d.proven, f.ID)
 	}
 	for id := range d.proven {
-		if err := remove(findingPath(d.Path, id)); err != nil {
+		if err := remove(findingPath(d.Path, id), historyPath(d.Path, id)); err != nil {
 			return fmt.Errorf("remove finding %s: %w", id, err)
 		}
 	}
 	clear(d.proven)
-	return d.key.writeAll(d.Path, list)
+	return d.key.writeAll(d.Path, list, &d.histories)
 }
 
 // WriteFindings writes one file for each below dir. They may come from elsewhere.
-func WriteFindings(dir string, list []harness.Finding) error { return Key(nil).writeAll(dir, list) }
+// trials are those of their run, whose histories are in dir.
+func WriteFindings(dir string, list []harness.Finding, trials []harness.Trial) error {
+	h := savedBy(dir, trials)
+	return Key(nil).writeAll(dir, list, &h)
+}
 
-func (k Key) writeAll(dir string, list []harness.Finding) error {
+func (k Key) writeAll(dir string, list []harness.Finding, h *histories) error {
 	if err := os.MkdirAll(filepath.Join(dir, findingsName), 0o700); err != nil {
 		return err
 	}
 	for i := range list {
-		if err := k.write(dir, &list[i]); err != nil {
+		if err := k.write(dir, &list[i], h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (k Key) write(dir string, f *harness.Finding) error {
+// write writes a finding's file, and its history beside it.
+func (k Key) write(dir string, f *harness.Finding, h *histories) error {
 	if err := harness.CheckFindingID(f.ID); err != nil {
 		return fmt.Errorf("write a finding: %w", err)
+	}
+	if err := h.beside(dir, f); err != nil {
+		return err
 	}
 	sealed := *f
 	sealed.Seal = k.seal(f)

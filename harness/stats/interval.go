@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Interval is a range of failure rates, and why to doubt it.
@@ -86,14 +88,7 @@ func unknown(k, n int, conf float64) Interval {
 
 func doubts(n int) []string {
 	if n < few {
-		return []string{fmt.Sprintf("only %s: the interval is wide", plural(n, "trial"))}
+		return []string{fmt.Sprintf("only %s: the interval is wide", phrase.Plural(n, "trial"))}
 	}
 	return nil
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Distribution is how long a network delays a frame.
@@ -37,7 +39,7 @@ func ParseDistribution(s string) (Distribution, error) {
 	}
 	parts := strings.Split(args, ",")
 	if len(parts) != want {
-		return bad(fmt.Sprintf("%s takes %s", name, plural(want, "duration")))
+		return bad(fmt.Sprintf("%s takes %s", name, phrase.Plural(want, "duration")))
 	}
 	d := Distribution{kind: name}
 	for i, p := range parts {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Regression is whether a test is worse than its history.
@@ -49,7 +50,7 @@ func Regress(baseline, current harness.Count, alpha float64) Regression {
 	r.Need = needed(baseline, current.N, alpha)
 	if r.Need > current.N {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s against %d of %d before can show no regression at %s, however many fail: run more trials",
-			plural(current.N, "trial"), baseline.K, baseline.N, Percent(alpha)))
+			phrase.Plural(current.N, "trial"), baseline.K, baseline.N, Percent(alpha)))
 	}
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Rule says what a sequential decision claims, and how often it may be wrong.
@@ -64,7 +65,7 @@ type Decision struct {
 // String gives one line for a person.
 func (d Decision) String() string {
 	if d.Status == harness.Undecided {
-		return fmt.Sprintf("undecided after %s (%d failed)", plural(d.Trials, "trial"), d.Failures)
+		return fmt.Sprintf("undecided after %s (%d failed)", phrase.Plural(d.Trials, "trial"), d.Failures)
 	}
 	sure := "certain"
 	if d.Alpha > 0 {
@@ -75,7 +76,7 @@ func (d Decision) String() string {
 		saved = fmt.Sprintf("a fixed plan takes %d", d.FixedN)
 	}
 	return fmt.Sprintf("%s after %s (%d failed): %s, %s; by %s; %s",
-		d.Status, plural(d.Trials, "trial"), d.Failures, d.Claim, sure, d.By, saved)
+		d.Status, phrase.Plural(d.Trials, "trial"), d.Failures, d.Claim, sure, d.By, saved)
 }
 
 // Sequential decides stable, flaky or broken from trials as they come. One may

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/trend"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // Sources of runs.
@@ -177,10 +178,10 @@ func (w *writer) findings(run int64, r *harness.Result) error {
 }
 
 // cut shortens a message, at a rune's border, to what a list needs.
-func cut(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= messageLimit {
-		return text
+func cut(message string) string {
+	message = strings.ToValidUTF8(message, "\uFFFD")
+	if len(message) <= messageLimit {
+		return message
 	}
-	return strings.ToValidUTF8(text[:messageLimit], "") + "…"
+	return phrase.Cut(message, messageLimit) + "…"
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/explore"
+	"github.com/flakehunt/flakehunt/internal/splitmix"
 )
 
 // Job is one trial to be done.
@@ -68,11 +69,5 @@ type Executor interface {
 	Close() error
 }
 
-// Mix derives the seed of trial i from the seed of the run (the finaliser of
-// SplitMix64: Steele, Lea, Flood, OOPSLA 2014, section 4).
-func Mix(seed uint64, i int) uint64 {
-	z := seed + uint64(i)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
+// Mix derives the seed of trial i from the seed of the run.
+func Mix(seed uint64, i int) uint64 { return splitmix.Mix(seed + uint64(i)*splitmix.Golden) }

@@ -8,12 +8,12 @@ package near
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 const (
@@ -149,6 +149,4 @@ func hold(at, until harness.Point, gap time.Duration) harness.Decision {
 	return d
 }
 
-func ms(d time.Duration) string {
-	return fmt.Sprintf("%.4g ms", float64(d)/float64(time.Millisecond))
-}
+func ms(d time.Duration) string { return phrase.Ms(d) }

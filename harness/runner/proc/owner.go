@@ -6,30 +6,24 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
-// Owner names a hunt's process so that it is never taken for another: process
-// numbers are used again, and a container has its own.
-type Owner struct {
-	Space string // the process-number space
-	PID   int
-	Start string // when it began, as the kernel counts
-}
+// Owner names a hunt's process, so that it is never taken for another.
+type Owner = owner.Owner
 
 // Self is this process.
-func Self() Owner {
-	return Owner{Space: space(), PID: os.Getpid(), Start: startTime(os.Getpid())}
-}
+func Self() Owner { return owner.Self() }
 
 var runs atomic.Uint64 // makes each run's mark differ within a process; holds no state that a test could see
 
-// Mark returns a fresh mark of a run of the owner.
-func (o Owner) Mark() string {
-	return fmt.Sprintf("%s-%d", o, runs.Add(1))
-}
+// Mark returns a fresh mark of a run of the owner, SPACE-PID-START-N. It is only
+// looked for on the machine that made it.
+func Mark(o Owner) string { return fmt.Sprintf("%s-%d", short(o), runs.Add(1)) }
 
-// String gives "SPACE-PID-START".
-func (o Owner) String() string { return fmt.Sprintf("%s-%d-%s", o.Space, o.PID, o.Start) }
+// short gives "SPACE-PID-START", which may be part of a file's name.
+func short(o Owner) string { return fmt.Sprintf("%s-%d-%s", o.Space, o.PID, o.Start) }
 
 // parseOwner reads the owner off the front of a mark or a directory's name.
 func parseOwner(s string) (o Owner, rest string, ok bool) {
@@ -44,19 +38,13 @@ func parseOwner(s string) (o Owner, rest string, ok bool) {
 	return Owner{Space: parts[0], PID: pid, Start: parts[2]}, parts[3], true
 }
 
-// Gone reports whether the owner certainly does not run any more. An owner in
-// another process-number space may run for all we can see.
-func (o Owner) Gone() bool {
-	return o.Space == space() && startTime(o.PID) != o.Start
-}
-
 // tempPrefix begins the names of all temporary directories of a hunt.
 const tempPrefix = "flakehunt-"
 
 // TempDir makes a temporary directory that Sweep recognises once this process
 // is gone. The caller removes it.
 func TempDir(what string) (string, error) {
-	dir, err := os.MkdirTemp("", tempPrefix+Self().String()+"-"+what+"-")
+	dir, err := os.MkdirTemp("", tempPrefix+short(Self())+"-"+what+"-")
 	if err != nil {
 		return "", fmt.Errorf("making a temporary directory for %s: %w", what, err)
 	}

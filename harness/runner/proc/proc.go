@@ -26,7 +26,7 @@ import (
 )
 
 // MarkVar is the environment variable by which the processes of a run are
-// found. Its value names the owner and the run: see Owner.Mark.
+// found. Its value names the owner and the run: see Mark.
 const MarkVar = "FLAKEHUNT_RUN"
 
 // Spec says what to run.
@@ -84,11 +84,11 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		return Result{Code: -1}, fmt.Errorf("running %s: not started: %w", s.Argv[0], context.Cause(ctx))
 	}
 	argv := append(append([]string{}, s.Prefix...), s.Argv...)
-	owner := s.Owner
-	if owner == (Owner{}) {
-		owner = Self()
+	of := s.Owner
+	if of == (Owner{}) {
+		of = Self()
 	}
-	mark := owner.Mark()
+	mark := Mark(of)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, s.Stdout, s.Stderr
 	cmd.Env = append(without(s.Env, MarkVar), MarkVar+"="+mark)

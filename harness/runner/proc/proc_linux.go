@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
 // isolate gives the command its own process group, and asks the kernel to kill
@@ -62,10 +64,10 @@ func endStrays(leader int, mark string) []string {
 // would miss it. Between the check and the signal its number could only be
 // reused after a full turn of the counter.
 func kill(p process) (sent, gone bool) {
-	if startTime(p.pid) != p.start || syscall.Kill(p.pid, syscall.SIGKILL) != nil {
+	if owner.StartTime(p.pid) != p.start || syscall.Kill(p.pid, syscall.SIGKILL) != nil {
 		return false, true
 	}
-	return true, patiently(time.Now().Add(dyingTime), func() bool { return startTime(p.pid) != p.start })
+	return true, patiently(time.Now().Add(dyingTime), func() bool { return owner.StartTime(p.pid) != p.start })
 }
 
 const (
@@ -150,7 +152,7 @@ func marked(want func(mark string) bool, since int) []process {
 		if mark == "" || !want(mark) {
 			continue
 		}
-		if p := (process{pid: pid, name: comm(n), start: startTime(pid)}); p.start != "" {
+		if p := (process{pid: pid, name: comm(n), start: owner.StartTime(pid)}); p.start != "" {
 			found = append(found, p)
 		}
 	}
@@ -229,24 +231,6 @@ func statFields(pid string) []string {
 		return nil
 	}
 	return f
-}
-
-// startTime is field 22: when the process began, in ticks since boot; "" when
-// there is none.
-func startTime(pid int) string {
-	if f := stat(strconv.Itoa(pid)); f != nil {
-		return f[19]
-	}
-	return ""
-}
-
-// space names the process-number space by its inode.
-func space() string {
-	link, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil {
-		return "host"
-	}
-	return strings.Trim(strings.TrimPrefix(link, "pid:"), "[]")
 }
 
 func ownedByUs(path string) bool {

@@ -190,7 +190,7 @@ func TestADaemonWithoutEnvironmentEndsWithTheLastThatMayOwnIt(t *testing.T) {
 
 func TestOtherRunsAreLeftAlone(t *testing.T) {
 	other := exec.Command("sleep", "60")
-	other.Env = append(os.Environ(), proc.MarkVar+"="+proc.Self().Mark())
+	other.Env = append(os.Environ(), proc.MarkVar+"="+proc.Mark(proc.Self()))
 	require.NoError(t, other.Start())
 	_, _ = run(t, t.Context(), "setsid sleep 7779 & true")
 	proc.Sweep(t.Context(), nil) // its owner, this process, lives

@@ -3,10 +3,8 @@
 package proc
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 )
 
@@ -34,16 +32,6 @@ func kill(process) (sent, gone bool)               { return false, true }
 func bury([]process)                               {}
 func dying() []process                             { return nil }
 func marked(func(mark string) bool, int) []process { return nil }
-func space() string                                { return "host" }
-
-// startTime asks ps, which every Unix has.
-func startTime(pid int) string {
-	out, err := exec.Command("ps", "-o", "lstart=", "-p", fmt.Sprint(pid)).Output()
-	if err != nil {
-		return ""
-	}
-	return strings.NewReplacer(" ", "", ":", "").Replace(strings.TrimSpace(string(out)))
-}
 
 func ownedByUs(path string) bool {
 	info, err := os.Lstat(path)

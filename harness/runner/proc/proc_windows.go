@@ -25,6 +25,4 @@ func kill(process) (sent, gone bool)               { return false, true }
 func bury([]process)                               {}
 func dying() []process                             { return nil }
 func marked(func(mark string) bool, int) []process { return nil }
-func space() string                                { return "host" }
-func startTime(int) string                         { return "" }
 func ownedByUs(string) bool                        { return false }

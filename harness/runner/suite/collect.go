@@ -10,6 +10,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
 	"github.com/flakehunt/flakehunt/harness/runner/marks"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
 // collector turns the events of one run into outcomes. Its events come one at
@@ -173,7 +174,7 @@ func (c *collector) outcome(t *test, end ended) (harness.Outcome, bool) {
 	}
 	if o.Verdict == harness.Passed && len(t.attempts) > 0 {
 		o.Warnings = append(o.Warnings, fmt.Sprintf("passed at attempt %d: the runner ran it again after it failed: %s",
-			len(t.attempts)+1, firstLine(plain(t.attempts[len(t.attempts)-1].Message))))
+			len(t.attempts)+1, phrase.FirstLine(plain(t.attempts[len(t.attempts)-1].Message))))
 	}
 	return o, true
 }
@@ -251,9 +252,4 @@ func failureOf(e marks.Event) *harness.Failure {
 		message = e.Hook + ": " + message
 	}
 	return ingest.NewFailure(kind, message, ansi.ReplaceAllString(e.Stack, ""))
-}
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
 }

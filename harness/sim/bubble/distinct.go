@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/splitmix"
 )
 
 // MaxJitter is below what a decision of a strategy is worth, and above what
@@ -25,7 +26,7 @@ type Distinct struct {
 
 // NewDistinct wraps s, which may be nil.
 func NewDistinct(seed uint64, s harness.Scheduler) *Distinct {
-	return &Distinct{seed: mix(seed ^ 0x5bd1e9955bd1e995), next: s}
+	return &Distinct{seed: splitmix.Mix(seed ^ 0x5bd1e9955bd1e995), next: s}
 }
 
 // Decide is next's decision, or a short delay; next's delays are made longer by as much.
@@ -45,8 +46,8 @@ func (d *Distinct) Decide(test string, p harness.Point) harness.Decision {
 
 // jitter is from 1 ns to just below MaxJitter.
 func (d *Distinct) jitter(test string, p harness.Point) harness.Duration {
-	h := word(word(word(word(fnvOffset^d.seed, test), p.Role), p.Verb), p.Key)
-	h = mix(h ^ mix(uint64(p.N)<<1|uint64(p.Dir)))
+	h := splitmix.Word(splitmix.Word(splitmix.Word(splitmix.Word(splitmix.Start^d.seed, test), p.Role), p.Verb), p.Key)
+	h = splitmix.Mix(h ^ splitmix.Mix(uint64(p.N)<<1|uint64(p.Dir)))
 	return harness.Duration(1 + h%uint64(MaxJitter-1))
 }
 
@@ -63,24 +64,4 @@ func Quiet(events []harness.Event) {
 			e.Asked = e.Asked.Truncate(MaxJitter)
 		}
 	}
-}
-
-const (
-	fnvOffset = 14695981039346656037
-	fnvPrime  = 1099511628211
-)
-
-// mix is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014, section 4).
-func mix(z uint64) uint64 {
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-// word folds s into h by 64-bit FNV-1a, ended by a byte that UTF-8 never holds.
-func word(h uint64, s string) uint64 {
-	for i := 0; i < len(s); i++ {
-		h = (h ^ uint64(s[i])) * fnvPrime
-	}
-	return (h ^ 0xff) * fnvPrime
 }

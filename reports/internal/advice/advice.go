@@ -6,12 +6,14 @@
 package advice
 
 import (
+	"cmp"
 	_ "embed"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 )
 
 //go:embed sketches.txt
@@ -26,43 +28,45 @@ type Advice struct {
 	Sketches []Sketch
 }
 
-// row is the advice for one class: its sketches, the fittest first.
+// row is the code for one class: its sketches, the fittest first. The words are
+// its detector's.
 type row struct {
-	text     string
+	text     string // of a class without a detector
 	sketches []string
 }
 
 // rows has all classes that code can mend.
 var rows = map[harness.Class]row{
-	harness.RaceSubscribePublish:   {"Wait for Redis to confirm the subscription before anything is published.", []string{"confirm", "numsub"}},
-	harness.RaceMultiSubscriber:    {"Return from a subscribe only when Redis has confirmed the subscription that it relies on.", []string{"confirm", "reserve"}},
-	harness.RaceDuplicateSubscribe: {"Reserve the topic before awaiting the confirmation of its subscription.", []string{"reserve"}},
-	harness.RaceCheckThenAct:       {"Make look and act one command, or run the transaction again when EXEC returns nil.", []string{"setnx", "watch"}},
-	harness.RaceLostUpdate:         {"Let Redis do the arithmetic, or compare and set in one step.", []string{"incr", "cas"}},
-	harness.TTLExpiredEarly:        {"Give the key more time than a slow machine can take, or renew it well before it expires.", []string{"longer", "poll"}},
-	harness.TTLExpiredLate:         {"Count the wait from the reply to the command that gave the time to live, or poll until the key is gone.", []string{"deadline", "poll"}},
-	harness.TTLMissing:             {"Give the time to live with the value, in one command.", []string{"setex"}},
-	harness.OrderMessages:          {"Handle the messages of one topic one after another, or number them and put them in order.", []string{"sequence"}},
-	harness.OrderCommands:          {"Await the reply to the first command before sending the second.", []string{"await", "poll"}},
+	harness.RaceSubscribePublish:   {sketches: []string{"confirm", "numsub"}},
+	harness.RaceMultiSubscriber:    {sketches: []string{"confirm", "reserve"}},
+	harness.RaceDuplicateSubscribe: {sketches: []string{"reserve"}},
+	harness.RaceCheckThenAct:       {sketches: []string{"setnx", "watch"}},
+	harness.RaceLostUpdate:         {sketches: []string{"incr", "cas"}},
+	harness.TTLExpiredEarly:        {sketches: []string{"longer", "poll"}},
+	harness.TTLExpiredLate:         {sketches: []string{"deadline", "poll"}},
+	harness.TTLMissing:             {sketches: []string{"setex"}},
+	harness.OrderMessages:          {sketches: []string{"sequence"}},
+	harness.OrderCommands:          {sketches: []string{"await", "poll"}},
 	harness.OrderDelivery:          {"Nothing keeps two connections in order: wait for both, and assert after that.", []string{"both", "poll"}},
-	harness.OrderServerState:       {"Create the state before the first command that needs it, and bear that it is there already or has gone.", []string{"script"}},
+	harness.OrderServerState:       {sketches: []string{"script"}},
 	harness.TimeWallClock:          {"Read the clock once, or compare with a tolerance wider than a second.", []string{"clock"}},
-	harness.FormatEnvelope:         {"Agree on one wire form for a channel.", []string{"shape"}},
-	harness.IsolationHandler:       {"Catch errors and panics of each handler by itself.", []string{"guard"}},
-	harness.IsolationTestLeak:      {"Give each test keys and channels of its own, or clean them before it begins.", []string{"unique"}},
-	harness.TimeoutClient:          {"Poll until it is there, with a limit that a slow machine keeps.", []string{"poll"}},
-	harness.ConnectionLost:         {"Read the state again after a reconnect, and send again only what may be executed twice.", []string{"again"}},
+	harness.FormatEnvelope:         {sketches: []string{"shape"}},
+	harness.IsolationHandler:       {sketches: []string{"guard"}},
+	harness.IsolationTestLeak:      {sketches: []string{"unique"}},
+	harness.TimeoutClient:          {sketches: []string{"poll"}},
+	harness.ConnectionLost:         {sketches: []string{"again"}},
 }
 
 // For gives the advice for a class whose pair has these verbs; lang is "go",
 // "ts", "python", "ruby", "php", else all that matters is the text. It reports
 // false where no change is known.
 func For(class harness.Class, verbs []string, lang string) (Advice, bool) {
-	r, ok := rows[class]
-	if !ok {
+	d, _ := detect.Of(class)
+	r := rows[class]
+	a := Advice{Text: cmp.Or(r.text, d.Advice)}
+	if a.Text == "" {
 		return Advice{}, false
 	}
-	a := Advice{Text: r.text}
 	for _, name := range append(byVerb(class, verbs), r.sketches...) {
 		if s, ok := parsed()[name+"/"+lang]; ok && len(a.Sketches) < 2 {
 			a.Sketches = append(a.Sketches, s)

@@ -1,4 +1,7 @@
-package main
+// Package doctor writes what `doctor` found of a suite as lines for a person.
+//
+// It must never decide anything: what a hunt would meet is told by package probe.
+package doctor
 
 import (
 	"fmt"
@@ -10,20 +13,23 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/probe"
 	"github.com/flakehunt/flakehunt/harness/probe/hints"
-	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
-// suiteText writes what doctor found of a suite, a line each, the command to
-// hunt with last.
-func suiteText(out io.Writer, r *probe.Report, hunt string) error {
+// Workers says how many trials at once fit what an attempt took, and the most that
+// a hunt runs.
+type Workers func(a *probe.Attempt) (fitting, most int)
+
+// Suite writes what was found of a suite, a line each, the command to hunt with last.
+func Suite(out io.Writer, r *probe.Report, hunt string, workers Workers) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(mark, what, format string, args ...any) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", mark, what, printable(fmt.Sprintf(format, args...)))
 	}
 	line("", "redis", "%s %s", r.Redis.Provider, r.Redis.Version)
-	attempt(line, r.As, "as it was given")
+	attempt(line, r.As, "as it was given", workers)
 	if r.Again != nil {
-		attempt(line, r.Again, againWords(r.Again))
+		attempt(line, r.Again, againWords(r.Again), workers)
 	}
 	hinted(line, r.Hints)
 	for _, tip := range r.Tips {
@@ -51,23 +57,33 @@ func againWords(a *probe.Attempt) string {
 }
 
 // attempt writes the lines of one run.
-func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt, how string) {
+func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt, how string, workers Workers) {
 	mark := map[bool]string{true: "ok", false: "no"}
 	line(mark[a.Trouble == "" && a.Tests.Failed == 0 && a.Tests.Passed > 0], "suite", "%s: %s", how, testWords(a))
 	for _, f := range a.Failures {
-		line("", "failed", "%s: %s", f.Test, cut(lines(f.Message), 300))
+		line("", "failed", "%s: %s", f.Test, phrase.Short(lines(f.Message), 300))
 	}
 	w := &a.Wire
-	line(mark[w.Commands > 0], "reaches redis", "%s on %s", plural(w.Commands, "command"), plural(w.Connections, "connection"))
+	line(mark[w.Commands > 0], "reaches redis", "%s on %s", phrase.Plural(w.Commands, "command"), phrase.Plural(w.Connections, "connection"))
 	if through := doors(a.Doors); through != "" {
 		line("", "through", "%s", through)
 	}
 	if w.Commands == 0 {
 		for _, u := range w.Unread {
-			line("", "unread", "%s", cut(u, 200))
+			line("", "unread", "%s", phrase.Short(u, 200))
 		}
 		return
 	}
+	spoken(line, w)
+	line("", "tests told apart", "%s", boundaries(a))
+	if time.Duration(a.Wall) < leastTold {
+		return
+	}
+	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), workersWords(workers(a)))
+}
+
+// spoken writes the lines of what was said to Redis.
+func spoken(line func(mark, what, format string, args ...any), w *probe.Wire) {
 	line("", "clients", "%s", clients(w))
 	line("", "commands", "%s", verbs(w.Verbs, 8))
 	var special []string
@@ -80,25 +96,20 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 		}
 	}
 	if w.Multi > 0 {
-		special = append(special, plural(w.Multi, "transaction")+" (MULTI)")
+		special = append(special, phrase.Plural(w.Multi, "transaction")+" (MULTI)")
 	}
 	if w.Scripts > 0 {
-		special = append(special, plural(w.Scripts, "script call"))
+		special = append(special, phrase.Plural(w.Scripts, "script call"))
 	}
 	if len(special) > 0 {
 		line("", "of note", "%s", strings.Join(special, "; "))
 	}
 	if w.Errors > 0 {
-		line("", "redis errors", "%d, the first: %s", w.Errors, cut(w.FirstError, 160))
+		line("", "redis errors", "%d, the first: %s", w.Errors, phrase.Short(w.FirstError, 160))
 	}
 	for _, u := range w.Unread {
-		line("", "unread", "%s", cut(u, 200))
+		line("", "unread", "%s", phrase.Short(u, 200))
 	}
-	line("", "tests told apart", "%s", boundaries(a))
-	if time.Duration(a.Wall) < leastTold {
-		return
-	}
-	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), workersWords(a))
 }
 
 // leastTold is the wall time below which the share of waiting says nothing: the
@@ -116,13 +127,13 @@ func testWords(a *probe.Attempt) string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	s := plural(t.Total, "test")
+	s := phrase.Plural(t.Total, "test")
 	if len(parts) > 0 {
 		s += ": " + strings.Join(parts, ", ")
 	}
 	s += ", in " + seconds(a.Wall)
 	if a.Trouble != "" {
-		s += "; " + cut(a.Trouble, 300)
+		s += "; " + phrase.Short(a.Trouble, 300)
 	}
 	return s
 }
@@ -133,7 +144,7 @@ func doors(list []probe.Door) string {
 	for _, d := range list {
 		switch {
 		case d.Connections > 0:
-			s := fmt.Sprintf("%s (%s)", d.Name, plural(d.Connections, "connection"))
+			s := fmt.Sprintf("%s (%s)", d.Name, phrase.Plural(d.Connections, "connection"))
 			if d.TLS > 0 {
 				s += fmt.Sprintf(", %d of them with TLS", d.TLS)
 			}
@@ -197,18 +208,15 @@ func boundaries(a *probe.Attempt) string {
 	return strings.Join(parts, "; ")
 }
 
-// workersWords says how many trials a hunt runs at once, by the rule that it
-// goes by itself.
-func workersWords(a *probe.Attempt) string {
-	need := trial.Need{CPU: time.Duration(a.CPU), Wall: time.Duration(a.Wall)}
-	switch n := need.Workers(numCPU(), mostWorkers()); n {
+// workersWords says how many trials a hunt runs at once.
+func workersWords(n, most int) string {
+	switch n {
 	case 1:
 		return "it computes: a hunt runs one trial at a time"
-	case mostWorkers():
+	case most:
 		return fmt.Sprintf("a hunt runs up to %d trials at once", n)
-	default:
-		return fmt.Sprintf("a hunt runs about %d trials at once", n)
 	}
+	return fmt.Sprintf("a hunt runs about %d trials at once", n)
 }
 
 func hinted(line func(mark, what, format string, args ...any), h hints.Found) {
@@ -220,20 +228,13 @@ func hinted(line func(mark, what, format string, args ...any), h hints.Found) {
 			}
 			at := fmt.Sprintf("%s:%d", v.Places[0].File, v.Places[0].Line)
 			if n := len(v.Places) - 1 + v.More; n > 0 {
-				at += fmt.Sprintf(" and %s", plural(n, "other place"))
+				at += fmt.Sprintf(" and %s", phrase.Plural(n, "other place"))
 			}
 			line("", what, "%s at %s", v.Text, at)
 		}
 	}
 	each("hint: variable", h.Variables)
 	each("hint: address", h.Addresses)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func seconds(d harness.Duration) string {
@@ -243,13 +244,6 @@ func seconds(d harness.Duration) string {
 // lines puts several lines into one.
 func lines(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " / ")
-}
-
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
 }
 
 // printable keeps what a suite printed from doing anything to the terminal or

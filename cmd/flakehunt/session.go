@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/forecast"
+	"github.com/flakehunt/flakehunt/harness/hunt"
+	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/rundir"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/sim"
+	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/harness/verdict"
+	"github.com/flakehunt/flakehunt/reports"
+)
+
+// session is one run command under way: what it was asked for, and what it holds
+// open until close.
+type session struct {
+	*app
+	f        *runFlags
+	target   harness.Target
+	match    func(string) bool // nil: all tests
+	shard    hunt.Shard
+	provider redisenv.Provider
+	runner   runner.Runner
+	direct   bool // tests can run without the proxy
+	out      *rundir.Dir
+	history  *database
+	lose     func(error) // ends the run's context: what it does can no longer be kept
+	held     []func()
+}
+
+// hold has something done when the session is closed, the last first.
+func (s *session) hold(done func()) { s.held = append(s.held, done) }
+
+func (s *session) close() {
+	for i := len(s.held) - 1; i >= 0; i-- {
+		s.held[i]()
+	}
+}
+
+// open finds out what is to be run, and takes what that needs: a Redis, the
+// runner, the directory, the history. The context ends with the directory.
+func (a *app) open(ctx context.Context, f *runFlags, suites, command []string) (context.Context, *session, error) {
+	s := &session{app: a, f: f}
+	ctx, err := s.take(ctx, suites, command)
+	if err != nil {
+		s.close()
+		return ctx, nil, err
+	}
+	return ctx, s, nil
+}
+
+func (s *session) take(ctx context.Context, suites, command []string) (_ context.Context, err error) {
+	if err := s.choose(suites, command); err != nil {
+		return ctx, err
+	}
+	if s.provider, err = s.app.provider(ctx, s.f.environment); err != nil {
+		return ctx, err
+	}
+	release, err := s.ownReports(s.target)
+	if err != nil {
+		return ctx, err
+	}
+	s.hold(release)
+	if s.runner, s.direct, err = s.runnerOn(ctx, s.target, s.provider.Name()); err != nil {
+		return ctx, err
+	}
+	s.hold(func() { _ = s.runner.Close() })
+	if why := redisenv.NoDirect(s.provider); why != "" {
+		s.notef("redis: %s", why)
+		s.direct = false
+	}
+	for _, removed := range sweep(ctx, s.logger()) {
+		s.notef("left behind by a run that was killed: %s", removed)
+	}
+	ctx, lose, stopKeeping := keeping(ctx)
+	s.lose = lose
+	s.hold(stopKeeping)
+	if s.out, err = s.openOut(ctx, s.f, s.target, lose); err != nil {
+		return ctx, err
+	}
+	s.hold(func() { _ = s.out.Close() })
+	if s.history, err = s.openDB(ctx, s.f.db); err != nil {
+		return ctx, err
+	}
+	s.hold(s.history.close)
+	return ctx, nil
+}
+
+// choose says what is to be run.
+func (s *session) choose(suites, command []string) (err error) {
+	if s.target, err = s.f.target(suites, command); err != nil {
+		return err
+	}
+	if s.f.redis == "sim" && s.target.Kind != harness.ShippedTarget {
+		return usagef("--redis sim: only the shipped suites run in virtual time; Go tests of your own ask for it with package simtest (see harness/simtest)")
+	}
+	if s.match, err = matcher(s.target.Run); err != nil {
+		return err
+	}
+	if s.target.Run == "" {
+		s.match = nil
+	}
+	s.shard, err = s.f.part()
+	return err
+}
+
+// execute hunts. Without a result nothing could be done.
+func (s *session) execute(ctx context.Context) (*harness.Result, error) {
+	before := s.rehearse(ctx, s.f, s.target, s.out.Path, s.provider.Name())
+	defer before.Close()
+	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatch()
+	var late *runner.Lateness
+	if s.provider.Name() != "sim" { // virtual time is never late
+		late = &runner.Lateness{}
+		go late.Watch(wctx)
+	}
+	tmp, err := tempFor(s.target)
+	if err != nil {
+		return nil, harnessError(err)
+	}
+	defer func() { _ = dropTemp(tmp) }()
+	bar := newProgress(s.app)
+	var kept remarks
+	pool, err := s.f.executor(s.target, trial.PoolConfig{
+		Provider: s.provider, Runner: s.runner, Lateness: late, TempDir: tmp, Log: s.logger(),
+		Mask: s.mask, Refused: kept.add,
+		Chosen: func(workers int, why string) { bar.note(fmt.Sprintf("%d workers: %s", workers, why)) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	workers := fmt.Sprintf("%d workers", pool.Workers())
+	if s.f.adapts(s.target) && s.provider.Name() != "sim" {
+		workers = fmt.Sprintf("up to %d workers", pool.Workers())
+	}
+	s.notef("seed %d · %s · Redis: %s", s.f.seed, workers, s.provider.Name())
+	cfg := s.config(pool, late, bar)
+	cfg.Before.Simulated = before.Claims()
+	virtual, simulated := pool.(*sim.Executor)
+	if simulated {
+		cfg.For = 0 // the search that follows uses it
+	}
+	result, err := hunt.Run(ctx, cfg)
+	bar.done()
+	if simulated && err == nil && !result.Interrupted {
+		err = s.afterSimulation(ctx, s.f, virtual, s.runner, result)
+	}
+	before.Finish(result)
+	cerr := pool.Close()
+	if u := new(runner.Unusable); result == nil || errors.As(err, &u) && result.TrialsDone == 0 {
+		return nil, errors.Join(redisError(err), cerr)
+	}
+	if cerr != nil {
+		result.Warnings = append(result.Warnings, cerr.Error())
+	}
+	result.Warnings = append(result.Warnings, kept.all()...)
+	return result, err
+}
+
+// config says to the hunt what the flags say.
+func (s *session) config(pool trial.Executor, late *runner.Lateness, bar *progress) hunt.Config {
+	f := s.f
+	cfg := hunt.Config{
+		Target: s.target, Runner: s.runner, Match: s.match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
+		Budget: hunt.Budget{Trials: f.trials, For: f.forD, MaxDelay: f.maxDelay},
+		Scope:  hunt.Scope{NoDirect: !s.direct, Faults: f.actions()},
+		Before: hunt.Before{Learned: s.history.learned()},
+		Hooks: hunt.Hooks{Progress: bar.show, Record: s.out.Record, Proven: func(g harness.Finding) {
+			if err := s.out.Proven(g); err != nil {
+				s.lose(err)
+			}
+		}},
+		Shard: s.shard, Journal: s.out.Journal, Lateness: late, Tool: "flakehunt " + toolVersion(),
+	}
+	if s.out.Earlier != nil {
+		cfg.Resume, cfg.Found = s.out.Earlier.Trials, s.out.Earlier.Proven()
+	}
+	if f.untilDecided {
+		cfg.Until = &stats.Rule{}
+	}
+	return cfg
+}
+
+// report completes the result, writes it, and turns it into an exit code. err is
+// why the hunt could not go on.
+func (s *session) report(ctx context.Context, result *harness.Result, err error) error {
+	if defects, err := defectsOf(s.target); err == nil && s.target.Kind == harness.ShippedTarget {
+		result.Expectations = compare(result, defects)
+	}
+	result.Forecast = predictRates(result.Margins, s.f.assume)
+	result.Parallel = s.f.parallel
+	result.Meta = meta(context.WithoutCancel(ctx)).Map()
+	if lost := context.Cause(ctx); errors.Is(lost, errLost) {
+		result.Interrupted, err = false, errors.Join(err, lost)
+	}
+	if err != nil && !result.Interrupted {
+		result.Stopped = oneLine(err)
+	}
+	result.Exit = verdict.Exit(result, err)
+	s.mask.In(result)
+	if werr := errors.Join(s.write(s.out, s.f, result), s.history.record(context.WithoutCancel(ctx), result)); werr != nil {
+		return werr
+	}
+	if err != nil {
+		return redisError(err)
+	}
+	if result.Exit != exitClean {
+		return &exitError{code: result.Exit}
+	}
+	return nil
+}
+
+// predictRates says how often tests would fail under an assumed latency; without
+// one it says nothing.
+func predictRates(margins []harness.Margin, assume string) *harness.Forecast {
+	d, err := stats.ParseDistribution(assume)
+	if assume == "" || err != nil {
+		return nil
+	}
+	f := &harness.Forecast{Latency: d.String()}
+	for _, p := range forecast.Predict(margins, d) {
+		f.Tests = append(f.Tests, harness.ForecastTest{Test: p.Test, Rate: p.Rate, Worst: p.Worst})
+	}
+	return f
+}
+
+// write makes all reports and prints the table.
+func (a *app) write(out *rundir.Dir, f *runFlags, r *harness.Result) error {
+	if !exists(out.Path) {
+		return harnessError(fmt.Errorf("--out %s was removed while the run wrote to it: its result is lost", out.Path))
+	}
+	err := out.Findings(r.Findings) // before the result, which names them
+	var files []string
+	if err == nil {
+		files, err = reports.WriteAll(out.Path, nil, r, reports.Options{JUnitFlaky: f.junitFlaky})
+	}
+	if err != nil {
+		return harnessError(err)
+	}
+	if a.json {
+		b, err := os.ReadFile(filepath.Join(out.Path, "result.json"))
+		if err != nil {
+			return harnessError(err)
+		}
+		_, err = a.out.Write(b)
+		return err
+	}
+	width, _ := terminal(a.out)
+	if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
+		return harnessError(err)
+	}
+	if os.Getenv("GITHUB_ACTIONS") == "true" && r.Shard == "" { // those of shards come from their merge
+		if err := reports.Annotations(a.out, r); err != nil {
+			return harnessError(err)
+		}
+	}
+	a.notef("written: %s", strings.Join(files, " "))
+	return nil
+}
