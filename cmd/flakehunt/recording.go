@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,9 +77,7 @@ func (a *app) printHistories(list []history.Recording, literal bool) error {
 		for _, r := range list {
 			all = append(all, recorded{r.Outcome, history.AllLines(r.Events)})
 		}
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		return e.Encode(all)
+		return a.printJSON(all)
 	}
 	form := history.Format
 	if literal {

@@ -141,15 +141,15 @@ var shardForm = regexp.MustCompile(`^(\d{1,6})/(\d{1,6})$`)
 
 // part says which of all trials are ours: what --shard says, else what the CI
 // system's variables do.
-func (f *runFlags) part() (hunt.Shard, error) {
+func (f *runFlags) part() (shard.Shard, error) {
 	if f.shard == "" {
 		s, err := shard.FromEnv(os.Getenv)
 		if err != nil {
-			return hunt.Shard{}, usagef("%w", err)
+			return shard.Shard{}, usagef("%w", err)
 		}
-		return hunt.Shard{I: s.I, N: s.N}, nil
+		return s, nil
 	}
-	var s hunt.Shard
+	var s shard.Shard
 	if m := shardForm.FindStringSubmatch(f.shard); m != nil {
 		s.I, _ = strconv.Atoi(m[1])
 		s.N, _ = strconv.Atoi(m[2])

@@ -14,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/rundir"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/harness/trial"
@@ -28,7 +29,7 @@ type session struct {
 	f        *runFlags
 	target   harness.Target
 	match    func(string) bool // nil: all tests
-	shard    hunt.Shard
+	shard    shard.Shard
 	provider redisenv.Provider
 	runner   runner.Runner
 	direct   bool // tests can run without the proxy

@@ -63,7 +63,7 @@ func TestANewKindIsOneFileAndOneLine(t *testing.T) {
 	require.Equal(t, harness.Class("toy/cursed"), f.Class)
 	require.Equal(t, []string{"orders.toy > cursed"}, f.Tests)
 	require.Equal(t, "toyrunner", f.Target.Runner)
-	for file, want := range map[string]string{"toy.txt": f.ID + " is toy/cursed\n", "summary.md": "Lift the curse.", "junit.xml": `classname="toys"`} {
+	for file, want := range map[string]string{"toy.txt": f.ID + " is toy/cursed\n", "report.html": "Lift the curse.", "junit.xml": `classname="toys"`} {
 		text, err := os.ReadFile(filepath.Join("flakehunt-out", file))
 		require.NoError(t, err)
 		require.Contains(t, string(text), want, file)

@@ -1,11 +1,11 @@
 package hunt
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
@@ -23,7 +23,7 @@ type Config struct {
 	Scope
 	Before
 	Hooks
-	Shard    Shard
+	Shard    shard.Shard
 	Journal  *trial.Journal // nil: none
 	Lateness *runner.Lateness
 	Tool     string
@@ -74,19 +74,4 @@ type Hooks struct {
 	// Record, if set, saves the histories of a trial's failing tests, and says where.
 	Record   func(*trial.Done) (string, error)
 	Progress func(Progress) // may be nil
-}
-
-// Shard is the part of all trials that this process does: those whose index is
-// I modulo N. The zero value is all of them.
-type Shard struct{ I, N int } // I from 1 to N
-
-// Has reports whether trial index (from 1) belongs to the shard.
-func (s Shard) Has(index int) bool { return s.N <= 1 || (index-1)%s.N == s.I-1 }
-
-// String gives I/N.
-func (s Shard) String() string {
-	if s.N <= 1 {
-		return ""
-	}
-	return fmt.Sprintf("%d/%d", s.I, s.N)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
+	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/scenarios"
 )
@@ -188,7 +189,7 @@ func TestShardsShareTheTrials(t *testing.T) {
 	seen := map[int]int{}
 	for i := 1; i <= 3; i++ {
 		f := &fake{tests: twoSuites, do: passing}
-		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 7}, Shard: Shard{I: i, N: 3}})
+		r, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 7}, Shard: shard.Shard{I: i, N: 3}})
 		require.NoError(t, err)
 		assert.Equal(t, fmt.Sprintf("%d/3", i), r.Shard)
 		assert.Equal(t, f.indices("a"), f.indices("b"))
@@ -201,7 +202,7 @@ func TestShardsShareTheTrials(t *testing.T) {
 
 // TestSeedsDoNotDependOnTheShard: trial 5 is the same whoever does it.
 func TestSeedsDoNotDependOnTheShard(t *testing.T) {
-	seed := func(s Shard) uint64 {
+	seed := func(s shard.Shard) uint64 {
 		f := &fake{tests: twoSuites, do: passing}
 		_, err := Run(t.Context(), Config{Runner: f, Executor: f, Strategy: "none", Budget: Budget{Trials: 6}, Seed: 99, Shard: s})
 		require.NoError(t, err)
@@ -213,7 +214,7 @@ func TestSeedsDoNotDependOnTheShard(t *testing.T) {
 		t.Fatal("trial 5 was not done")
 		return 0
 	}
-	assert.Equal(t, seed(Shard{}), seed(Shard{I: 2, N: 3}))
+	assert.Equal(t, seed(shard.Shard{}), seed(shard.Shard{I: 2, N: 3}))
 }
 
 func TestInterruptKeepsWhatThereIs(t *testing.T) {

@@ -13,12 +13,13 @@ import (
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 const (
-	// learnedTrials is how many numbered trials prediction reads.
+	// learnedTrials is how many of its numbered trials a hunt predicts from.
 	learnedTrials = 2
 	// mostInfra is how many trials may fail for reasons of the harness.
 	mostInfra = 5
@@ -32,6 +33,7 @@ type Lab struct {
 	log      *triallog.Log
 	progress *progress
 	seed     uint64
+	shard    shard.Shard
 	trials   int // numbered ones; all others count on from there
 
 	mu   sync.Mutex
@@ -46,7 +48,8 @@ type anewKey struct{ test, schedule string }
 // only when it is the first, or one too many.
 func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 	j.Seed = trial.Mix(l.seed, j.Index)
-	j.Keep = j.Index <= 2*triallog.KeptHistories
+	nth := l.shard.Nth(j.Index)
+	j.Keep = nth <= 2*triallog.KeptHistories
 	d, err := l.exec.Do(ctx, j)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -63,7 +66,7 @@ func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 	if err := l.admit(d); err != nil {
 		return err
 	}
-	if j.Index <= learnedTrials {
+	if nth <= learnedTrials {
 		l.log.Learn(d)
 	}
 	l.log.Suspect(d)

@@ -1,10 +1,8 @@
 package hunt
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -21,7 +19,7 @@ func (h *hunt) result() *harness.Result {
 		Seed: h.Seed, Strategy: h.Strategy, Params: h.Params, Target: h.Target,
 		Redis: h.Executor.Info(), Workers: h.Executor.Workers(), Machine: thisMachine(),
 		Shard: h.Shard.String(), TrialsAsked: h.Trials, For: harness.Duration(h.For), Findings: h.found.All(),
-		TrialsDone: summary.Finished(trials, h.rounds.suites), Margins: slices.Clone(h.margins), Coverage: coverage(h.reports),
+		TrialsDone: summary.Finished(trials, h.rounds.suites), Margins: summary.LeastMargins(h.margins), Coverage: coverage(h.reports),
 	}
 	r.Infra, r.Warnings, r.PointsShared = h.log.Doubts()
 	if h.For > 0 {
@@ -44,7 +42,6 @@ func (h *hunt) result() *harness.Result {
 	}
 	r.Findings = append(r.Findings, finding.SimulatedOnly(h.simulated.only, r.Findings)...) // of no test, as far as this run knows
 	beside(h.log, r.Findings)
-	slices.SortStableFunc(r.Margins, bySize)
 	if p99 := time.Duration(r.Machine.TimerP99); p99 > investigate.LateTimers {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
 	}
@@ -69,18 +66,6 @@ func coverage(reports []*testReport) *harness.Coverage {
 		return nil
 	}
 	return &c
-}
-
-// bySize puts the smallest margin first, and those that the program itself
-// keeps last: no delay can use them up.
-func bySize(a, b harness.Margin) int {
-	if a.Ordered != b.Ordered {
-		if a.Ordered {
-			return 1
-		}
-		return -1
-	}
-	return cmp.Compare(a.Size, b.Size)
 }
 
 // testResults sums up each test in the target's order, also those that never ran.

@@ -12,6 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/finding"
+	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
@@ -39,8 +40,8 @@ func TestHowManyRounds(t *testing.T) {
 		total, last int
 	}{
 		{"all trials of both suites", nil, 14, 7},
-		{"a third of them", func(c *Config) { c.Shard = Shard{I: 1, N: 3} }, 6, 7},
-		{"another third", func(c *Config) { c.Shard = Shard{I: 3, N: 3} }, 4, 7},
+		{"a third of them", func(c *Config) { c.Shard = shard.Shard{I: 1, N: 3} }, 6, 7},
+		{"another third", func(c *Config) { c.Shard = shard.Shard{I: 3, N: 3} }, 4, 7},
 		{"by time", func(c *Config) { c.For = time.Hour }, 0, endless},
 		{"one suite", func(c *Config) { c.Match = func(test string) bool { return test == "a/1" } }, 7, 7},
 		{"as many as nobody said", func(c *Config) { c.Trials = 0 }, 40, 20},

@@ -24,14 +24,14 @@ func TestShardsMergedAreOneRun(t *testing.T) {
 		"one suite fails":   func(j trial.Job) harness.Verdict { return verdictIf(j.Suite == "b" && j.Index%2 == 0) },
 		"all fail":          func(trial.Job) harness.Verdict { return harness.Failed },
 	}
-	for _, strategy := range []string{"none", "latency"} {
+	for _, strategy := range []string{"none", "latency", "directed"} {
 		for name, verdict := range patterns {
-			whole, _ := partOf(t, strategy, verdict, Shard{})
+			whole, _ := partOf(t, strategy, verdict, shard.Shard{})
 			for _, n := range []int{2, 3, 5} {
 				t.Run(fmt.Sprintf("%s, %s, %d shards", strategy, name, n), func(t *testing.T) {
 					var parts []shard.Part
 					for i := 1; i <= n; i++ {
-						r, trials := partOf(t, strategy, verdict, Shard{I: i, N: n})
+						r, trials := partOf(t, strategy, verdict, shard.Shard{I: i, N: n})
 						parts = append(parts, shard.Part{Name: r.Shard, Result: r, Trials: trials})
 					}
 					merged, _, err := shard.Merge(parts)
@@ -57,7 +57,7 @@ func verdictIf(failed bool) harness.Verdict {
 }
 
 // partOf hunts a shard of 10 trials of two suites, and gives its result and trials.
-func partOf(t *testing.T, strategy string, verdict func(trial.Job) harness.Verdict, s Shard) (*harness.Result, []harness.Trial) {
+func partOf(t *testing.T, strategy string, verdict func(trial.Job) harness.Verdict, s shard.Shard) (*harness.Result, []harness.Trial) {
 	t.Helper()
 	keep := &keeping{fake: &fake{tests: twoSuites, do: func(_ context.Context, j trial.Job) (harness.Verdict, error) { return verdict(j), nil }}}
 	r, err := Run(t.Context(), Config{

@@ -13,27 +13,18 @@ type Shard struct {
 	From string // which variable said so
 }
 
-// String gives I/N, or nothing for the zero value.
+// Has reports whether trial index (from 1) belongs to the shard.
+func (s Shard) Has(index int) bool { return s.N <= 1 || (index-1)%s.N == s.I-1 }
+
+// Nth is how many-th of the shard's own the trial is, from 1.
+func (s Shard) Nth(index int) int { return (index-1)/max(s.N, 1) + 1 }
+
+// String gives I/N, or nothing for all of them.
 func (s Shard) String() string {
-	if s.N <= 0 {
+	if s.N <= 1 {
 		return ""
 	}
 	return fmt.Sprintf("%d/%d", s.I, s.N)
-}
-
-// Plan gives the indices of a shard's trials among total, from 1: shard i of n
-// does trials i, i+n, i+2n, … Together the n shards do what one machine does,
-// since a trial's seed comes from its index alone. It gives nil when the shard
-// cannot be.
-func Plan(total, i, n int) []int {
-	if n < 1 || i < 1 || i > n {
-		return nil
-	}
-	var out []int
-	for index := i; index <= total; index += n {
-		out = append(out, index)
-	}
-	return out
 }
 
 // variables lists what CI systems say of parallel jobs, and from where they

@@ -70,42 +70,21 @@ func join(a, b harness.Finding, at map[uint64]int) harness.Finding {
 	return verdict.Join(a, b)
 }
 
-// joinMargins gives the smallest margin of each test and command.
-func joinMargins(parts []Part) []harness.Margin {
-	type key struct {
-		test, edge string
-		at         harness.Point
-	}
-	least := map[key]harness.Margin{}
-	for _, p := range parts {
-		for _, m := range p.Result.Margins {
-			k := key{m.Test, m.Edge, m.At}
-			if old, known := least[k]; !known || m.Size < old.Size || (m.Size == old.Size && !m.Predicted && old.Predicted) {
-				least[k] = m
-			}
-		}
-	}
-	var out []harness.Margin
-	for _, m := range least {
-		out = append(out, m)
-	}
-	slices.SortFunc(out, func(a, b harness.Margin) int {
-		return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(a.Test, b.Test), cmp.Compare(a.Edge, b.Edge), cmp.Compare(a.At.String(), b.At.String()))
-	})
-	return out
-}
-
-// joinCoverage takes the most that any part saw: pairs are not named in a
-// result, so they cannot be added without counting some twice.
+// joinCoverage takes the most that any part saw, and the least that any missed:
+// pairs are not named in a result, so they cannot be added without counting some
+// twice, and each part tries the same.
 func joinCoverage(parts []Part) *harness.Coverage {
 	var c *harness.Coverage
 	for _, p := range parts {
-		if o := p.Result.Coverage; o != nil {
-			if c == nil {
-				c = &harness.Coverage{}
-			}
+		o := p.Result.Coverage
+		switch {
+		case o == nil:
+		case c == nil:
+			all := *o
+			c = &all
+		default:
 			c.Seen, c.Both, c.Blocked = max(c.Seen, o.Seen), max(c.Both, o.Both), max(c.Blocked, o.Blocked)
-			c.Missed = max(0, c.Seen-c.Both-c.Blocked)
+			c.Missed = min(c.Missed, o.Missed)
 		}
 	}
 	return c

@@ -74,7 +74,10 @@ func Merge(parts []Part) (*harness.Result, []harness.Trial, error) {
 	r.TrialsAsked, r.Workers = extent(parts)
 	r.Coverage = joinCoverage(parts)
 	r.Findings = joinFindings(parts, trials)
-	r.Margins = joinMargins(parts)
+	for _, p := range parts {
+		r.Margins = append(r.Margins, p.Result.Margins...)
+	}
+	r.Margins = summary.LeastMargins(r.Margins)
 	r.TrialsDone = summary.Finished(trials, summary.Suites(trials))
 	r.Tests = joinTests(parts, trials, r)
 	for i := range r.Findings {

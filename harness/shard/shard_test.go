@@ -3,7 +3,6 @@ package shard
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -16,20 +15,31 @@ import (
 	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
-func TestPlansShareOutAllTrials(t *testing.T) {
+func TestShardsShareOutAllTrials(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		total, n := rapid.IntRange(0, 200).Draw(t, "total"), rapid.IntRange(1, 20).Draw(t, "n")
-		var all []int
+		did := map[int]int{}
 		for i := 1; i <= n; i++ {
-			all = append(all, Plan(total, i, n)...)
+			nth := 0
+			for index := 1; index <= total; index++ {
+				s := Shard{I: i, N: n}
+				if !s.Has(index) {
+					continue
+				}
+				did[index]++
+				if nth++; s.Nth(index) != nth {
+					t.Fatalf("trial %d is the %d. of %s, not the %d.", index, nth, s, s.Nth(index))
+				}
+			}
 		}
-		slices.Sort(all)
-		if len(all) != total || (total > 0 && (all[0] != 1 || all[total-1] != total)) || len(slices.Compact(all)) != total {
-			t.Fatalf("%v", all)
+		for index := 1; index <= total; index++ {
+			if did[index] != 1 {
+				t.Fatalf("trial %d is done %d times", index, did[index])
+			}
 		}
 	})
-	assert.Nil(t, Plan(10, 0, 3))
-	assert.Nil(t, Plan(10, 4, 3))
+	require.True(t, Shard{}.Has(7), "the zero value is all of them")
+	require.Equal(t, 7, Shard{}.Nth(7))
 }
 
 func TestFromEnv(t *testing.T) {
@@ -75,7 +85,10 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // machine is what one machine records of its part of 40 trials.
 func machine(i, n int) Part {
 	var trials []harness.Trial
-	for _, index := range Plan(40, i, n) {
+	for index := 1; index <= 40; index++ {
+		if !(Shard{I: i, N: n}).Has(index) {
+			continue
+		}
 		rng := rand.New(rand.NewPCG(1, uint64(index))) // as in a run: from seed and index alone
 		t := harness.Trial{Index: index, Suite: "smoke", Arm: harness.Survey, Seed: rng.Uint64(), Start: epoch.Add(time.Duration(index) * time.Second)}
 		for _, name := range []string{"z", "a", "m"} {
