@@ -71,10 +71,8 @@ Exit codes:
 				}
 				return a.examine(c.Context(), &f, args, timeout)
 			}
-			for _, flag := range suiteFlags {
-				if c.Flags().Changed(flag) {
-					return usagef("--%s is about a suite: write its command after --, as in 'flakehunt doctor --%s … -- COMMAND'", flag, flag)
-				}
+			if i := slices.IndexFunc(suiteFlags, c.Flags().Changed); i >= 0 {
+				return usagef("--%s is about a suite: write its command after --, as in 'flakehunt doctor --%s … -- COMMAND'", suiteFlags[i], suiteFlags[i])
 			}
 			return a.machine(c.Context())
 		},

@@ -43,10 +43,7 @@ With --ci-run, files that are imported later are added to the same run.
 ` + exitHelp,
 		Example: "  flakehunt import --db flakehunt.db artifacts/\n  flakehunt import --db flakehunt.db --commit 1f2e3d4 --branch main --ci-run 4711 junit-*.xml",
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("import: name report files or directories that hold some")
-			}
-			return nil
+			return atLeastOne(args, "import: name report files or directories that hold some")
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if db == "" {
@@ -55,12 +52,9 @@ With --ci-run, files that are imported later are added to the same run.
 			if !slices.Contains([]string{"auto", "one", "dir", "file"}, runs) {
 				return usagef("--runs %q: want auto, one, dir or file", runs)
 			}
-			var at time.Time
-			if date != "" {
-				var err error
-				if at, err = parseDate(date); err != nil {
-					return err
-				}
+			at, err := parseDate(date)
+			if err != nil {
+				return err
 			}
 			files, err := reportFiles(args)
 			if err != nil {
@@ -84,7 +78,11 @@ With --ci-run, files that are imported later are added to the same run.
 	return c
 }
 
+// parseDate reads a date, or none.
 func parseDate(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if at, err := time.Parse(layout, s); err == nil {
 			return at, nil

@@ -32,10 +32,7 @@ trial that two of them ran) is refused. Its exit code is that of the whole run.
 ` + exitHelp,
 		Example: "  flakehunt merge shard-1 shard-2 shard-3\n  flakehunt merge --out merged --db flakehunt.db artifacts/*",
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("merge: name the directories that the shards wrote, as in 'flakehunt merge shard-1 shard-2'")
-			}
-			return nil
+			return atLeastOne(args, "merge: name the directories that the shards wrote, as in 'flakehunt merge shard-1 shard-2'")
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := (reports.Options{JUnitFlaky: junitFlaky}).Check(); err != nil {

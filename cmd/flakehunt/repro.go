@@ -17,6 +17,15 @@ import (
 	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
+// actionHelp has a line for each action of a decision.
+func actionHelp() string {
+	var b strings.Builder
+	for _, f := range harness.Faults() {
+		fmt.Fprintf(&b, "  %-10s %s\n", f.Action, f.Help)
+	}
+	return b.String()
+}
+
 func newReproCmd(a *app) *cobra.Command {
 	var n int
 	var agreed consent
@@ -31,6 +40,8 @@ point of the schedule that no longer appears.
 A finding's file names a command. One that was not written in this checkout is
 shown and asked about first; --yes answers that.
 
+A schedule's decisions are of these actions:
+` + actionHelp() + `
 FINDING is an ID such as F-1a2b3c4d, looked up in --out; FILE is a path.
 It ends with 1 when the failure was reproduced and with 0 when it was not, as
 'git bisect run' wants it; with 4 when the schedule no longer applies.

@@ -170,6 +170,14 @@ func commands(a *app) []*cobra.Command {
 	}, historyCommands(a)...)
 }
 
+// atLeastOne refuses a command without arguments in these words.
+func atLeastOne(args []string, words string) error {
+	if len(args) == 0 {
+		return usagef("%s", words)
+	}
+	return nil
+}
+
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usagef("%s takes no arguments, got %q; see '%s --help'", c.Name(), args[0], c.CommandPath())

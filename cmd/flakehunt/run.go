@@ -3,13 +3,24 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
 	"github.com/flakehunt/flakehunt/harness/runner"
 )
+
+// strategyHelp has a line for each strategy.
+func strategyHelp() string {
+	var b strings.Builder
+	for _, name := range explore.Names() {
+		fmt.Fprintf(&b, "  %-10s %s\n", name, explore.Doc(name))
+	}
+	return b.String()
+}
 
 func newRunCmd(a *app) *cobra.Command {
 	var f runFlags
@@ -20,6 +31,8 @@ func newRunCmd(a *app) *cobra.Command {
 just the commands that matter, and report every race, expiry and ordering
 failure with its cause.
 
+Strategies, beside directed, which aims at what the histories predict:
+` + strategyHelp() + `
 ` + exitHelp,
 		Example: `  flakehunt run
   flakehunt run smoke --redis server --trials 50

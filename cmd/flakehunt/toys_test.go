@@ -71,6 +71,7 @@ func TestANewKindIsOneFileAndOneLine(t *testing.T) {
 	flakehunt(0, "report", "flakehunt-out", "--format", "toy", "--to", "again")
 	require.FileExists(t, "again/toy.txt")
 
+	require.Contains(t, flakehunt(0, "repro", "--help"), "keep a frame for twice Delay")
 	// The fault is replayed: 400 ms fail the test, 200 ms do not.
 	blessed := harness.Point{}
 	for _, l := range f.Timeline {
@@ -85,7 +86,8 @@ func TestANewKindIsOneFileAndOneLine(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile("schedule.json", text, 0o600))
 		told := flakehunt(code, "repro", "schedule.json", "--redis", "server", "--parallel", "1", "--yes", "-n", "3")
-		require.Contains(t, told, f.Schedule.Decisions[0].String())
+		require.Contains(t, told, "200ms")
+		require.Contains(t, told, blessed.String())
 		require.Equal(t, action == "twice", strings.Contains(told, "reproduced 3/3"), told)
 	}
 }

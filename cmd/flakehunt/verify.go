@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/replay"
 )
@@ -50,41 +52,7 @@ nothing like it was found.
 			if err := unmask(f); err != nil {
 				return err
 			}
-			pool, done, err := a.start(c.Context(), f.Target, env)
-			if err != nil {
-				return err
-			}
-			defer done()
-			r, err := a.runnerFor(c.Context(), f.Target)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			v, err := replay.Verify(c.Context(), hunt.Config{
-				Target: f.Target, Runner: r, Executor: pool, Seed: f.Seed,
-			}, f, n)
-			if err != nil {
-				if c.Context().Err() != nil {
-					return c.Context().Err()
-				}
-				return redisError(err)
-			}
-			if a.json {
-				e := json.NewEncoder(a.out)
-				e.SetIndent("", "  ")
-				if err := e.Encode(v); err != nil {
-					return err
-				}
-			} else {
-				fmt.Fprintf(a.out, "%s  %s  %s\n%s  %s\n", f.ID, f.Class, f.Title, v.Test, v.Sentence())
-			}
-			switch {
-			case v.Repair == replay.Fixed:
-				return nil
-			case v.Repair == replay.NotApply && v.Fresh == nil:
-				return &exitError{code: exitUndecided}
-			}
-			return &exitError{code: exitFlaky}
+			return a.verify(c.Context(), f, env, n)
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how often")
@@ -93,4 +61,44 @@ nothing like it was found.
 	agreed.register(c.Flags())
 	env.register(c.Flags())
 	return c
+}
+
+// verify replays a finding on the code as it is now, prints what came of it, and
+// turns it into an exit code.
+func (a *app) verify(ctx context.Context, f *harness.Finding, env environment, n int) error {
+	pool, done, err := a.start(ctx, f.Target, env)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r, err := a.runnerFor(ctx, f.Target)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	v, err := replay.Verify(ctx, hunt.Config{
+		Target: f.Target, Runner: r, Executor: pool, Seed: f.Seed,
+	}, f, n)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return redisError(err)
+	}
+	if a.json {
+		e := json.NewEncoder(a.out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(v); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(a.out, "%s  %s  %s\n%s  %s\n", f.ID, f.Class, f.Title, v.Test, v.Sentence())
+	}
+	switch {
+	case v.Repair == replay.Fixed:
+		return nil
+	case v.Repair == replay.NotApply && v.Fresh == nil:
+		return &exitError{code: exitUndecided}
+	}
+	return &exitError{code: exitFlaky}
 }

@@ -174,12 +174,10 @@ func TestADetectorIsOneRow(t *testing.T) {
 func TestRowsAnswerForTheirClass(t *testing.T) {
 	for _, d := range All() {
 		assert.True(t, strings.HasSuffix(d.Advice, ".") || d.Advice == "", "%s: a sentence: %s", d.Class, d.Advice)
-		assert.Equal(t, d.Delay, NeedsDelay(d.Class))
 		got, known := Of(d.Class)
 		assert.True(t, known)
 		assert.Equal(t, d.Doc, got.Doc)
 	}
-	assert.True(t, NeedsDelay(harness.OrderDelivery), "contrast proves by delays")
 	first, then := harness.Point{Role: "kv", Verb: "SET"}, harness.Point{Role: "kv", Verb: "GET"}
 	a, b := Names(harness.RaceLostUpdate, first, then)
 	assert.Equal(t, first, a)

@@ -89,13 +89,6 @@ func Of(class harness.Class) (Detector, bool) {
 	return all[i], true
 }
 
-// NeedsDelay reports whether a delay brings a class about. What no detector finds
-// is named by contrast, which proves by delays alone.
-func NeedsDelay(class harness.Class) bool {
-	d, known := Of(class)
-	return !known || d.Delay
-}
-
 // Names gives what of the pair names the cause, the same whatever else took part.
 func Names(class harness.Class, first, then harness.Point) (harness.Point, harness.Point) {
 	if d, known := Of(class); known && d.Names != nil {

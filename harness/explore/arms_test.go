@@ -37,7 +37,7 @@ func TestArmsReplay(t *testing.T) {
 			require.NoError(rt, err)
 			file, err := json.Marshal(a.Schedule(seed, play(3)))
 			require.NoError(rt, err)
-			read, err := ParseSchedule(file)
+			read, err := parseSchedule(file)
 			require.NoError(rt, err)
 			again, err := FromSchedule(read)
 			require.NoError(rt, err)

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"slices"
 	"testing"
@@ -220,9 +221,7 @@ func TestSettingsSurviveText(t *testing.T) {
 func TestEveryStrategyDescribesItself(t *testing.T) {
 	for name, s := range all(t, 1) {
 		assert.NotEmpty(t, s.(interface{ String() string }).String(), name)
-		assert.NotEmpty(t, Doc(name), name)
 	}
-	assert.Empty(t, Doc("chaos"))
 }
 
 func TestNoAllocationPerDecision(t *testing.T) {
@@ -267,8 +266,17 @@ func TestScheduleSurvivesItsFile(t *testing.T) {
 		},
 	}
 	var file bytes.Buffer
-	require.NoError(t, WriteSchedule(&file, want))
-	got, err := ReadSchedule(&file)
+	require.NoError(t, json.NewEncoder(&file).Encode(want))
+	got, err := parseSchedule(file.Bytes())
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
+}
+
+// parseSchedule reads a schedule of which a scheduler can be made.
+func parseSchedule(b []byte) (s harness.Schedule, err error) {
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, err
+	}
+	_, err = FromSchedule(s)
+	return s, err
 }

@@ -92,7 +92,7 @@ func FuzzParseSchedule(f *testing.F) {
 	f.Add([]byte(`{"version":1,"seed":7}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := ParseSchedule(b)
+		s, err := parseSchedule(b)
 		if err != nil {
 			return
 		}

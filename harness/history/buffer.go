@@ -97,19 +97,6 @@ func (b *Buffer) All() ([]harness.Event, error) {
 	return r.All()
 }
 
-// WriteTo writes the recording so far as a file that NewReader reads.
-func (b *Buffer) WriteTo(w io.Writer) (int64, error) {
-	src, err := b.source()
-	if err != nil {
-		return 0, err
-	}
-	n, err := io.Copy(w, src)
-	if err != nil {
-		err = fmt.Errorf("write history: %w", err)
-	}
-	return n, err
-}
-
 func (b *Buffer) reader() (*Reader, error) {
 	src, err := b.source()
 	if err != nil {

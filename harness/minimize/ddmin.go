@@ -2,7 +2,6 @@ package minimize
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -160,10 +159,4 @@ func OneMinimal[T any](ctx context.Context, items []T, fails Oracle[T]) (minimal
 		}
 	}
 	return true, -1, nil
-}
-
-// Stopped reports whether err ended a search early without being a fault: the
-// best so far is as good as the budget or the time allowed.
-func Stopped(err error) bool {
-	return errors.Is(err, ErrBudget) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

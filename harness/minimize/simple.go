@@ -2,6 +2,11 @@ package minimize
 
 import "context"
 
+// Integer is what a threshold may be of; time.Duration is one.
+type Integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64
+}
+
 // Threshold brackets the smallest value between lo and hi that fails, given
 // that hi fails and lo passes, neither of which is asked about. It ends when
 // the bounds are no further apart than resolution of the upper one.

@@ -48,37 +48,6 @@ func Fisher(k1, n1, k2, n2 int, side Side) float64 {
 	return min(1, p)
 }
 
-// Binomial gives the p-value of the exact test that the rate is p0, given k
-// failures in n trials. Impossible counts give 1.
-//
-// Assumption: independent trials of one rate; p0 is known, not estimated.
-func Binomial(k, n int, p0 float64, side Side) float64 {
-	if !counts(k, n) || p0 < 0 || p0 > 1 || math.IsNaN(p0) {
-		return 1
-	}
-	seen := logBinomial(k, n, p0)
-	p := 0.0
-	for x := 0; x <= n; x++ {
-		l := logBinomial(x, n, p0)
-		switch side {
-		case Greater:
-			if x < k {
-				continue
-			}
-		case Less:
-			if x > k {
-				continue
-			}
-		default:
-			if l > seen+1e-7 {
-				continue
-			}
-		}
-		p += math.Exp(l)
-	}
-	return min(1, p)
-}
-
 // Holm adjusts p-values for having looked at all of them: calling every test
 // with an adjusted value of at most alpha a discovery makes one or more false
 // discoveries with probability at most alpha, however the tests depend on each
@@ -104,17 +73,6 @@ func Holm(p []float64) []float64 {
 // which are failures, holds x of them.
 func logHypergeometric(x, n1, k, n int) float64 {
 	return logChoose(k, x) + logChoose(n-k, n1-x) - logChoose(n, n1)
-}
-
-func logBinomial(x, n int, p float64) float64 {
-	l := logChoose(n, x)
-	if x > 0 {
-		l += float64(x) * math.Log(p)
-	}
-	if x < n {
-		l += float64(n-x) * math.Log1p(-p)
-	}
-	return l
 }
 
 func logChoose(n, k int) float64 {

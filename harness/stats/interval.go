@@ -2,7 +2,6 @@ package stats
 
 import (
 	"fmt"
-	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -47,33 +46,6 @@ func ClopperPearson(k, n int, conf float64) Interval {
 	}
 	if k < n {
 		i.Hi = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(1 - half)
-	}
-	return i
-}
-
-// Wilson gives Wilson's score interval of the failure rate after k failures in
-// n trials: shorter than ClopperPearson, with the stated confidence on average
-// over rates but not for each. A conf outside (0,1) means 0.95.
-//
-// Wilson, JASA 22 (1927), p. 209; recommended for small n by Brown, Cai &
-// DasGupta, Statistical Science 16 (2001), section 4.
-func Wilson(k, n int, conf float64) Interval {
-	conf = confidence(conf)
-	if !counts(k, n) {
-		return unknown(k, n, conf)
-	}
-	z := distuv.UnitNormal.Quantile(1 - (1-conf)/2)
-	N := float64(n)
-	p := float64(k) / N
-	mid := (p + z*z/(2*N)) / (1 + z*z/N)
-	half := z / (1 + z*z/N) * math.Sqrt(p*(1-p)/N+z*z/(4*N*N))
-	i := Interval{Lo: max(0, mid-half), Hi: min(1, mid+half), Confidence: conf, Warnings: doubts(n)}
-	// At the ends rounding leaves 1e-19 or so where the formula gives 0 or 1.
-	if k == 0 {
-		i.Lo = 0
-	}
-	if k == n {
-		i.Hi = 1
 	}
 	return i
 }

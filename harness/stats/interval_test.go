@@ -9,33 +9,29 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Reference values: R 4.3 binom.test and prop.test(correct=FALSE).
+// Reference values: R 4.3 binom.test.
 func TestKnownIntervals(t *testing.T) {
 	for _, c := range []struct {
-		k, n             int
-		cpLo, cpHi       float64
-		wilsonLo, wilsHi float64
+		k, n       int
+		cpLo, cpHi float64
 	}{
-		{0, 20, 0, 0.1684335, 0, 0.1611252},
-		{1, 20, 0.0012651, 0.2487328, 0.0088813, 0.2361304},
-		{10, 20, 0.2719578, 0.7280422, 0.2992980, 0.7007020},
-		{20, 20, 0.8315665, 1, 0.8388748, 1},
+		{0, 20, 0, 0.1684335},
+		{1, 20, 0.0012651, 0.2487328},
+		{10, 20, 0.2719578, 0.7280422},
+		{20, 20, 0.8315665, 1},
 	} {
-		cp, w := ClopperPearson(c.k, c.n, 0.95), Wilson(c.k, c.n, 0)
+		cp := ClopperPearson(c.k, c.n, 0.95)
 		assert.InDelta(t, c.cpLo, cp.Lo, 1e-6, "%d/%d", c.k, c.n)
 		assert.InDelta(t, c.cpHi, cp.Hi, 1e-6, "%d/%d", c.k, c.n)
-		assert.InDelta(t, c.wilsonLo, w.Lo, 1e-6, "%d/%d", c.k, c.n)
-		assert.InDelta(t, c.wilsHi, w.Hi, 1e-6, "%d/%d", c.k, c.n)
 	}
 }
 
 func TestImpossibleCountsGiveNoKnowledge(t *testing.T) {
 	for _, c := range [][2]int{{0, 0}, {1, 0}, {-1, 5}, {6, 5}, {0, -1}} {
-		for _, i := range []Interval{ClopperPearson(c[0], c[1], 0.95), Wilson(c[0], c[1], 0.95)} {
-			assert.Equal(t, 0.0, i.Lo)
-			assert.Equal(t, 1.0, i.Hi)
-			assert.Len(t, i.Warnings, 1)
-		}
+		i := ClopperPearson(c[0], c[1], 0.95)
+		assert.Equal(t, 0.0, i.Lo)
+		assert.Equal(t, 1.0, i.Hi)
+		assert.Len(t, i.Warnings, 1)
 	}
 	assert.NotEmpty(t, ClopperPearson(0, 3, 0.95).Warnings)
 	assert.Empty(t, ClopperPearson(0, 20, 0.95).Warnings)
@@ -71,7 +67,7 @@ func binomialChance(k, n int, p float64) float64 {
 		}
 		return 0
 	}
-	return math.Exp(logBinomial(k, n, p))
+	return math.Exp(logChoose(n, k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
 }
 
 func TestWhatCleanRunsExclude(t *testing.T) {
@@ -96,19 +92,13 @@ func TestExcludesAndCleanRunsAreInverse(t *testing.T) {
 	})
 }
 
-// Reference values: R 4.3 fisher.test and binom.test.
+// Reference values: R 4.3 fisher.test.
 func TestKnownExactTests(t *testing.T) {
 	assert.InDelta(t, 0.48571, Fisher(3, 4, 1, 4, TwoSided), 1e-5) // Fisher's tea: two-sided
 	assert.InDelta(t, 0.24286, Fisher(3, 4, 1, 4, Greater), 1e-5)  // and one-sided
 	assert.InDelta(t, 0.98571, Fisher(3, 4, 1, 4, Less), 1e-5)
 	assert.InDelta(t, 1.0/70, Fisher(4, 4, 0, 4, Greater), 1e-12)
-	assert.InDelta(t, 0.109375, Binomial(8, 10, 0.5, TwoSided), 1e-9)
-	assert.InDelta(t, 0.0546875, Binomial(8, 10, 0.5, Greater), 1e-9)
-	assert.InDelta(t, 0.9892578, Binomial(8, 10, 0.5, Less), 1e-6)
-	assert.Equal(t, 1.0, Binomial(0, 10, 0, TwoSided))
-	assert.Equal(t, 0.0, Binomial(1, 10, 0, Greater), "what cannot happen happened")
 	assert.Equal(t, 1.0, Fisher(1, 0, 0, 3, TwoSided))
-	assert.Equal(t, 1.0, Binomial(11, 10, 0.5, TwoSided))
 }
 
 // The false-alarm rate of an exact test is summed up, not simulated.

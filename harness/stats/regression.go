@@ -17,16 +17,6 @@ type Regression struct {
 	Warnings          []string
 }
 
-// String gives one line for a person.
-func (r Regression) String() string {
-	word := "no worse than"
-	if r.Worse {
-		word = "worse than"
-	}
-	return fmt.Sprintf("%d of %d failed, %s %d of %d before (p = %.2g, false alarms at most %s)",
-		r.Current.K, r.Current.N, word, r.Baseline.K, r.Baseline.N, r.P, Percent(r.Alpha))
-}
-
 // Regress compares the current trials with a baseline: Fisher's exact test,
 // one-sided, so an unchanged test is called worse with probability at most
 // alpha (0: 0.01). For several tests at once see RegressAll.

@@ -187,18 +187,3 @@ func (s *Sequential) decide(status harness.Status, by, claim string, alpha float
 	s.decided = Decision{Status: status, By: by, Trials: s.n, Failures: s.k,
 		FixedN: s.fixed, Saved: s.fixed - s.n, Alpha: alpha, Claim: claim}
 }
-
-// Decide gives the decision on trials in order, true being a failure; it stops
-// at the first decision, as a hunt does that runs until it has decided.
-func Decide(rule Rule, failed []bool) (Decision, error) {
-	s, err := NewSequential(rule)
-	if err != nil {
-		return Decision{}, err
-	}
-	for _, f := range failed {
-		if d := s.Observe(f); d.Status != harness.Undecided {
-			return d, nil
-		}
-	}
-	return s.Decision(), nil
-}

@@ -24,7 +24,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/capture"
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
-	"github.com/flakehunt/flakehunt/harness/runner/marks"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
 )
 
@@ -210,36 +209,10 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 	}
 	spec.Env = environ.Build(os.Environ(), values, r.c.Env)
 
-	marked := map[string]bool{} // tests that were begun on the wire; marks come one at a time
-	bounds := &marks.Boundaries{End: x.End, Begin: func(test string) {
-		marked[test] = true
-		if x.Begin != nil {
-			x.Begin(test)
-		}
-	}}
-	closeMarks := func() {}
-	if only := r.only(x.Tests); only != "" && more == nil && r.c.JUnit != "" {
-		bounds.Began(only, true) // nothing else is in it
-		closeMarks = bounds.Close
-	} else if r.c.JUnit != "" && more == nil { // a command that runs one test has sure boundaries
-		own, err := marks.Listen(x.Dir, func(begin bool, test string) {
-			if begin {
-				bounds.Began(test, true)
-			} else {
-				bounds.Ended(test, true)
-			}
-		})
-		if err != nil {
-			r.log.Debug("the suite cannot mark its tests itself", "error", err)
-		} else {
-			spec.Env = append(spec.Env, own.Env())
-			unmark := sync.OnceFunc(func() {
-				_ = own.Close()
-				bounds.Close()
-			})
-			closeMarks = unmark
-			defer unmark()
-		}
+	m := r.mark(x, more)
+	defer m.close()
+	if m.own != nil {
+		spec.Env = append(spec.Env, m.own.Env())
 	}
 
 	glob := ""
@@ -254,18 +227,12 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 			return nil, err
 		}
 	}
-	limit := r.c.Timeout
-	if len(only) == 1 && x.Deadline > 0 {
-		limit = x.Deadline
-	}
-	if limit <= 0 {
-		limit = DefaultTimeout
-	}
+	limit := r.limit(x, only)
 	late := fmt.Errorf("it did not end within %s", limit)
 	run, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	res, err := proc.Run(run, spec)
-	closeMarks()
+	m.close()
 	if err = cmp.Or(err, undo()); err != nil {
 		return nil, err
 	}
@@ -279,9 +246,20 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 		r.log.Debug("ended processes that the command left", "processes", strings.Join(res.Strays, ", "))
 	}
 	out, tests, err := r.judge(glob, before, res, printed.String(), only)
-	bounded(out, told(bounds, tests))
+	bounded(out, told(m.bounds, tests))
 	if more == nil && r.c.JUnit != "" {
-		unaimed(out, x.Arm, marked)
+		unaimed(out, x.Arm, m.begun)
 	}
 	return out, err
+}
+
+// limit is how long one execution may take.
+func (r *Runner) limit(x runner.Exec, only []string) time.Duration {
+	switch {
+	case len(only) == 1 && x.Deadline > 0:
+		return x.Deadline
+	case r.c.Timeout > 0:
+		return r.c.Timeout
+	}
+	return DefaultTimeout
 }

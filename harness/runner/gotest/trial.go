@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 	"syscall"
 	"time"
 
@@ -97,9 +96,9 @@ func (t *trial) boundary(e *ending, full string) harness.Boundary {
 // orderly reports whether the testing package came to its own end.
 func (e *ending) orderly() bool { return e.p.Ended && e.Stopped == nil && e.Signal == "" }
 
-// process runs the test binary once. single names the only test, if it is known
+// argv is the line that runs the tests. single names the only one, if it is known
 // that there is one.
-func (t *trial) process(ctx context.Context, run, skip, single string) (*ending, error) {
+func (t *trial) argv(run, skip, single string) ([]string, error) {
 	argv, err := t.r.binary(t.job.p)
 	if err != nil {
 		return nil, err
@@ -117,11 +116,19 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 		}
 		argv = append(argv, "-test.shuffle="+s)
 	}
-	argv = append(append(argv, t.r.cmd.Test...), t.args(single)...)
+	return append(append(argv, t.r.cmd.Test...), t.args(single)...), nil
+}
+
+// process runs the test binary once. single names the only test, if it is known
+// that there is one.
+func (t *trial) process(ctx context.Context, run, skip, single string) (*ending, error) {
+	argv, err := t.argv(run, skip, single)
+	if err != nil {
+		return nil, err
+	}
 	if _, spec := t.job.p.spec(single); spec {
 		single = "" // its marks are surer than its process, which runs BeforeSuite too
 	}
-
 	x := t.x
 	spec := proc.Spec{Dir: t.job.p.Dir, Argv: argv, Polite: syscall.SIGQUIT, Grace: 3 * time.Second, Started: t.x.Started}
 	undo, err := t.r.c.Around.Prepare(ctx, &x, &spec)
@@ -130,27 +137,6 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	}
 	defer func() { _ = undo() }() // told below, unless another error came first
 	spec.Env = environment(x, t.r.c.Env)
-	bounds := &marks.Boundaries{Begin: t.x.Begin, End: t.x.End}
-	var known names
-	sp := t.specs(bounds)
-	if single == "" || sp != nil {
-		own, err := marks.ListenEvents(t.x.Dir, func(e marks.Event) {
-			switch test := known.of(e.ID); {
-			case sp != nil && (e.Titles != nil || e.ID == ""):
-				sp.take(e)
-			case e.Event == "begin":
-				bounds.Began(t.full(test), true)
-			case e.Event == "end":
-				bounds.Ended(t.full(test), true)
-			}
-		})
-		if err != nil {
-			t.r.log.Debug("the suite cannot mark its tests itself", "error", err)
-		} else {
-			spec.Env = append(spec.Env, own.Env())
-			defer own.Close()
-		}
-	}
 
 	limit, cancelLimit := ctx, context.CancelFunc(func() {})
 	if t.r.timeout > 0 {
@@ -160,50 +146,18 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	watched, stop := context.WithCancelCause(limit)
 	defer stop(nil)
 
-	var mu sync.Mutex
-	var c ingest.Collector
-	e := &ending{p: c.Package(t.job.p.Path), bounds: bounds, single: single, specs: sp}
-	conv := &ingest.Converter{Package: t.job.p.Path, Event: func(ev ingest.GoEvent) {
-		ev.Test = known.of(ev.Test)
-		mu.Lock()
-		c.Add(ev)
-		mu.Unlock()
-		if single == "" {
-			t.mark(bounds, ev)
-		}
-	}}
-	spec.Stdout, spec.Stderr = conv, conv
-	if t.x.Deadline > 0 {
-		done := make(chan struct{})
-		var watch sync.WaitGroup
-		defer watch.Wait() // it may be about to write to e
-		defer close(done)
-		watch.Go(func() {
-			tick := time.NewTicker(min(t.x.Deadline/10+time.Millisecond, 100*time.Millisecond))
-			defer tick.Stop()
-			for {
-				select {
-				case <-done:
-					return
-				case now := <-tick.C:
-					mu.Lock()
-					name, ran := e.p.RunningFor(now)
-					late := name != "" && ran > t.x.Deadline && e.culprit == ""
-					if late {
-						e.culprit = name
-					}
-					mu.Unlock()
-					if late {
-						stop(fmt.Errorf("%s ran longer than %s", name, t.x.Deadline))
-					}
-				}
-			}
-		})
+	l := t.listen(single)
+	defer l.close()
+	if l.own != nil {
+		spec.Env = append(spec.Env, l.own.Env())
 	}
+	spec.Stdout, spec.Stderr = l.conv, l.conv
+	unwatch := l.watch(t.x.Deadline, stop)
 	if single != "" && t.x.Begin != nil {
 		t.x.Begin(t.full(single))
 	}
-	e.Result, err = proc.Run(watched, spec)
+	l.e.Result, err = proc.Run(watched, spec)
+	unwatch() // it may be about to write to the ending
 	if single != "" && t.x.End != nil {
 		t.x.End(t.full(single))
 	}
@@ -211,16 +165,16 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 		return nil, err
 	}
 	if t.x.Spent != nil {
-		t.x.Spent(e.CPU, e.Duration)
+		t.x.Spent(l.e.CPU, l.e.Duration)
 	}
-	_ = conv.Close() // a last line without a newline is an event too, which takes the lock
-	mu.Lock()
-	defer mu.Unlock()
-	bounds.Close()
+	_ = l.conv.Close() // a last line without a newline is an event too, which takes the lock
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.e.bounds.Close()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return e, nil
+	return l.e, nil
 }
 
 // mark tells the wire where tests begin and end, as their lines arrive. It is a

@@ -70,84 +70,20 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 	if len(c.Takeover)+len(c.Also) == 0 {
 		return nil, errors.New("--takeover: no address given: want HOST:PORT, as in localhost:6379")
 	}
-	taken := map[string]string{}
-	claim := func(addr, flag string) error {
-		if by, ok := taken[addr]; ok {
-			return fmt.Errorf("%s: %s is already taken by %s", flag, addr, by)
-		}
-		taken[addr] = flag
-		return nil
-	}
+	taken := claims{}
 	for _, a := range c.Takeover {
-		flag := "--takeover " + a
-		host, port, err := split(a)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w: want HOST:PORT, as in localhost:6379", flag, err)
-		}
-		var addrs []listen
-		literal := host
-		if named, ok := hosts(host); ok {
-			literal = named
-		}
-		switch ip, err := netip.ParseAddr(literal); {
-		case host == "localhost":
-			addrs = loopback(port)
-		case err != nil:
-			return nil, fmt.Errorf("%s: %s is not in /etc/hosts, and in its private network the suite reaches no DNS: enter it there, or give an IP address or localhost", flag, host)
-		case ip.IsLoopback():
-			addrs = loopback(port) // localhost may resolve to either
-			if ip.Is4() && literal != "127.0.0.1" {
-				addrs = append(addrs, listen{Addr: net.JoinHostPort(literal, port)})
-			}
-		case ip.Is4():
-			t.plan.Add = append(t.plan.Add, literal)
-			addrs = []listen{{Addr: net.JoinHostPort(literal, port)}}
-		default:
-			return nil, fmt.Errorf("%s: of IPv6 only [::1] can be taken over", flag)
-		}
-		for _, l := range addrs {
-			if err := claim(l.Addr, flag); err != nil {
-				return nil, err
-			}
-			l.Redis = true
-			t.plan.Listen = append(t.plan.Listen, l)
-		}
-		if t.first == "" {
-			t.first = net.JoinHostPort(host, port)
+		if err := t.take(a, taken); err != nil {
+			return nil, err
 		}
 	}
 	for _, a := range c.Also {
-		ap, err := netip.ParseAddrPort(a)
-		if err != nil || !ap.Addr().IsLoopback() {
-			return nil, fmt.Errorf("private network: %q: want a loopback IP:PORT, as in 127.0.0.2:6379", a)
-		}
-		if _, ok := taken[a]; ok {
-			continue // it answers there already
-		}
-		taken[a] = a
-		t.plan.Listen = append(t.plan.Listen, listen{Addr: a, Optional: ap.Addr().Is6(), Redis: true})
-		if t.first == "" {
-			t.first = a
+		if err := t.answer(a, taken); err != nil {
+			return nil, err
 		}
 	}
 	for _, f := range c.Forward {
-		flag := "--forward " + f
-		host, port := "localhost", f
-		if strings.Contains(f, ":") {
-			var err error
-			if host, port, err = split(f); err != nil {
-				return nil, fmt.Errorf("%s: %w: want PORT", flag, err)
-			}
-		}
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host != "localhost" && host != "127.0.0.1" {
-			return nil, fmt.Errorf("%s: want the PORT of a service on this machine's loopback, as in --forward 5432", flag)
-		}
-		for _, l := range loopback(port) {
-			if err := claim(l.Addr, flag); err != nil {
-				return nil, err
-			}
-			t.forward[len(t.plan.Listen)] = net.JoinHostPort("localhost", port)
-			t.plan.Listen = append(t.plan.Listen, l)
+		if err := t.forwardTo(f, taken); err != nil {
+			return nil, err
 		}
 	}
 	if err := Check(ctx); err != nil {
@@ -155,6 +91,98 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 	}
 	t.server = t.inside(c.Server)
 	return t, nil
+}
+
+// claims says which flag took an address.
+type claims map[string]string
+
+func (c claims) claim(addr, flag string) error {
+	if by, ok := c[addr]; ok {
+		return fmt.Errorf("%s: %s is already taken by %s", flag, addr, by)
+	}
+	c[addr] = flag
+	return nil
+}
+
+// take has Redis answer at an address of the user's.
+func (t *Takeover) take(a string, taken claims) error {
+	flag := "--takeover " + a
+	host, port, err := split(a)
+	if err != nil {
+		return fmt.Errorf("%s: %w: want HOST:PORT, as in localhost:6379", flag, err)
+	}
+	var addrs []listen
+	literal := host
+	if named, ok := hosts(host); ok {
+		literal = named
+	}
+	switch ip, err := netip.ParseAddr(literal); {
+	case host == "localhost":
+		addrs = loopback(port)
+	case err != nil:
+		return fmt.Errorf("%s: %s is not in /etc/hosts, and in its private network the suite reaches no DNS: enter it there, or give an IP address or localhost", flag, host)
+	case ip.IsLoopback():
+		addrs = loopback(port) // localhost may resolve to either
+		if ip.Is4() && literal != "127.0.0.1" {
+			addrs = append(addrs, listen{Addr: net.JoinHostPort(literal, port)})
+		}
+	case ip.Is4():
+		t.plan.Add = append(t.plan.Add, literal)
+		addrs = []listen{{Addr: net.JoinHostPort(literal, port)}}
+	default:
+		return fmt.Errorf("%s: of IPv6 only [::1] can be taken over", flag)
+	}
+	for _, l := range addrs {
+		if err := taken.claim(l.Addr, flag); err != nil {
+			return err
+		}
+		l.Redis = true
+		t.plan.Listen = append(t.plan.Listen, l)
+	}
+	if t.first == "" {
+		t.first = net.JoinHostPort(host, port)
+	}
+	return nil
+}
+
+// answer has Redis answer at a further address of the loopback.
+func (t *Takeover) answer(a string, taken claims) error {
+	ap, err := netip.ParseAddrPort(a)
+	if err != nil || !ap.Addr().IsLoopback() {
+		return fmt.Errorf("private network: %q: want a loopback IP:PORT, as in 127.0.0.2:6379", a)
+	}
+	if _, ok := taken[a]; ok {
+		return nil // it answers there already
+	}
+	taken[a] = a
+	t.plan.Listen = append(t.plan.Listen, listen{Addr: a, Optional: ap.Addr().Is6(), Redis: true})
+	if t.first == "" {
+		t.first = a
+	}
+	return nil
+}
+
+// forwardTo passes on a port of another service of this machine.
+func (t *Takeover) forwardTo(f string, taken claims) error {
+	flag := "--forward " + f
+	host, port := "localhost", f
+	if strings.Contains(f, ":") {
+		var err error
+		if host, port, err = split(f); err != nil {
+			return fmt.Errorf("%s: %w: want PORT", flag, err)
+		}
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host != "localhost" && host != "127.0.0.1" {
+		return fmt.Errorf("%s: want the PORT of a service on this machine's loopback, as in --forward 5432", flag)
+	}
+	for _, l := range loopback(port) {
+		if err := taken.claim(l.Addr, flag); err != nil {
+			return err
+		}
+		t.forward[len(t.plan.Listen)] = net.JoinHostPort("localhost", port)
+		t.plan.Listen = append(t.plan.Listen, l)
+	}
+	return nil
 }
 
 // inside makes the command of the direct arm's Redis. There is none where it

@@ -98,36 +98,10 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		s.Adjust(cmd)
 	}
 
-	type end struct {
-		started bool
-		err     error // of the start
-	}
-	pid := make(chan int, 1)
-	done := make(chan end, 1)
 	start := time.Now()
-	go func() {
-		// The kernel ends the command with the thread that began it (see
-		// isolate), so that thread stays with it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := cmd.Start(); err != nil {
-			done <- end{err: err}
-			return
-		}
-		pid <- cmd.Process.Pid
-		_ = cmd.Wait() // cmd.ProcessState tells how it ended
-		done <- end{started: true}
-	}()
-
-	var leader int
-	var e end
-	select {
-	case e = <-done:
-		if !e.started {
-			return Result{Code: -1, Start: start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), e.err)
-		}
-		leader = <-pid
-	case leader = <-pid:
+	leader, done, err := begin(cmd)
+	if err != nil {
+		return Result{Code: -1, Start: start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), err)
 	}
 	adopted.begin(leader)
 	r := Result{Start: start}
@@ -135,7 +109,9 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	if s.Started != nil {
 		ended = s.Started(leader)
 	}
-	if !e.started {
+	select {
+	case <-done:
+	default:
 		select {
 		case <-done:
 		case <-ctx.Done():
@@ -161,6 +137,28 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		r.CPU = p.UserTime() + p.SystemTime()
 	}
 	return r, nil
+}
+
+// begin starts a command, and gives its process and what is closed once it has ended.
+func begin(cmd *exec.Cmd) (leader int, ended <-chan struct{}, err error) {
+	done := make(chan struct{})
+	started := make(chan error, 1)
+	go func() {
+		// The kernel ends the command with the thread that began it (see
+		// isolate), so that thread stays with it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // cmd.ProcessState tells how it ended
+			close(done)
+		}
+	}()
+	if err := <-started; err != nil {
+		return 0, nil, err
+	}
+	return cmd.Process.Pid, done, nil
 }
 
 // stop asks the command to end, then kills it; wait reports whether it ended within d.
