@@ -88,7 +88,7 @@ func (d *Dir) Record(done *trial.Done) (name string, err error) {
 	isNew := false
 	for _, o := range t.Outcomes {
 		if events := done.Events[o.Test.Name]; o.Verdict == harness.Failed && o.Failure != nil && len(events) > 0 {
-			list = append(list, history.Recording{Outcome: o, Events: events})
+			list = append(list, d.masked(history.Recording{Outcome: o, Events: events}))
 			isNew = isNew || !d.histories.has(&o, shape)
 		}
 	}
@@ -116,6 +116,18 @@ func (d *Dir) Record(done *trial.Done) (name string, err error) {
 	d.histories.size += int64(b.Len())
 	d.histories.add(&named)
 	return named.History, nil
+}
+
+// masked is a recording without what no file may hold. What is known of secrets
+// may have come after the frames.
+func (d *Dir) masked(r history.Recording) history.Recording {
+	d.mask.In(&r.Outcome)
+	d.mask.In(&r.Events)
+	r.Events = slices.Clone(r.Events) // others read them, too
+	for i := range r.Events {
+		r.Events[i].Raw = d.mask.Wipe(r.Events[i].Raw)
+	}
+	return r
 }
 
 // name gives a free name for a trial's history: each suite counts its own trials.

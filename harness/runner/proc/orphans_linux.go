@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/flakehunt/flakehunt/internal/owner"
 )
 
 // orphans ends what a command left that has neither its process group nor its
@@ -34,7 +36,7 @@ func (o *orphans) begin(leader int) {
 	})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.live[leader] = ticks(startTime(leader))
+	o.live[leader] = ticks(owner.StartTime(leader))
 }
 
 // end notes that a command has ended, and ends the orphans that can be of none
