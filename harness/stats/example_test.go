@@ -52,9 +52,10 @@ func ExampleChangePoints() {
 }
 
 func ExampleRegress() {
-	fmt.Println(stats.Regress(harness.Count{K: 1, N: 400}, harness.Count{K: 4, N: 20}, 0.01))
+	r := stats.Regress(harness.Count{K: 1, N: 400}, harness.Count{K: 4, N: 20}, 0.01)
+	fmt.Printf("worse: %t, p = %.2g\n", r.Worse, r.P)
 	// Output:
-	// 4 of 20 failed, worse than 1 of 400 before (p = 1.8e-05, false alarms at most 1 %)
+	// worse: true, p = 1.8e-05
 }
 
 func ExampleDistribution_Exceeds() {
