@@ -193,6 +193,12 @@ func newTimeline(lines []harness.Line) *timeline {
 		t.Marks = append(t.Marks, markView{laneX(n), rowY(i), n, l.Dir == "<", l.Suspect})
 		t.Rows = append(t.Rows, w)
 	}
+	t.measure(len(lines))
+	return t
+}
+
+// measure says how wide and high the drawing of so many lines is.
+func (t *timeline) measure(lines int) {
 	if len(t.Lanes) == 0 {
 		t.Lanes = append(t.Lanes, laneView{Name: "?"})
 	}
@@ -200,8 +206,7 @@ func newTimeline(lines []harness.Line) *timeline {
 	for _, l := range t.Lanes {
 		t.RoleWidth = min(14, max(t.RoleWidth, utf8.RuneCountInString(l.Name)))
 	}
-	t.Width, t.Height = laneX(len(t.Lanes)-1)+laneGap/2+2, len(lines)*rowHeight
-	return t
+	t.Width, t.Height = laneX(len(t.Lanes)-1)+laneGap/2+2, lines*rowHeight
 }
 
 // laneKey tells lanes apart: roles, and the connections of one role.

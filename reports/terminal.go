@@ -60,41 +60,7 @@ func (s *screen) head(r *harness.Result) {
 
 // table writes a row for each suite, and under it one for each category.
 func (s *screen) table(r *harness.Result) {
-	type row struct {
-		name  string
-		inner bool
-		t     tally
-	}
-	var rows []*row
-	find := func(name string, inner bool, after int) int {
-		for i := after + 1; i < len(rows) && (rows[i].inner || !inner); i++ {
-			if rows[i].name == name && rows[i].inner == inner {
-				return i
-			}
-		}
-		return -1
-	}
-	for i := range r.Tests {
-		t := &r.Tests[i]
-		at := find(t.Suite, false, -1)
-		if at < 0 {
-			rows = append(rows, &row{name: t.Suite})
-			at = len(rows) - 1
-		}
-		rows[at].t.add(t)
-		if t.Category == "" {
-			continue
-		}
-		sub := find(t.Category, true, at)
-		if sub < 0 {
-			sub = at + 1
-			for sub < len(rows) && rows[sub].inner {
-				sub++
-			}
-			rows = slices.Insert(rows, sub, &row{name: t.Category, inner: true})
-		}
-		rows[sub].t.add(t)
-	}
+	rows := tableRows(r.Tests)
 	if len(rows) == 0 {
 		return
 	}
@@ -124,6 +90,47 @@ func (s *screen) table(r *harness.Result) {
 			cell(x.t.Broken, 8, red) + cell(x.t.Runs, 8, "0") + fmt.Sprintf("%10s", x.t.passRate()) + "\n")
 	}
 	s.WriteString("\n")
+}
+
+// tableRow counts the tests of a suite, or of a category within one.
+type tableRow struct {
+	name  string
+	inner bool
+	t     tally
+}
+
+// tableRows lists the suites, each with its categories.
+func tableRows(tests []harness.TestResult) (rows []*tableRow) {
+	find := func(name string, inner bool, after int) int {
+		for i := after + 1; i < len(rows) && (rows[i].inner || !inner); i++ {
+			if rows[i].name == name && rows[i].inner == inner {
+				return i
+			}
+		}
+		return -1
+	}
+	for i := range tests {
+		t := &tests[i]
+		at := find(t.Suite, false, -1)
+		if at < 0 {
+			rows = append(rows, &tableRow{name: t.Suite})
+			at = len(rows) - 1
+		}
+		rows[at].t.add(t)
+		if t.Category == "" {
+			continue
+		}
+		sub := find(t.Category, true, at)
+		if sub < 0 {
+			sub = at + 1
+			for sub < len(rows) && rows[sub].inner {
+				sub++
+			}
+			rows = slices.Insert(rows, sub, &tableRow{name: t.Category, inner: true})
+		}
+		rows[sub].t.add(t)
+	}
+	return rows
 }
 
 // statusWord is a status in at most ten letters.

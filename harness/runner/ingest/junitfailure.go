@@ -20,37 +20,10 @@ type attempt struct {
 func (p *junitParser) failure(e xml.StartElement) (*harness.Failure, attempt, error) {
 	a := attributes(e)
 	at := attempt{time: a.first("time"), start: timestamp(a["timestamp"])}
-	var body, stack, out strings.Builder
-	for {
-		tok, err := p.next()
-		if err != nil {
-			return nil, at, eof(err)
-		}
-		switch t := tok.(type) {
-		case xml.CharData:
-			appendBounded(&body, string(t))
-			continue
-		case xml.StartElement:
-			text, err := p.text()
-			if err != nil {
-				return nil, at, err
-			}
-			switch t.Name.Local {
-			case "stackTrace":
-				appendBounded(&stack, text)
-			case "system-out", "system-err":
-				appendBounded(&out, text)
-			}
-			continue
-		case xml.EndElement:
-		default:
-			continue
-		}
-		break
+	text, trace, err := p.failureText(&at)
+	if err != nil {
+		return nil, at, err
 	}
-	at.output = out.String()
-	text := strings.TrimSpace(body.String())
-	trace := strings.TrimSpace(stack.String())
 	if trace == "" {
 		trace = text
 	}
@@ -77,4 +50,39 @@ func (p *junitParser) failure(e xml.StartElement) (*harness.Failure, attempt, er
 	}
 	kind = KindOf(message+"\n"+trace, a.first("type"), kind)
 	return NewFailure(kind, message, trace), at, nil
+}
+
+// failureText reads to the end of the element: its own text, and the trace that
+// some dialects put into a child. What the test printed goes to at.
+func (p *junitParser) failureText(at *attempt) (own, trace string, err error) {
+	var body, stack, out strings.Builder
+	for {
+		tok, err := p.next()
+		if err != nil {
+			return "", "", eof(err)
+		}
+		switch t := tok.(type) {
+		case xml.CharData:
+			appendBounded(&body, string(t))
+			continue
+		case xml.StartElement:
+			text, err := p.text()
+			if err != nil {
+				return "", "", err
+			}
+			switch t.Name.Local {
+			case "stackTrace":
+				appendBounded(&stack, text)
+			case "system-out", "system-err":
+				appendBounded(&out, text)
+			}
+			continue
+		case xml.EndElement:
+		default:
+			continue
+		}
+		break
+	}
+	at.output = out.String()
+	return strings.TrimSpace(body.String()), strings.TrimSpace(stack.String()), nil
 }
