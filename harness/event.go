@@ -86,3 +86,10 @@ type Event struct {
 type Recorder interface {
 	Record(e *Event)
 }
+
+// Who ended a connection, as the Raw of a Close has it; empty: a decision or the
+// proxy itself.
+const (
+	ClosedByClient = "its client"
+	ClosedByRedis  = "Redis"
+)

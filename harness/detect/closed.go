@@ -39,8 +39,11 @@ func ClosedBy(t *Trace, ev *harness.Event) Side {
 			return ByUs
 		}
 	}
-	if t.killed(ev) {
+	switch by := string(ev.Raw); {
+	case t.killed(ev) || by == harness.ClosedByRedis:
 		return ByServer
+	case by == harness.ClosedByClient:
+		return ByClient
 	}
 	for _, c := range t.pendingAt(ev) {
 		if ev.In-c.Arrived < giveUp && !blocks(c) {
@@ -73,7 +76,7 @@ func (t *Trace) killed(ev *harness.Event) bool {
 func (t *Trace) pendingAt(ev *harness.Event) []*Command {
 	var out []*Command
 	for _, c := range t.Commands {
-		if c.Conn == ev.Conn && c.Arrived <= ev.In && !c.Answered() && c.Verb != "QUIT" && c.Verb != "MONITOR" && !isSubscribe(c) {
+		if c.Conn == ev.Conn && c.Arrived <= ev.In && (!c.Answered() || c.Unsent) && c.Verb != "QUIT" && c.Verb != "MONITOR" && !isSubscribe(c) {
 			out = append(out, c)
 		}
 	}

@@ -61,7 +61,11 @@ func timeoutClient(t *Trace) []Match {
 	switch {
 	case d.GaveUp:
 		what = fmt.Sprintf("had no answer when its client gave up after %s", ms(d.Waited))
-		score = 0.85
+		if !d.Command.Unsent {
+			score = 0.85
+		} else if score += 0.1; score > 0.5 { // else the test may have ended for another reason
+			score = 0.85
+		}
 	case !d.Command.Answered():
 		what = fmt.Sprintf("had no answer after %s", ms(d.Waited))
 		score += 0.2

@@ -116,6 +116,9 @@ func window(n, most int, suspect func(int) bool) []int {
 func text(ev *harness.Event) string {
 	switch ev.Kind {
 	case harness.Close:
+		if len(ev.Raw) > 0 {
+			return "connection closed by " + string(ev.Raw)
+		}
 		return "connection closed"
 	case harness.Warning:
 		return Cut(string(ev.Raw), maxText)

@@ -98,7 +98,7 @@ func (n *path) ended() {
 	if n.d.s.over || n.p.eof {
 		return
 	}
-	n.p.eof = true
+	n.p.end(c.now())
 	n.passEnd()
 }
 

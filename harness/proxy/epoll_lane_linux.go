@@ -59,7 +59,8 @@ func (e *epoll) readFrom(now time.Duration, n *rawLane) time.Duration {
 		case errno == unix.EAGAIN:
 			return now
 		case errno != 0 || k == 0:
-			p.eof, n.abort = true, errno != 0
+			n.abort = errno != 0
+			p.end(now)
 			e.passEnd(n)
 			return now
 		}

@@ -127,7 +127,8 @@ func (n *lane) reads() {
 		}
 		if k > 0 && !n.take(chunk) || err != nil {
 			if err != nil {
-				n.p.eof, n.abort = true, !errors.Is(err, io.EOF)
+				n.abort = !errors.Is(err, io.EOF)
+				n.p.end(c.now())
 				n.passEnd()
 			}
 			c.mu.Unlock()

@@ -38,6 +38,7 @@ type session struct {
 	down   pipe // ToClient
 	opaque bool // not understood any more: bytes pass as they are
 	over   bool
+	left   bool // one side has ended the connection
 
 	// As of the requests that have arrived.
 	names     *roleNames
@@ -77,7 +78,26 @@ func (s *session) finish(now time.Duration) {
 	s.up.drop(now)
 	s.down.drop(now)
 	delete(s.c.sessions, s)
-	s.c.journal.mark(harness.Close, now, s.conn, s.c.run.name, "")
+	s.leave(now, "")
+}
+
+// leave notes when the connection ended, and which side did it: harness.ClosedByClient,
+// harness.ClosedByRedis, or neither. What was sent before may still be on its way.
+func (s *session) leave(now time.Duration, by string) {
+	if !s.left {
+		s.left = true
+		s.c.journal.mark(harness.Close, now, s.conn, s.c.run.name, by)
+	}
+}
+
+// end notes that nothing more will arrive.
+func (p *pipe) end(now time.Duration) {
+	p.eof = true
+	by := harness.ClosedByClient
+	if p.dir == harness.ToClient {
+		by = harness.ClosedByRedis
+	}
+	p.s.leave(now, by)
 }
 
 // surrender stops trying to understand the connection: it is what the client
