@@ -101,7 +101,7 @@ func clashes(t *Trace) []clash {
 		on := t.On(key)
 		for _, c := range cycles {
 			for _, w := range before(on, &Command{Arrived: c.Write.Sent}) {
-				if w == c.Write || !w.Writes || !after(w, c.Read) {
+				if w == c.Write || !w.Writes && !invalidates(w, c) || !after(w, c.Read) {
 					continue
 				}
 				rival := w // the other's first command that came into the cycle
@@ -114,6 +114,12 @@ func clashes(t *Trace) []clash {
 		}
 	}
 	return out
+}
+
+// invalidates reports whether a removal, though it found nothing, was to keep what c
+// writes from being there: the value that c read was meant to go.
+func invalidates(w *Command, c Cycle) bool {
+	return deletes(w) && w.Conn != c.Write.Conn && w.Answered() && !w.IsError && c.Write.Value != ""
 }
 
 // after reports whether w took effect after the read r. Where both were in

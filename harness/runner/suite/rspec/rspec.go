@@ -45,8 +45,8 @@ func (Adapter) Recognise(c suite.Command) (bool, error) {
 	return false, nil
 }
 
-// Warm reports that each trial takes a process of its own.
-func (Adapter) Warm() bool { return false }
+// Warm reports that each turn is a fork of a process that has loaded the example.
+func (Adapter) Warm() bool { return true }
 
 // Files are the listener.
 func (Adapter) Files() fs.FS {

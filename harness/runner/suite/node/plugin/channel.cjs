@@ -63,12 +63,20 @@ const closing = 100 // ms that a connection has to close
 const settling = 250 // ms that timers have to end, the runner's own among them
 const later = setTimeout // a test's fake timers may replace it
 
-// settled waits for what a turn has left to end, and reports whether it did.
-async function settled() {
-  if (typeof process.getActiveResourcesInfo !== 'function') return false // before Node 17
+// open lists what keeps the process alive; null where Node can't tell, before 17.
+function open() {
+  if (typeof process.getActiveResourcesInfo !== 'function') return null
+  return process.getActiveResourcesInfo().filter((r) => !quiet.has(r))
+}
+
+// settled waits for what a turn has left to end, all but what was open before it,
+// and reports whether it did.
+async function settled(before = []) {
   const start = performance.now()
   for (;;) {
-    const left = process.getActiveResourcesInfo().filter((r) => !quiet.has(r))
+    const left = open()
+    if (!left || !before) return false
+    for (const r of before) if (left.includes(r)) left.splice(left.indexOf(r), 1)
     if (left.length === 0) return true
     const waited = performance.now() - start
     if (waited > settling || (waited > closing && left.some((r) => r !== 'Timeout'))) return false
@@ -150,4 +158,4 @@ function failure(err) {
   return { kind, message: message.slice(0, 8000), stack: String(cause.stack || cause.stackStr || '').slice(0, 16000) }
 }
 
-module.exports = { send, turn, settled, own, forget, hello, relative, Ids, wants, wantsFile, failure, only, warm, root }
+module.exports = { send, turn, open, settled, own, forget, hello, relative, Ids, wants, wantsFile, failure, only, warm, root }

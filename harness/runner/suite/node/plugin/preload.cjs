@@ -31,6 +31,7 @@ if (isMainThread && /\/node_modules\/vitest\/(vitest\.mjs|dist\/cli\.(js|mjs))$/
   add('--testRunner=' + path.join(__dirname, 'jest-runner.cjs'), '--reporters=default')
   process.env.FLAKEHUNT_JEST = require(path.join(path.dirname(path.dirname(script)), 'package.json')).version.split('.')[0]
   if (process.env.FLAKEHUNT_ONLY && !process.argv.some((a) => a.startsWith('--filter'))) add('--filter=' + path.join(__dirname, 'jest-filter.cjs'))
+  if (repeats && !process.argv.some((a) => /^--runner(=|$)/.test(a))) add('--runner=' + path.join(__dirname, 'jest-turns.cjs'))
   if (!process.argv.some((a) => a.startsWith('--cacheDirectory'))) add('--cacheDirectory=' + path.join(__dirname, 'jest-cache'))
 }
 

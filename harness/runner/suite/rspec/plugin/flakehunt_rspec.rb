@@ -20,17 +20,23 @@ module FlakehuntRSpec
       @lock = Mutex.new
     end
 
+    # send_event resolves with the answer, nil without one.
     def send_event(event)
       text = JSON.generate(event.merge(at: CLOCK.call(Process::CLOCK_REALTIME, :nanosecond), worker: Process.pid))
       @lock.synchronize do
         connect if @pid != Process.pid
         next unless @socket
         @socket.write(text << "\n")
-        @socket = nil unless @socket.gets
+        answer = @socket.gets
+        @socket = nil unless answer
+        answer
       end
     rescue SystemCallError, IOError
       @socket = nil
     end
+
+    # open tells the connection from those of the suite.
+    def socket?(socket) = @socket.equal?(socket)
 
     private
 
@@ -48,7 +54,48 @@ module FlakehuntRSpec
     end
   end
 
+  # Turns has the examples that were loaded run again and again, each time in a fork
+  # of the process that loaded them, which itself runs none.
+  module Turns
+    def run_specs(example_groups)
+      FlakehuntRSpec.turns
+      super
+    end
+  end
+
   class << self
+    # turns comes back in each process that is to run the examples.
+    def turns
+      return if !Process.respond_to?(:fork) || Thread.list.size > 1 || connected?
+      loop do
+        $stdout.flush
+        $stderr.flush
+        child = fork
+        if child.nil?
+          srand
+          return
+        end
+        status = Process.wait2(child).last
+        unless status.exited? # the example took its process along
+          trap(status.termsig, "DEFAULT") unless status.termsig == 9
+          Process.kill(status.termsig, Process.pid)
+          exit!(1)
+        end
+        answer = (@line.send_event(event: "again") || "").split
+        exit!(status.exitstatus) unless answer.first == "ok"
+        answer.drop(1).each do |setting|
+          name, value = setting.split("=", 2)
+          ENV[name] = value
+        end
+      end
+    end
+
+    # connected? reports whether a connection was opened as the suite was loaded: it
+    # would be that of all forks.
+    def connected?
+      ObjectSpace.each_object(BasicSocket).any? { |s| !s.closed? && !@line.socket?(s) }
+    end
+
     def start(path, only)
       @line = Line.new(path)
       @attempts = Hash.new(1)
@@ -59,6 +106,7 @@ module FlakehuntRSpec
         c.before(:suite) { listener.listen(c) }
         select(c) if @only
       end
+      RSpec::Core::Runner.prepend(Turns) if @only && ENV["FLAKEHUNT_WARM"].to_s != ""
     end
 
     def listen(config)
