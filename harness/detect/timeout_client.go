@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
 // slow is from when on an answer may have hit a deadline of a client.
@@ -17,6 +18,7 @@ type Deadline struct {
 	Waited  time.Duration // until the client gave up, or the answer came: what the deadline is, or is below
 	Ours    time.Duration // of that we kept the request or its reply
 	GaveUp  bool          // the client ended the connection: its deadline is what Waited says
+	WentOn  bool          // the test sent nothing, and then something else, before the answer had come
 }
 
 // DeadlineOf finds the deadline that a client hit in a trace; false if none did.
@@ -26,6 +28,9 @@ func DeadlineOf(t *Trace) (Deadline, bool) {
 		if c := t.gaveUp(ev); c != nil && ev.In-c.Arrived >= giveUp && ClosedBy(t, ev) == ByClient {
 			return Deadline{Command: c, Waited: ev.In - c.Arrived, Ours: min(max(c.Kept, t.keptReply(c)), ev.In-c.Arrived), GaveUp: true}, true
 		}
+	}
+	if d, ok := t.wentOn(); ok {
+		return d, true
 	}
 	var worst Deadline
 	for _, c := range t.Commands {
@@ -40,12 +45,33 @@ func DeadlineOf(t *Trace) (Deadline, bool) {
 	return worst, worst.Command != nil
 }
 
+// wentOn finds a command whose answer we kept from the client while the test sent
+// nothing, until it went on without: its client stopped waiting, and the connection
+// stayed.
+func (t *Trace) wentOn() (Deadline, bool) {
+	list := byArrival(t.Commands)
+	for i, c := range list {
+		kept := max(c.Kept, t.keptReply(c))
+		if kept < shortestWait || blocks(c) || isSubscribe(c) || i+1 == len(list) {
+			continue
+		}
+		next, told := list[i+1], c.Replied
+		if !c.Answered() || c.Unsent {
+			told = t.End
+		}
+		if waited := next.Arrived - c.Arrived; waited >= shortestWait/2 && next.Arrived < told {
+			return Deadline{Command: c, Waited: waited, Ours: min(kept, waited), WentOn: true}, true
+		}
+	}
+	return Deadline{}, false
+}
+
 // timeoutClient finds a deadline of the client that passed while a command waited
 // for its answer, and a test's wait that ended before its message came. Who made
 // the answer late, Redis, the network or a delay of ours, is told and changes
 // nothing: a deadline that a slow network breaks is a flake.
 func timeoutClient(t *Trace) []Match {
-	out := waitedTooShort(t)
+	out := append(waitedTooShort(t), gaveUpBlocking(t)...)
 	d, ok := DeadlineOf(t)
 	if !ok {
 		return out
@@ -59,6 +85,11 @@ func timeoutClient(t *Trace) []Match {
 	}
 	what := fmt.Sprintf("was answered after %s", ms(d.Waited))
 	switch {
+	case d.WentOn:
+		what = fmt.Sprintf("had no answer when the test went on after %s", ms(d.Waited))
+		if score > 0.4 { // the failure itself tells of a time that passed
+			score = 0.8
+		}
 	case d.GaveUp:
 		what = fmt.Sprintf("had no answer when its client gave up after %s", ms(d.Waited))
 		if !d.Command.Unsent {
@@ -76,6 +107,42 @@ func timeoutClient(t *Trace) []Match {
 		Explanation: fmt.Sprintf("%s was sent at %s and %s. %s", c.Verb, at3(t, c.Arrived), what, whose(d.Ours, d.Waited)),
 		Events:      seqs(c.Seq, c.Reply), First: c.Point.Reply(), Then: c.Point, Score: score,
 	})
+}
+
+// gaveUpBlocking finds commands that waited in Redis for as long as they were told,
+// got nothing, and what they waited for came later.
+func gaveUpBlocking(t *Trace) []Match {
+	for _, c := range t.Commands {
+		wait, limited := effects.Timeout(c.Words)
+		if !c.Blocks || !limited || wait <= 0 || !c.Answered() || c.IsError || len(c.Result) > 1 || len(c.Result) == 1 && c.Result[0] != "(nil)" || c.Done-c.Sent < wait-closeCall {
+			continue
+		}
+		for _, w := range t.Commands {
+			if w.Conn == c.Conn || w.Sent < c.Done && w.Ending != harness.Dropped || w.Arrived < c.Arrived && w.Kept == 0 || !feeds(w, c) {
+				continue
+			}
+			how := fmt.Sprintf("%s after it", ms(w.Sent-c.Done))
+			if w.Ending == harness.Dropped {
+				how = "later than the test lasted"
+			}
+			return []Match{{
+				Title: fmt.Sprintf("%s %s gave up after %s, and %s %s came %s", c.Verb, c.Point.Key, ms(wait), t.nameOf(w), w.Point.Key, how),
+				Explanation: fmt.Sprintf("%s waits for %s at most. %s came %s. %s", c.Verb, ms(wait), t.nameOf(w), how,
+					whose(w.Kept, w.Sent-w.Arrived)),
+				Events: seqs(c.Seq, c.Reply, w.Seq), First: w.Point, Then: c.Point.Reply(), Score: 0.8,
+			}}
+		}
+	}
+	return nil
+}
+
+// feeds reports whether w writes what c waited for.
+func feeds(w, c *Command) bool {
+	if w.Effects.Blocking {
+		return false
+	}
+	on, ok := effects.Conflicts(w.Effects, c.Effects)
+	return ok && on.On.Kind == effects.Key && len(w.Effects.Writes) > 0 && !deletes(w) && !tidies(w)
 }
 
 // whose says by whose doing an answer or a message was late.

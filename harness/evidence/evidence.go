@@ -83,8 +83,10 @@ func (e *Evidence) Provoked() bool {
 // that the candidate explains. A client's deadline that was hit is one whatever
 // was aimed at, and one that was aimed at is only told if it was hit: a late reply
 // that makes a test do the next thing late has the cause that this shows. Nor is a
-// topic subscribed twice where no detector sees one connection do so.
-func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
+// topic subscribed twice where no detector sees one connection do so. Where the pair
+// stayed in its order, as holds that could not be kept became delays, the order is
+// not to blame either: turned says that it was turned round.
+func CauseOf(c near.Candidate, matches []detect.Match, turned bool) detect.Match {
 	m := detect.Match{Class: c.Class, Title: cmp.Or(c.Broken, c.Title), Explanation: c.Why}
 	found := false
 	for _, o := range matches {
@@ -98,7 +100,7 @@ func CauseOf(c near.Candidate, matches []detect.Match) detect.Match {
 			return o // as good, and what was predicted
 		}
 	}
-	if !found && (c.Class == harness.TimeoutClient || c.Class == harness.RaceDuplicateSubscribe) {
+	if !found && (!turned || c.Class == harness.TimeoutClient || c.Class == harness.RaceDuplicateSubscribe) {
 		return lateFrame(c, matches)
 	}
 	return m

@@ -35,7 +35,7 @@ func TestCauseOf(t *testing.T) {
 		{"no connection subscribed twice", of(harness.RaceDuplicateSubscribe, reply), []detect.Match{match(harness.RaceMultiSubscriber, 0.7)}, harness.RaceMultiSubscriber},
 		{"one did", of(harness.RaceDuplicateSubscribe, reply), []detect.Match{match(harness.RaceDuplicateSubscribe, 0.7)}, harness.RaceDuplicateSubscribe},
 	} {
-		assert.Equal(t, c.want, CauseOf(c.c, c.matches).Class, c.name)
+		assert.Equal(t, c.want, CauseOf(c.c, c.matches, true).Class, c.name)
 	}
 }
 

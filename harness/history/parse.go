@@ -127,7 +127,7 @@ func parseEvent(line string) (harness.Event, error) {
 				return ev, err
 			}
 		}
-		if ev.Kind == harness.Warning {
+		if ev.Kind == harness.Warning || ev.Kind == harness.Close {
 			ev.Raw, ev.Args = append([]byte(nil), strings.Join(ev.Args, " ")...), nil
 		}
 	}

@@ -79,6 +79,9 @@ func writeEvent(b *bufio.Writer, ev *harness.Event) {
 		words = []string{string(ev.Raw)}
 	default:
 		fmt.Fprintf(b, " %s", ev.Kind)
+		if ev.Kind == harness.Close && len(ev.Raw) > 0 { // by whom
+			words = []string{string(ev.Raw)}
+		}
 	}
 	attrs := attributes(ev)
 	if len(words) > 0 || len(attrs) > 0 {

@@ -33,9 +33,9 @@ func (t *testHunt) next() (near.Candidate, bool) {
 	list := propose.Untried(propose.Contrasts(t.hunt.log.Histories(test)), t.tried)
 	if len(list) == 0 {
 		list = propose.Untried(t.hunt.candidates(test, t.known), t.tried)
-	}
-	if len(list) == 0 && !t.proven {
-		list = t.leaks()
+		if leaks := t.leaks(); len(leaks) > 0 && (len(list) == 0 || t.hunt.learned.of(leaks[0]) > t.hunt.learned.of(list[0])) {
+			list = leaks
+		}
 	}
 	if len(list) == 0 {
 		return near.Candidate{}, false
@@ -52,7 +52,7 @@ func (t *testHunt) leaks() []near.Candidate {
 			tried++
 		}
 	}
-	if tried >= mostLeaks || !t.hunt.foreign() {
+	if tried >= mostLeaks || t.proven || !t.hunt.foreign() {
 		return nil
 	}
 	return propose.Untried(predict.Leaks(t.hunt.log.Runs(), t.aim.Test.Name, t.hunt.MaxDelay), t.tried)

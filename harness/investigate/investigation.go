@@ -97,7 +97,7 @@ func (in *Investigation) provoke() (r Played) {
 func (in *Investigation) Prove(first Played) *evidence.Evidence {
 	c := in.c
 	e := &evidence.Evidence{Candidate: c, Test: in.Test, Reading: evidence.Failed, Failure: first.Outcome}
-	e.Cause = evidence.CauseOf(c, in.differential(first))
+	e.Cause = in.cause(first)
 	if e.OwnDelay = e.Cause.Class == harness.TimeoutClient && longestKept(first.Events) > in.Longest+in.Longest/4; e.OwnDelay {
 		return e
 	}
@@ -183,7 +183,7 @@ func (in *Investigation) show(e *evidence.Evidence) {
 		r := in.Run(harness.Confirm, *e.Schedule)
 		if in.fails(r) {
 			e.Failure = r.Outcome
-			if m := evidence.CauseOf(in.c, in.differential(r)); m.Class == e.Cause.Class {
+			if m := in.cause(r); m.Class == e.Cause.Class {
 				e.Cause = m
 			}
 			return
@@ -247,6 +247,29 @@ func (in *Investigation) asDelays(stalled Played) Played {
 		in.c.Provoke, in.shrunk = s, true
 	}
 	return r
+}
+
+// cause names the cause that a failing trial shows.
+func (in *Investigation) cause(failed Played) detect.Match {
+	return evidence.CauseOf(in.c, in.differential(failed), !in.shrunk || turned(failed.Events, in.c))
+}
+
+// turned reports whether the candidate's first frame came after the second, or not
+// at all.
+func turned(events []harness.Event, c near.Candidate) bool {
+	var first, then time.Duration
+	for _, e := range events {
+		switch e.Point {
+		case c.First:
+			first = max(e.Out, e.In)
+			if e.Out == 0 {
+				return true // it never went
+			}
+		case c.Then:
+			then = max(e.Out, e.In)
+		}
+	}
+	return then > 0 && first > then
 }
 
 // differential says what detectors make of a failing trial beside the passing

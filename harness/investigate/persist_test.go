@@ -7,7 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
 // TestSchedulesThatFailAtTimes: one that fails every second run of a foreign test,
@@ -52,4 +54,21 @@ func TestSchedulesThatFailAtTimes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTurned: a hold that could not be kept is a delay, and the order of its pair is
+// only to blame where it was turned round.
+func TestTurned(t *testing.T) {
+	a := harness.Point{Role: "kv", Verb: "INCRBY", Key: "a", N: 1}
+	b := harness.Point{Role: "kv", Verb: "INCRBY", Key: "a", N: 2}
+	c := near.Candidate{Class: harness.OrderCommands, First: a, Then: b}
+	at := func(p harness.Point, in, out time.Duration) harness.Event { return harness.Event{Point: p, In: in, Out: out} }
+	require.False(t, turned([]harness.Event{at(a, 1, 300), at(b, 301, 302)}, c), "the second waited for the first")
+	require.True(t, turned([]harness.Event{at(a, 1, 300), at(b, 2, 3)}, c))
+	require.True(t, turned([]harness.Event{at(a, 1, 0), at(b, 2, 3)}, c), "the first never went")
+	require.False(t, turned([]harness.Event{at(a, 1, 300)}, c), "the second never came")
+	named := detect.Match{Class: harness.OrderCommands, Title: "named", Score: 0.9}
+	require.Equal(t, harness.Unattributed, evidence.CauseOf(c, nil, false).Class)
+	require.Equal(t, harness.OrderCommands, evidence.CauseOf(c, nil, true).Class)
+	require.Equal(t, "named", evidence.CauseOf(c, []detect.Match{named}, false).Title, "a detector sees it all the same")
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -39,7 +40,7 @@ func Leaks(trials [][]*detect.Trace, test string, most time.Duration) []near.Can
 			list = append(list, leaksInto(ordered[i-1], b, most)...)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y near.Candidate) int { return cmp.Compare(y.Likelihood, x.Likelihood) })
+	slices.SortStableFunc(list, likelier)
 	return list
 }
 
@@ -51,29 +52,48 @@ func leaksInto(a, b *detect.Trace, most time.Duration) []near.Candidate {
 	tail := a.Commands[max(0, len(a.Commands)-lastCommands):]
 	for _, w := range tail {
 		free := unawaited(a, b, w)
-		if free < leastLeak || len(w.Effects.Writes) == 0 {
+		if free < leastLeak || len(w.Effects.Writes) == 0 && !strings.HasSuffix(w.Verb, "PUBLISH") {
 			continue
 		}
-		best := near.Candidate{}
-		for _, x := range b.Commands {
-			from, to, why, ok := window(b, w, x)
-			if wide := to - from; !ok || wide < leastWindow {
-				continue
-			}
+		var own []near.Candidate
+		try := func(x *detect.Command, from, to time.Duration, why float64) {
 			late := from + (to-from)/2 - w.Arrived
-			if late <= 0 || late > most {
-				continue
-			}
 			score := free * why * (1 - falling(to-from, 3*time.Millisecond))
-			if score > best.Likelihood {
-				best = leak(a, b, w, x, late, score)
+			if to-from >= leastWindow && late > 0 && late <= most && score >= leastLeak/2 {
+				own = append(own, leak(a, b, w, x, late, score))
 			}
 		}
-		if best.Likelihood >= leastLeak/2 {
-			list = append(list, best)
+		for _, x := range b.Commands {
+			if from, to, why, ok := window(b, w, x); ok {
+				try(x, from, to, why)
+			}
 		}
+		for _, s := range b.Subscriptions {
+			if s.Command != nil && hears(s, w) {
+				try(s.Command, s.Told, b.End, 0.9)
+			}
+		}
+		slices.SortStableFunc(own, likelier)
+		list = append(list, own[:min(len(own), windows)]...)
 	}
 	return list
+}
+
+// windows is how many moments are tried for one command: at one of them it may do
+// no harm, or the tests may have been slower.
+const windows = 2
+
+func likelier(x, y near.Candidate) int { return cmp.Compare(y.Likelihood, x.Likelihood) }
+
+// hears reports whether a subscription gets what w publishes.
+func hears(s *detect.Subscription, w *detect.Command) bool {
+	switch {
+	case len(w.Args) == 0 || s.Sharded != (w.Verb == "SPUBLISH") || w.Verb != "PUBLISH" && w.Verb != "SPUBLISH":
+		return false
+	case s.Pattern:
+		return effects.Glob(s.Channel, w.Args[0])
+	}
+	return s.Channel == w.Args[0]
 }
 
 // unawaited judges how probable it is that the test a does not wait for w.
@@ -123,7 +143,11 @@ func window(b *detect.Trace, w, x *detect.Command) (from, to time.Duration, why 
 			from = max(from, p.Done)
 		}
 	}
-	return from, x.Arrived, min(on.Weight, 1), true
+	to = x.Arrived
+	if x.Blocks {
+		to = x.Done // it waits in Redis for what comes
+	}
+	return from, to, min(on.Weight, 1), true
 }
 
 func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score float64) near.Candidate {

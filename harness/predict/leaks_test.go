@@ -8,6 +8,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/detect/near"
 	"github.com/flakehunt/flakehunt/harness/predict"
 )
 
@@ -73,4 +74,22 @@ func TestLeaks(t *testing.T) {
 		require.Empty(t, list[0].Counter.Decisions)
 	}
 	require.Empty(t, predict.Leaks([][]*detect.Trace{{victim("SET", "mode", "live")}}, "b", 500*ms), "no test before it")
+}
+
+// TestTimesAsPeopleWriteThem: a time of day or a date in a key or value is a reading
+// of the clock, in whichever time zone; another number is none.
+func TestTimesAsPeopleWriteThem(t *testing.T) {
+	start := time.Date(2026, 3, 14, 18, 15, 42, 300e6, time.UTC)
+	for word, is := range map[string]bool{
+		"km:181542": true, "visits:18:15:42": true, "2026-03-14T18:15:42Z": true, "20260314181542": true, "log:2026-03-14 19:15:42": true, // an hour east
+		"181542000": false, "order:181239": false, "2026-03-13T18:15:42Z": true, "2026-03-01": false, "1773512142": true,
+	} {
+		trace := ran("t", 0, cmd(1, 5*time.Millisecond, time.Millisecond, "INCR", word), cmd(1, 7*time.Millisecond, time.Millisecond, "INCR", word))
+		trace.Outcome.Start = start
+		found := false
+		for _, c := range predict.Candidates([]*detect.Trace{trace}, near.Known{}, predict.Facts{MaxDelay: 500 * time.Millisecond}) {
+			found = found || c.Class == harness.TimeWallClock
+		}
+		require.Equal(t, is, found, word)
+	}
 }

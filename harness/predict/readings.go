@@ -3,6 +3,7 @@ package predict
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,13 @@ type reading struct {
 // itself in a word, or in text.
 var clockForm = regexp.MustCompile(`(?:^|[^\d.])(1\d{9}(?:\d{3})?)(?:\.\d+)?(?:[^\d]|$)`)
 
+// dateForm is date and time to the second, with or without marks between; timeForm
+// the time of day alone.
+var (
+	dateForm = regexp.MustCompile(`(?:^|\D)(20\d\d)[-/.]?(0[1-9]|1[0-2])[-/.]?(0[1-9]|[12]\d|3[01])[T _:.-]?([01]\d|2[0-3])[:_.-]?([0-5]\d)[:_.-]?([0-5]\d)(?:\D|$)`)
+	timeForm = regexp.MustCompile(`(?:^|\D)([01]\d|2[0-3])[:_.-]?([0-5]\d)[:_.-]?([0-5]\d)(?:\D|$)`)
+)
+
 // maxScan is how much of a word is searched.
 const maxScan = 512
 
@@ -29,11 +37,16 @@ func (s *scene) readings() []reading {
 	for _, a := range s.acts {
 		found := 0
 		for _, w := range a.Words[1:] {
-			for _, m := range clockForm.FindAllStringSubmatch(w[:min(len(w), maxScan)], 2) {
+			w = w[:min(len(w), maxScan)]
+			for _, m := range clockForm.FindAllStringSubmatch(w, 2) {
 				if r, ok := s.reading(a, m[1]); ok && found < 3 {
 					out = append(out, r)
 					found++
 				}
+			}
+			if r, ok := s.written(a, w); ok && found < 3 {
+				out = append(out, r)
+				found++
 			}
 		}
 		if a.Verb == "TIME" && len(a.Result) == 2 {
@@ -66,6 +79,36 @@ func (s *scene) reading(a *act, text string) (reading, bool) {
 		return reading{}, false
 	}
 	r.off, r.now = round, r.now.Add(-round)
+	return r, true
+}
+
+// written judges a time as people write it. The suite's time zone is not known: it
+// is any number of quarters of an hour away. A time of day alone is one only where
+// the machine's clock shows the same seconds.
+func (s *scene) written(a *act, text string) (reading, bool) {
+	now, known := s.t.Wall(a.Arrived)
+	m := dateForm.FindStringSubmatch(text)
+	if m == nil {
+		clock := timeForm.FindStringSubmatch(text)
+		if clock == nil || !known {
+			return reading{}, false
+		}
+		m = append([]string{clock[0], now.UTC().Format("2006"), now.UTC().Format("01"), now.UTC().Format("02")}, clock[1:]...)
+	}
+	at, err := time.Parse("20060102150405", strings.Join(m[1:], ""))
+	if err != nil {
+		return reading{}, false
+	}
+	r := reading{act: a, text: strings.Trim(m[0], "/: "), unit: time.Second, now: at}
+	if !known {
+		return r, true
+	}
+	off := at.Sub(now)
+	zone := off.Round(15 * time.Minute)
+	if (off-zone).Abs() > tolerance || zone.Abs() > 24*time.Hour {
+		return reading{}, false
+	}
+	r.off, r.now = zone, at.Add(-zone)
 	return r, true
 }
 
