@@ -88,6 +88,9 @@ func (e *Evidence) Provoked() bool {
 // not to blame either: turned says that it was turned round.
 func CauseOf(c near.Candidate, matches []detect.Match, turned bool) detect.Match {
 	m := detect.Match{Class: c.Class, Title: cmp.Or(c.Broken, c.Title), Explanation: c.Why}
+	if len(c.Provoke.Before) > 0 {
+		return m // the other test is known, which no detector sees
+	}
 	found := false
 	for _, o := range matches {
 		switch {

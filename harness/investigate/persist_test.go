@@ -62,7 +62,9 @@ func TestTurned(t *testing.T) {
 	a := harness.Point{Role: "kv", Verb: "INCRBY", Key: "a", N: 1}
 	b := harness.Point{Role: "kv", Verb: "INCRBY", Key: "a", N: 2}
 	c := near.Candidate{Class: harness.OrderCommands, First: a, Then: b}
-	at := func(p harness.Point, in, out time.Duration) harness.Event { return harness.Event{Point: p, In: in, Out: out} }
+	at := func(p harness.Point, in, out time.Duration) harness.Event {
+		return harness.Event{Point: p, In: in, Out: out}
+	}
 	require.False(t, turned([]harness.Event{at(a, 1, 300), at(b, 301, 302)}, c), "the second waited for the first")
 	require.True(t, turned([]harness.Event{at(a, 1, 300), at(b, 2, 3)}, c))
 	require.True(t, turned([]harness.Event{at(a, 1, 0), at(b, 2, 3)}, c), "the first never went")
