@@ -87,8 +87,8 @@ func timeoutClient(t *Trace) []Match {
 	switch {
 	case d.WentOn:
 		what = fmt.Sprintf("had no answer when the test went on after %s", ms(d.Waited))
-		if score > 0.4 { // the failure itself tells of a time that passed
-			score = 0.8
+		if raised := t.Outcome.Failure != nil && t.Outcome.Failure.Kind == harness.ErrorFailure; raised || score > 0.4 {
+			score = 0.8 // no assertion failed, or the failure tells of a time that passed
 		}
 	case d.GaveUp:
 		what = fmt.Sprintf("had no answer when its client gave up after %s", ms(d.Waited))
