@@ -249,11 +249,6 @@ func (in *Investigation) asDelays(stalled Played) Played {
 	return r
 }
 
-// cause names the cause that a failing trial shows.
-func (in *Investigation) cause(failed Played) detect.Match {
-	return evidence.CauseOf(in.c, in.differential(failed), !in.shrunk || turned(failed.Events, in.c))
-}
-
 // turned reports whether the candidate's first frame came after the second, or not
 // at all.
 func turned(events []harness.Event, c near.Candidate) bool {
@@ -272,8 +267,9 @@ func turned(events []harness.Event, c near.Candidate) bool {
 	return then > 0 && first > then
 }
 
-// differential says what detectors make of a failing trial beside the passing
-// histories of the test: what these have too is no cause.
-func (in *Investigation) differential(failed Played) []detect.Match {
-	return detect.Differential(detect.NewTrace(failed.Events, *failed.Outcome), nil, in.lab.Passing(in.Test.Name))
+// cause names the cause that a failing trial shows: of what detectors make of it,
+// what passing histories of the test have too is none.
+func (in *Investigation) cause(failed Played) detect.Match {
+	matches := detect.Differential(detect.NewTrace(failed.Events, *failed.Outcome), nil, in.lab.Passing(in.Test.Name))
+	return evidence.CauseOf(in.c, matches, !in.shrunk || turned(failed.Events, in.c))
 }
