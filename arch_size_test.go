@@ -52,7 +52,7 @@ var larger = map[string]struct {
 	"harness/proxy.core fields":            {25, "the proxy's core"},
 	"harness/proxy.epoll fields":           {16, "the proxy's core"},
 	"harness/proxy.pipe fields":            {19, "the proxy's core"},
-	"harness/proxy.session fields":         {21, "the proxy's core"},
+	"harness/proxy.session fields":         {22, "the proxy's core"},
 	"harness/proxy.Config fields":          {16, "a field is a setting"},
 	"harness.Result fields":                {30, "a field is one of result.json"},
 	"reports.testView fields":              {29, "a field is what the page shows"},

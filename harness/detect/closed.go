@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -76,11 +77,21 @@ func (t *Trace) killed(ev *harness.Event) bool {
 func (t *Trace) pendingAt(ev *harness.Event) []*Command {
 	var out []*Command
 	for _, c := range t.Commands {
-		if c.Conn == ev.Conn && c.Arrived <= ev.In && (!c.Answered() || c.Unsent) && c.Verb != "QUIT" && c.Verb != "MONITOR" && !isSubscribe(c) {
+		if c.Conn == ev.Conn && c.Arrived <= ev.In && (!c.Answered() || unsent(t, c)) && c.Verb != "QUIT" && c.Verb != "MONITOR" && !isSubscribe(c) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// unsent reports whether a command's reply came from Redis and never went to the
+// client, whose connection ended first.
+func unsent(t *Trace, c *Command) bool {
+	if !c.Answered() || c.Replied != c.Done { // the account of most, without a search
+		return false
+	}
+	i := slices.IndexFunc(t.Events, func(ev harness.Event) bool { return ev.Seq == c.Reply })
+	return i >= 0 && t.Events[i].Out == 0
 }
 
 // gaveUp is the command whose client ended the connection since no answer came;

@@ -41,7 +41,6 @@ type Command struct {
 	Reply   uint64 // Seq of the reply; 0: none
 	Result  []string
 	IsError bool
-	Unsent  bool // its reply came from Redis and never went to the client, whose connection ended first
 
 	Action harness.Action // what was done to the request
 	Ending harness.Ending
@@ -89,7 +88,7 @@ func newCommand(ev *harness.Event) *Command {
 func (c *Command) answer(ev *harness.Event) {
 	c.Reply, c.Done, c.Replied, c.Result, c.IsError = ev.Seq, ev.In, ev.Out, ev.Args, ev.IsError
 	if ev.Out == 0 {
-		c.Replied, c.Unsent = ev.In, ev.Ending == harness.Dropped
+		c.Replied = ev.In
 	}
 	// The proxy notes a frame as sent after the kernel took it, and may be kept
 	// from doing so until the answer is there: it was sent before that.

@@ -29,7 +29,7 @@ func DeadlineOf(t *Trace) (Deadline, bool) {
 			return Deadline{Command: c, Waited: ev.In - c.Arrived, Ours: min(max(c.Kept, t.keptReply(c)), ev.In-c.Arrived), GaveUp: true}, true
 		}
 	}
-	if d, ok := t.wentOn(); ok {
+	if d, ok := wentOn(t); ok {
 		return d, true
 	}
 	var worst Deadline
@@ -48,7 +48,7 @@ func DeadlineOf(t *Trace) (Deadline, bool) {
 // wentOn finds a command whose answer we kept from the client while the test sent
 // nothing, until it went on without: its client stopped waiting, and the connection
 // stayed.
-func (t *Trace) wentOn() (Deadline, bool) {
+func wentOn(t *Trace) (Deadline, bool) {
 	list := byArrival(t.Commands)
 	for i, c := range list {
 		kept := max(c.Kept, t.keptReply(c))
@@ -56,7 +56,7 @@ func (t *Trace) wentOn() (Deadline, bool) {
 			continue
 		}
 		next, told := list[i+1], c.Replied
-		if !c.Answered() || c.Unsent {
+		if !c.Answered() || unsent(t, c) {
 			told = t.End
 		}
 		if waited := next.Arrived - c.Arrived; waited >= shortestWait/2 && next.Arrived < told {
@@ -92,7 +92,7 @@ func timeoutClient(t *Trace) []Match {
 		}
 	case d.GaveUp:
 		what = fmt.Sprintf("had no answer when its client gave up after %s", ms(d.Waited))
-		if !d.Command.Unsent {
+		if !unsent(t, d.Command) {
 			score = 0.85
 		} else if score += 0.1; score > 0.5 { // else the test may have ended for another reason
 			score = 0.85

@@ -44,7 +44,7 @@ func (s *scene) readings() []reading {
 					found++
 				}
 			}
-			if r, ok := s.written(a, w); ok && found < 3 {
+			if r, ok := written(s, a, w); ok && found < 3 {
 				out = append(out, r)
 				found++
 			}
@@ -85,7 +85,7 @@ func (s *scene) reading(a *act, text string) (reading, bool) {
 // written judges a time as people write it. The suite's time zone is not known: it
 // is any number of quarters of an hour away. A time of day alone is one only where
 // the machine's clock shows the same seconds.
-func (s *scene) written(a *act, text string) (reading, bool) {
+func written(s *scene, a *act, text string) (reading, bool) {
 	now, known := s.t.Wall(a.Arrived)
 	m := dateForm.FindStringSubmatch(text)
 	if m == nil {

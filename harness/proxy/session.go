@@ -78,12 +78,12 @@ func (s *session) finish(now time.Duration) {
 	s.up.drop(now)
 	s.down.drop(now)
 	delete(s.c.sessions, s)
-	s.leave(now, "")
+	leave(s, now, "")
 }
 
 // leave notes when the connection ended, and which side did it: harness.ClosedByClient,
 // harness.ClosedByRedis, or neither. What was sent before may still be on its way.
-func (s *session) leave(now time.Duration, by string) {
+func leave(s *session, now time.Duration, by string) {
 	if !s.left {
 		s.left = true
 		s.c.journal.mark(harness.Close, now, s.conn, s.c.run.name, by)
@@ -97,7 +97,7 @@ func (p *pipe) end(now time.Duration) {
 	if p.dir == harness.ToClient {
 		by = harness.ClosedByRedis
 	}
-	p.s.leave(now, by)
+	leave(p.s, now, by)
 }
 
 // surrender stops trying to understand the connection: it is what the client
