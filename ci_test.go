@@ -44,7 +44,7 @@ func TestOneTestCommand(t *testing.T) {
 func TestScripts(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	require.NoError(t, err)
-	for _, name := range []string{".ci/run", ".ci/image.sh"} {
+	for _, name := range []string{".ci/run", ".ci/image.sh", ".ci/reproducible.sh", "bench/kills.sh", "bench/pipeline.sh", "bench/attacks.sh"} {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.NotZero(t, info.Mode()&0o111, "%s is not executable", name)

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -59,4 +60,24 @@ func TestSettings(t *testing.T) {
 		assert.Contains(t, err.Error(), want)
 		assert.NotContains(t, err.Error(), "\n", "one line")
 	}
+}
+
+// FuzzSettings: whatever a settings file holds is applied, or refused in one line.
+func FuzzSettings(f *testing.F) {
+	for _, s := range []string{"trials: 5\n", "suites: [smoke]\n", "command: [go, test]\nfaults: [disconnect]\n", "trials: &a 5\nseed: *a\n", "a: {b: c}\n",
+		"trials: 1\ntrials: 2\n", "- x\n", "---\nfor: 1m\n---\nshard: 1/2\n", "env: [A=b]\nnull\n", "trals: 5\n"} {
+		f.Add(s)
+	}
+	path := filepath.Join(f.TempDir(), "flakehunt.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var flags runFlags
+		set := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		flags.register(set)
+		if _, err := loadSettings(path, set); err != nil && strings.Contains(err.Error(), "\n") {
+			t.Fatalf("more than one line: %q", err)
+		}
+	})
 }
