@@ -53,6 +53,7 @@ var layers = []layer{
 	{dir: "harness/redisenv/embedded", may: []string{"harness", "harness/redisenv/connset"}, why: "users' test binaries link it: it must not drag the other providers in"},
 	{dir: "harness/redisenv/connset", why: "counting connections needs nothing of ours"},
 	{dir: "harness/secrets", why: "what is masked has nothing to do with what it stands in"},
+	{dir: "harness/since", may: []string{"harness"}, why: "what a change touches is asked of other tools: it neither runs tests nor hunts"},
 	{dir: "harness/trend", may: []string{"harness", "harness/stats"}, why: "what the past says is a pure function of a history, wherever that was read"},
 	{dir: "harness/store", may: []string{"harness", "harness/stats", "harness/trend", "harness/verdict"}, why: "the store keeps results: it does not make them"},
 	{dir: "harness/gate", may: []string{"harness", "harness/stats", "harness/trend", "harness/verdict"}, why: "a gate decides from data: it neither runs nor reads a database"},

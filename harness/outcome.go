@@ -1,6 +1,11 @@
 package harness
 
-import "time"
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Verdict is what the target did in one execution of one test. The zero
 // verdict is Unknown: nothing was learned.
@@ -39,6 +44,15 @@ type TestID struct {
 	Title     string `json:"title,omitempty"`
 }
 
+// FileAmong reports whether a test's file is one of these. Both are relative, but
+// perhaps to different directories of one tree.
+func FileAmong(file string, files []string) bool {
+	file = path.Clean(strings.ReplaceAll(file, `\`, "/"))
+	return slices.ContainsFunc(files, func(f string) bool {
+		return f == file || strings.HasSuffix(f, "/"+file) || strings.HasSuffix(file, "/"+f)
+	})
+}
+
 // Failure says how a test failed. Text may hold any byte that the test printed;
 // reports make it safe.
 type Failure struct {
@@ -61,6 +75,18 @@ const (
 	Reduce         Arm = "reduce"         // a smaller schedule
 	Replayed       Arm = "replay"         // a schedule from a file
 )
+
+// What ends the suite's name of a trial that is not of a whole suite on a quiet machine.
+const (
+	AloneSuite = " (alone)"      // one test by itself
+	LoadSuite  = " (under load)" // with all CPUs kept busy by us
+)
+
+// Numbered reports whether a suite's counted trials are numbered: one number is done
+// once, by whichever shard it falls to. Each shard does its own of the others.
+func Numbered(suite string) bool {
+	return !strings.HasSuffix(suite, AloneSuite) && !strings.HasSuffix(suite, LoadSuite)
+}
 
 // Natural reports whether the arm injects nothing, so that its failures count
 // towards the natural pass rate.

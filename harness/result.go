@@ -59,6 +59,32 @@ type TestResult struct {
 	Decided  string         `json:"decided,omitempty"` // what the sequential test said, after how many trials
 	Warnings []string       `json:"warnings,omitempty"`
 	Lateness Duration       `json:"max_lateness,omitempty"` // worst timer lateness while it ran
+	Rates    *Rates         `json:"rates,omitempty"`        // by where it ran; nil: in its suite alone
+}
+
+// Rates tells a test's counted trials by where it ran: a flake of shared state
+// fails in its suite alone, one of time under load.
+type Rates struct {
+	Alone Count `json:"alone"`
+	Suite Count `json:"suite"`
+	Load  Count `json:"load"` // in its suite, with all CPUs busy
+}
+
+// Of gives the count of a kind of rate: alone, suite or load; ok reports whether
+// there is such a kind.
+func (r *Rates) Of(kind string) (c Count, ok bool) {
+	if r == nil {
+		r = &Rates{}
+	}
+	switch kind {
+	case "alone":
+		return r.Alone, true
+	case "suite":
+		return r.Suite, true
+	case "load":
+		return r.Load, true
+	}
+	return c, false
 }
 
 // Coverage counts conflicting pairs of commands.

@@ -19,6 +19,7 @@ import (
 
 // gateFlags are the flags of gate.
 type gateFlags struct {
+	maxRates                      []string
 	db, quarantine, since, branch string
 	alpha                         float64
 	minMargin                     time.Duration
@@ -80,6 +81,7 @@ either: import fills it. Import the files after the gate, or before it.
 	fs.StringVar(&f.branch, "branch", "", "compare with runs of this branch only (default: all)")
 	fs.Float64Var(&f.alpha, "alpha", 0.01, "chance of a false regression, over all tests together")
 	fs.DurationVar(&f.minMargin, "min-margin", 0, "least timing margin of a test, such as 20ms (default: none)")
+	fs.StringSliceVar(&f.maxRates, "max-rate", nil, "most that a test may fail alone, in its suite or under load, as in alone=0,load=0.05; run measures them by --rates")
 	fs.IntVar(&f.last, "last", 50, "compare with so many of the newest runs")
 	fs.StringArrayVar(&f.junit, "junit", nil, "instead of DIR: test reports of this run, as 'reports/**/*.xml'; may be given again")
 	fs.StringVar(&f.meta.CIRun, "ci-run", "", "with --junit: the CI run that the files are of, as import was told")
@@ -110,6 +112,13 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 	}
 	in := gate.Input{Current: r}
 	cfg := gate.Config{Alpha: f.alpha, MinMargin: f.minMargin, Since: f.since, Now: time.Now()}
+	for _, s := range f.maxRates {
+		m, err := gate.ParseMaxRate(s)
+		if err != nil {
+			return usagef("--max-rate %w", err)
+		}
+		cfg.MaxRates = append(cfg.MaxRates, m)
+	}
 	if f.quarantine != "" {
 		text, err := os.ReadFile(f.quarantine)
 		if err != nil {

@@ -7,10 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/runner"
+	"github.com/flakehunt/flakehunt/harness/since"
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/trend"
 )
@@ -66,6 +70,47 @@ func changedFiles(ctx context.Context, since string) ([]string, error) {
 		files = append(files, strings.FieldsFunc(out, func(r rune) bool { return r == 0 })...)
 	}
 	return files, nil
+}
+
+// touched says which tests are hunted; nil: all. The others are surveyed.
+func (a *app) touched(ctx context.Context, ref string, t harness.Target, r runner.Runner) (func(harness.TestID) bool, error) {
+	if ref == "" {
+		return nil, nil
+	}
+	if t.Kind == harness.ShippedTarget {
+		return nil, usagef("--since belongs to a command of yours: the suites that ship with it do not change")
+	}
+	files, err := changedFiles(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	root, err := git(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, usagef("--since %s: %w", ref, err)
+	}
+	tests, err := r.List(ctx)
+	if err != nil {
+		return nil, redisError(fmt.Errorf("list the tests: %w", err))
+	}
+	var suites []string
+	for _, id := range tests {
+		if !slices.Contains(suites, id.Suite) {
+			suites = append(suites, id.Suite)
+		}
+	}
+	by := since.Tests(ctx, t, since.Change{Ref: ref, Root: strings.TrimSpace(root), Files: files}, suites)
+	n := 0
+	for _, id := range tests {
+		if by.Has(id) {
+			n++
+		}
+	}
+	if len(tests) == 0 {
+		a.notef("--since %s: %s", ref, by.Why)
+	} else {
+		a.notef("--since %s: %d of %d tests are hunted, the others surveyed: %s", ref, n, len(tests), by.Why)
+	}
+	return by.Has, nil
 }
 
 // historyCommands are those that need no Redis: they work on what runs left.

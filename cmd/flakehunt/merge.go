@@ -50,6 +50,7 @@ trial that two of them ran) is refused. Its exit code is that of the whole run.
 			if err != nil {
 				return usagef("%w", err)
 			}
+			a.mask.In(r)
 			if db != "" {
 				d, err := a.openDB(c.Context(), db)
 				if err != nil {
@@ -119,7 +120,6 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 		return outError(out, err)
 	}
 	defer lock.Release()
-	a.mask.In(r)
 	a.mask.In(&trials)
 	if err := rundir.Gather(out, parts, trials); err != nil {
 		return harnessError(err)

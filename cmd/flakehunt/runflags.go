@@ -52,6 +52,8 @@ type runFlags struct {
 	forward      []string
 	assume       string
 	faults       []string
+	since        string
+	rates        int
 }
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
@@ -76,6 +78,8 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.assume, "assume", "", "forecast failure rates from the margins for a delay of each frame, such as 'normal(20ms,15ms)'")
 	fs.StringVar(&f.db, "db", "", "history database to record the run in (SQLite)")
 	fs.StringVar(&f.junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass (flakyFailure only) or fail (failure as well)")
+	fs.StringVar(&f.since, "since", "", "hunt only tests that the change since this git revision touches, and survey the rest; with --for a budget for a pull request")
+	fs.IntVar(&f.rates, "rates", 0, "also run each test alone, and the suite with all CPUs kept busy, so many times each: a test's three rates")
 	f.foreign(fs)
 	fs.BoolVar(&f.resume, "resume", false, "go on with the run that --out holds")
 }
@@ -96,6 +100,8 @@ func (f *runFlags) check() error {
 	switch {
 	case f.trials < 1:
 		return usagef("--trials %d: want at least 1", f.trials)
+	case f.rates < 0:
+		return usagef("--rates %d: want 0 or more", f.rates)
 	case f.maxDelay <= 0:
 		return usagef("--max-delay %s: want a duration above 0, such as 500ms", f.maxDelay)
 	case f.simulate < 0:

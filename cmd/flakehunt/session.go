@@ -32,7 +32,8 @@ type session struct {
 	shard    shard.Shard
 	provider redisenv.Provider
 	runner   runner.Runner
-	direct   bool // tests can run without the proxy
+	direct   bool                      // tests can run without the proxy
+	aimed    func(harness.TestID) bool // tests that are hunted; nil: all
 	out      *rundir.Dir
 	history  *database
 	lose     func(error) // ends the run's context: what it does can no longer be kept
@@ -76,9 +77,15 @@ func (s *session) take(ctx context.Context, suites, command []string) (_ context
 		return ctx, err
 	}
 	s.hold(func() { _ = s.runner.Close() })
+	if s.f.rates > 0 && s.provider.Name() == "sim" {
+		return ctx, usagef("--rates: virtual time knows no load: take another --redis")
+	}
 	if why := redisenv.NoDirect(s.provider); why != "" {
 		s.notef("redis: %s", why)
 		s.direct = false
+	}
+	if s.aimed, err = s.touched(ctx, s.f.since, s.target, s.runner); err != nil {
+		return ctx, err
 	}
 	for _, removed := range sweep(ctx, s.logger()) {
 		s.notef("left behind by a run that was killed: %s", removed)
@@ -175,7 +182,7 @@ func (s *session) config(pool trial.Executor, late *runner.Lateness, bar *progre
 	cfg := hunt.Config{
 		Target: s.target, Runner: s.runner, Match: s.match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
 		Budget: hunt.Budget{Trials: f.trials, For: f.forD, MaxDelay: f.maxDelay},
-		Scope:  hunt.Scope{NoDirect: !s.direct, Faults: f.actions()},
+		Scope:  hunt.Scope{NoDirect: !s.direct, Faults: f.actions(), Aimed: s.aimed, Rates: f.rates},
 		Before: hunt.Before{Learned: s.history.learned()},
 		Hooks: hunt.Hooks{Progress: bar.show, Record: s.out.Record, Proven: func(g harness.Finding) {
 			if err := s.out.Proven(g); err != nil {

@@ -112,7 +112,7 @@ type flagGroup struct {
 
 // runGroups orders the many flags of run; those that are in none come last.
 var runGroups = []flagGroup{
-	{"How much", []string{"trials", "for", "until-decided", "run", "since", "parallel", "shard", "resume"}},
+	{"How much", []string{"trials", "for", "until-decided", "rates", "run", "since", "parallel", "shard", "resume"}},
 	{"How delays are chosen", []string{"strategy", "max-delay", "seed", "faults", "latency", "jitter", "distribution", "simulate", "assume"}},
 	{"Redis", []string{"redis", "image", "allow-flush"}},
 	{"A suite of yours", []string{"junit", "one-test", "env", "takeover", "forward"}},

@@ -3,9 +3,6 @@ package gate
 import (
 	"cmp"
 	"fmt"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -29,6 +26,7 @@ func Decide(in Input, cfg Config) Verdict {
 	g.failures()
 	g.regressions()
 	g.margins()
+	g.rates()
 	g.quarantine()
 	g.v.Exit = g.exit()
 	return g.v
@@ -60,7 +58,7 @@ func (g *decision) scope() {
 				unknown++
 				continue
 			}
-			if !changed(t.File, g.cfg.Changed) {
+			if !harness.FileAmong(t.File, g.cfg.Changed) {
 				continue
 			}
 		}
@@ -81,15 +79,6 @@ func (g *decision) scope() {
 // isNew reports whether history, if there is any, lacks the test.
 func (g *decision) isNew(test string) bool {
 	return g.Baseline != nil && len(g.Baseline.Runs) > 0 && g.Baseline.Find(test) == nil
-}
-
-// changed reports whether a test's file is among the changed ones. Both are
-// relative, but perhaps to different directories of one tree.
-func changed(file string, files []string) bool {
-	file = path.Clean(strings.ReplaceAll(file, `\`, "/"))
-	return slices.ContainsFunc(files, func(f string) bool {
-		return f == file || strings.HasSuffix(f, "/"+file) || strings.HasSuffix(file, "/"+f)
-	})
 }
 
 // evidence says whether there is anything to decide from.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/stats"
 )
 
 // failures looks at each way in which each test failed.
@@ -155,10 +156,66 @@ func (g *decision) quarantine() {
 				"%s ran out on %s, %d days ago (%s:%d: %s)", e.what(), e.Expires.Format(time.DateOnly), days, q.file(), e.Line, line(e.Reason))
 			continue
 		}
-		if !g.used[i] && g.cfg.Since == "" {
+		if g.used[i] || g.cfg.Since != "" {
+			continue
+		}
+		if runs, n := g.clean(e); runs >= cleanRuns {
+			g.v.Recovered = append(g.v.Recovered, fmt.Sprintf("%s:%d: %s passed in all of its last %d runs (%s): delete the entry",
+				q.file(), e.Line, e.what(), runs, stats.ExclusionSentence(n, 0.95)))
+		} else {
 			g.v.Notes = append(g.v.Notes, fmt.Sprintf("%s:%d: %s did not fail in this run; once it stays so, delete the entry", q.file(), e.Line, e.what()))
 		}
 	}
+}
+
+// cleanRuns is in how many runs in a row a quarantined test must have passed for
+// its entry to be no longer needed.
+const cleanRuns = 10
+
+// clean says in how many runs in a row, this one the last, the tests that an entry
+// names failed in no way that it excuses, and how often they ran in them. Of an
+// entry with a fingerprint alone these are the tests that history saw it in.
+func (g *decision) clean(e Entry) (runs, executions int) {
+	names := []string{e.Test}
+	if e.Test == "" {
+		names = nil
+		for test, failures := range g.Known {
+			for f := range failures {
+				if strings.EqualFold(f, e.Fingerprint) {
+					names = append(names, test)
+				}
+			}
+		}
+	}
+	for i, test := range names {
+		r, n := g.cleanTest(test)
+		if i == 0 || r < runs {
+			runs = r
+		}
+		executions += n
+	}
+	return runs, executions
+}
+
+func (g *decision) cleanTest(test string) (runs, executions int) {
+	i := slices.IndexFunc(g.tests, func(t *harness.TestResult) bool { return t.Name == test })
+	if i < 0 || g.tests[i].Runs == 0 || g.tests[i].Failures > 0 || g.tests[i].Provoked.K > 0 {
+		return 0, 0
+	}
+	runs, executions = 1, g.tests[i].Runs
+	if g.Baseline == nil {
+		return runs, executions
+	}
+	past := g.Baseline.Find(test)
+	if past == nil {
+		return runs, executions
+	}
+	for k := len(past.Cells) - 1; k >= 0 && past.Cells[k].Failures == 0; k-- {
+		if past.Cells[k].Runs > 0 {
+			runs, executions = runs+1, executions+int(past.Cells[k].Runs)
+		}
+	}
+	return runs, executions
 }
 
 // mend says what to do about a test.

@@ -42,6 +42,13 @@ func (v Verdict) Text(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "  excused until %s: %s: %s (%s: %s)\n", x.Expires, x.Test, x.What, x.Owner, line(x.Reason))
 	}
+	for i, r := range v.Recovered {
+		if i == notesShown {
+			fmt.Fprintf(&b, "  recovered: %d more\n", len(v.Recovered)-i)
+			break
+		}
+		fmt.Fprintf(&b, "  recovered: %s\n", r)
+	}
 	for i, n := range v.Notes {
 		if i == notesShown {
 			fmt.Fprintf(&b, "  note: %d more\n", len(v.Notes)-i)

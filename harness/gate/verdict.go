@@ -1,6 +1,9 @@
 package gate
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -16,6 +19,7 @@ const (
 	Worse      Kind = "regression"         // fails more often than its history
 	NewFlake   Kind = "new flake"          // a failure that history does not know
 	LowMargin  Kind = "low margin"         // would fail if a command came a little later
+	TooOften   Kind = "rate"               // fails more often alone, in its suite or under load than is allowed
 	Expired    Kind = "quarantine expired" // an excuse has run out
 	Mismatch   Kind = "other failure"      // a quarantined test failed in another way
 	NotEnough  Kind = "undecided"          // too few trials to say
@@ -48,6 +52,7 @@ type Verdict struct {
 	Failed    []Breach `json:"failed,omitempty"`    // exit 3
 	Undecided []Breach `json:"undecided,omitempty"` // exit 4
 	Excused   []Excuse `json:"excused,omitempty"`
+	Recovered []string `json:"recovered,omitempty"` // quarantine entries that are no longer needed
 	Notes     []string `json:"notes,omitempty"`
 }
 
@@ -59,11 +64,29 @@ type Input struct {
 	Findings map[string]harness.Finding       // findings of these runs, by fingerprint
 }
 
+// MaxRate bounds how often a test may fail where it ran: alone, suite or load.
+type MaxRate struct {
+	Where string
+	Most  float64
+}
+
+// ParseMaxRate reads KIND=RATE, as in load=0.05 or alone=0.
+func ParseMaxRate(s string) (m MaxRate, err error) {
+	where, most, found := strings.Cut(s, "=")
+	_, known := (*harness.Rates)(nil).Of(where)
+	if m.Most, err = strconv.ParseFloat(most, 64); !found || !known || err != nil || !(m.Most >= 0 && m.Most < 1) {
+		return m, fmt.Errorf("%q: want alone, suite or load, and a rate from 0 to 1, as in load=0.05", s)
+	}
+	m.Where = where
+	return m, nil
+}
+
 // Config says what is demanded. The zero value demands that nothing got worse.
 type Config struct {
 	Alpha      float64       // false-alarm rate of regressions over all tests together; 0: 0.01
 	MinMargin  time.Duration // 0: none is demanded
 	Quarantine *Quarantine   // nil: none
+	MaxRates   []MaxRate     // of failures, by where a test ran; none: none is demanded
 	Changed    []string      // only new tests and those in these files, if Since is set
 	Since      string        // the revision that Changed was computed from; empty: all tests
 	Now        time.Time

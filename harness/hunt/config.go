@@ -44,6 +44,10 @@ type Budget struct {
 type Scope struct {
 	NoMargins bool // findings are neither reduced nor measured: somebody else proves them
 	NoDirect  bool // no survey trial goes past the proxy: the suite's address leads to it
+	// Aimed says which tests get aimed trials; nil: all. The others are surveyed.
+	Aimed func(harness.TestID) bool
+	// Rates is how often each test is run alone, too, and each suite with all CPUs busy.
+	Rates int
 	// Faults are what directed may do beyond delays: near misses that it takes a
 	// lost connection to provoke are provoked with harness.Disconnect among them.
 	Faults []harness.Action

@@ -74,6 +74,7 @@ func (h *hunt) directed(ctx context.Context) error {
 	}
 	if err == nil {
 		h.proveSuspects(ctx)
+		h.rates(ctx)
 		err = h.rounds.useRest(ctx, "survey", h.rounds.survey)
 	}
 	h.attribute()
@@ -95,6 +96,7 @@ func (h *hunt) undirected(ctx context.Context) error {
 	defer cancel()
 	if err = h.rounds.each(search, 1, h.rounds.last(), explore); err == nil {
 		h.proveSuspects(ctx)
+		h.rates(ctx)
 		err = h.rounds.useRest(ctx, h.Strategy, explore)
 	}
 	h.attribute()

@@ -46,7 +46,9 @@ type testReport struct {
 func (h *hunt) investigateTest(ctx context.Context, test harness.TestID) *testReport {
 	t := h.aimAt(ctx, test)
 	t.budget = h.Trials
-	if h.foreign() && !t.passes() {
+	if h.Aimed != nil && !h.Aimed(test) {
+		t.budget = 0
+	} else if h.foreign() && !t.passes() {
 		t.budget = 0 // it fails whatever is done
 	} else if h.foreign() {
 		t.watchScripts()

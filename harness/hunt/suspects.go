@@ -19,6 +19,9 @@ const mostSuspects = 24
 func (h *hunt) proveSuspects(ctx context.Context) {
 	var open []triallog.Suspect
 	for _, s := range h.log.Suspects() {
+		if h.Aimed != nil && !h.Aimed(s.Outcome.Test) {
+			continue
+		}
 		if len(open) < mostSuspects && h.found.Provable(&s.Outcome, nil) {
 			open = append(open, s)
 		}

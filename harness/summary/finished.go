@@ -26,7 +26,7 @@ func Finished(trials []harness.Trial, suites []string) int {
 // Suites lists the suites of numbered trials.
 func Suites(trials []harness.Trial) (list []string) {
 	for _, t := range trials {
-		if Counted(t.Arm) && !slices.Contains(list, t.Suite) {
+		if Counted(t.Arm) && harness.Numbered(t.Suite) && !slices.Contains(list, t.Suite) {
 			list = append(list, t.Suite)
 		}
 	}

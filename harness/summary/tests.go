@@ -2,6 +2,7 @@ package summary
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,6 +60,7 @@ func Tests(trials []harness.Trial) []harness.TestResult {
 				order = append(order, o.Test.Name)
 			}
 			t.add(o)
+			t.where(trials[i].Suite, &o)
 		}
 	}
 	out := make([]harness.TestResult, 0, len(order))
@@ -86,6 +88,25 @@ type tally struct {
 	durations []harness.Duration
 	lateness  harness.Duration
 	raced     bool
+	rates     harness.Rates
+}
+
+// where counts an outcome by where its test ran.
+func (t *tally) where(suite string, o *harness.Outcome) {
+	if !Counted(o.Arm) || Void(*o) || o.Verdict != harness.Passed && o.Verdict != harness.Failed {
+		return
+	}
+	c := &t.rates.Suite
+	switch {
+	case strings.HasSuffix(suite, harness.AloneSuite):
+		c = &t.rates.Alone
+	case strings.HasSuffix(suite, harness.LoadSuite):
+		c = &t.rates.Load
+	}
+	c.N++
+	if o.Verdict == harness.Failed {
+		c.K++
+	}
 }
 
 func (t *tally) add(o harness.Outcome) {
@@ -173,6 +194,13 @@ func (t *tally) result() harness.TestResult {
 	}
 	if t.raced {
 		r.Warnings = append(r.Warnings, "the race detector reported a data race: a memory error, whatever the pass rate")
+	}
+	if q := t.rates; q.Alone.N+q.Load.N > 0 {
+		r.Rates = &q
+		if q.Load.N > 0 && t.failures > 0 {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("failed %d of %d in its suite, %d of %d alone, %d of %d under load",
+				q.Suite.K, q.Suite.N, q.Alone.K, q.Alone.N, q.Load.K, q.Load.N))
+		}
 	}
 	for _, fp := range t.order {
 		r.Groups = append(r.Groups, *t.groups[fp])

@@ -23,6 +23,7 @@ type Job struct {
 
 	Deadline time.Duration // for one test; 0: that of the executor
 	Warm     bool          // the runner may use a process that has run the test before
+	Busy     bool          // all CPUs are kept busy meanwhile
 	Monitor  bool          // what scripts run is read by MONITOR, where Redis is one of our own
 }
 

@@ -161,7 +161,7 @@ type identity struct {
 }
 
 func identityOf(t *harness.Trial) identity {
-	if summary.Counted(t.Arm) {
+	if summary.Counted(t.Arm) && harness.Numbered(t.Suite) {
 		return identity{suite: t.Suite, index: t.Index}
 	}
 	return identity{t.Suite, t.Index, t.Arm, t.Start.UnixNano()}

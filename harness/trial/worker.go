@@ -135,6 +135,9 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 		defer os.RemoveAll(dir)
 		s.Dir = dir
 	}
+	if j.Busy {
+		defer busy(ctx)()
+	}
 	j.Warm = j.Warm && len(j.Tests) == 1 && !w.cold[j.Tests[0]]
 	done, err := s.Play(ctx, j)
 	if err != nil || !j.Warm || len(missing(done.Scheduler)) == 0 {

@@ -83,7 +83,7 @@ func (l *Log) Done(suite string, index int) bool {
 }
 
 // AloneSuite marks the trials of a test by itself.
-const AloneSuite = " (alone)"
+const AloneSuite = harness.AloneSuite
 
 // Tally counts the executions of one test without injection.
 type Tally struct{ Suite, Alone harness.Count }
