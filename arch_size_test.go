@@ -77,7 +77,7 @@ var larger = map[string]struct {
 	"harness/contrast.table methods":       {33, "questions about one table of runs: none changes it"},
 	"harness/predict.scene methods":        {32, "questions about one history: none changes it"},
 	"cmd/flakehunt.app methods":            {34, "what each command does is a method: it holds the streams alone"},
-	"cmd/flakehunt.runFlags fields":        {28, "a field is a flag"},
+	"cmd/flakehunt.runFlags fields":        {30, "a field is a flag"},
 	"harness.Finding fields":               {28, "a field is one of the finding's file"},
 	"harness/runner/marks.Event fields":    {20, "a field is one of the plugins' protocol"},
 	"harness/detect.Command fields":        {31, "a record: what one command asked and was answered"},
