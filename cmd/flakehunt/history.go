@@ -73,7 +73,7 @@ func changedFiles(ctx context.Context, since string) ([]string, error) {
 }
 
 // touched says which tests are hunted; nil: all. The others are surveyed.
-func (a *app) touched(ctx context.Context, ref string, t harness.Target, r runner.Runner) (func(harness.TestID) bool, error) {
+func touched(ctx context.Context, a *app, ref string, t harness.Target, r runner.Runner) (func(harness.TestID) bool, error) {
 	if ref == "" {
 		return nil, nil
 	}

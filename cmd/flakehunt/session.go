@@ -84,7 +84,7 @@ func (s *session) take(ctx context.Context, suites, command []string) (_ context
 		s.notef("redis: %s", why)
 		s.direct = false
 	}
-	if s.aimed, err = s.touched(ctx, s.f.since, s.target, s.runner); err != nil {
+	if s.aimed, err = touched(ctx, s.app, s.f.since, s.target, s.runner); err != nil {
 		return ctx, err
 	}
 	for _, removed := range sweep(ctx, s.logger()) {

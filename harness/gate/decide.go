@@ -26,7 +26,7 @@ func Decide(in Input, cfg Config) Verdict {
 	g.failures()
 	g.regressions()
 	g.margins()
-	g.rates()
+	rates(g)
 	g.quarantine()
 	g.v.Exit = g.exit()
 	return g.v

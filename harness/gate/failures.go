@@ -159,7 +159,7 @@ func (g *decision) quarantine() {
 		if g.used[i] || g.cfg.Since != "" {
 			continue
 		}
-		if runs, n := g.clean(e); runs >= cleanRuns {
+		if runs, n := clean(g, e); runs >= cleanRuns {
 			g.v.Recovered = append(g.v.Recovered, fmt.Sprintf("%s:%d: %s passed in all of its last %d runs (%s): delete the entry",
 				q.file(), e.Line, e.what(), runs, stats.ExclusionSentence(n, 0.95)))
 		} else {
@@ -175,7 +175,7 @@ const cleanRuns = 10
 // clean says in how many runs in a row, this one the last, the tests that an entry
 // names failed in no way that it excuses, and how often they ran in them. Of an
 // entry with a fingerprint alone these are the tests that history saw it in.
-func (g *decision) clean(e Entry) (runs, executions int) {
+func clean(g *decision, e Entry) (runs, executions int) {
 	names := []string{e.Test}
 	if e.Test == "" {
 		names = nil
@@ -188,7 +188,7 @@ func (g *decision) clean(e Entry) (runs, executions int) {
 		}
 	}
 	for i, test := range names {
-		r, n := g.cleanTest(test)
+		r, n := cleanTest(g, test)
 		if i == 0 || r < runs {
 			runs = r
 		}
@@ -197,7 +197,7 @@ func (g *decision) clean(e Entry) (runs, executions int) {
 	return runs, executions
 }
 
-func (g *decision) cleanTest(test string) (runs, executions int) {
+func cleanTest(g *decision, test string) (runs, executions int) {
 	i := slices.IndexFunc(g.tests, func(t *harness.TestResult) bool { return t.Name == test })
 	if i < 0 || g.tests[i].Runs == 0 || g.tests[i].Failures > 0 || g.tests[i].Provoked.K > 0 {
 		return 0, 0

@@ -8,7 +8,7 @@ import (
 
 // rates holds each test to the rates that are asked for. A test that never ran where
 // one is asked for leaves it open.
-func (g *decision) rates() {
+func rates(g *decision) {
 	where := map[string]string{"alone": "alone", "suite": "in its suite", "load": "under load"}
 	for _, m := range g.cfg.MaxRates {
 		open := 0
