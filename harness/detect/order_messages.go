@@ -2,6 +2,8 @@ package detect
 
 import (
 	"fmt"
+
+	"github.com/flakehunt/flakehunt/harness"
 )
 
 // orderMessages: messages, or the handling of messages, in another order than published.
@@ -55,7 +57,7 @@ func overlaps(t *Trace) []Match {
 }
 
 // crossed finds two publishes to a channel that reached Redis in another order
-// than they reached us.
+// than they reached us, or of which the earlier one had not by the test's end.
 func crossed(t *Trace) []Match {
 	var out []Match
 	for _, ch := range t.Channels() {
@@ -68,16 +70,31 @@ func crossed(t *Trace) []Match {
 			}
 		}
 	}
+	for _, b := range t.Commands {
+		if !publishes(b) || b.Ending != harness.Dropped {
+			continue
+		}
+		for _, a := range t.onChannel[b.Args[0]] {
+			if a.Conn != b.Conn && a.Arrived > b.Arrived && len(t.of[a]) > 0 {
+				out = append(out, overtaken(t, a, b))
+				break
+			}
+		}
+	}
 	return out
 }
 
 // overtaken: b was sent before a, and took effect after it.
 func overtaken(t *Trace, a, b *Command) Match {
 	score := 0.55 + t.hint("order", "sequence")
+	when := "took effect at " + at3(t, b.Sent)
+	if b.Ending == harness.Dropped {
+		when = "was still on its way when the test ended"
+	}
 	return Match{
 		Title: fmt.Sprintf("two publishers to %s: the later message came first", a.Args[0]),
-		Explanation: fmt.Sprintf("The PUBLISH that was sent at %s took effect at %s, after one on another connection that was sent at %s. "+
-			"Redis keeps the order of one connection only; messages of two publishers have none.", at3(t, b.Arrived), at3(t, b.Sent), at3(t, a.Arrived)),
+		Explanation: fmt.Sprintf("The PUBLISH that was sent at %s %s, after one on another connection that was sent at %s. "+
+			"Redis keeps the order of one connection only; messages of two publishers have none.", at3(t, b.Arrived), when, at3(t, a.Arrived)),
 		Events: seqs(a.Seq, b.Seq), First: b.Point, Then: a.Point, Score: score,
 	}
 }

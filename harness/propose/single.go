@@ -13,7 +13,7 @@ import (
 
 // Single makes one frame as late as a slow network may: a request or a message of
 // which no candidate was about, those in the middle of the longest stretch that
-// was not tried first.
+// was not tried first. What clients send as they connect comes last.
 func Single(test string, traces []*detect.Trace, done []near.Candidate, longest time.Duration, seed uint64) (near.Candidate, bool) {
 	if len(traces) == 0 {
 		return near.Candidate{}, false
@@ -22,21 +22,11 @@ func Single(test string, traces []*detect.Trace, done []near.Candidate, longest 
 	for _, c := range done {
 		tried[c.Late()] = true
 	}
-	events := traces[0].Events
-	var at harness.Point
-	most := 0
-	for i := 0; i < len(events); i++ {
-		var free []harness.Point
-		for ; i < len(events) && !tried[events[i].Point]; i++ {
-			if k := events[i].Kind; (k == harness.Request || k == harness.Push) && events[i].Test == test {
-				free = append(free, events[i].Point)
-			}
-		}
-		if len(free) > most {
-			most, at = len(free), free[len(free)/2]
-		}
+	at, ok := untriedFrame(traces[0].Events, test, tried, false)
+	if !ok {
+		at, ok = untriedFrame(traces[0].Events, test, tried, true)
 	}
-	if most == 0 {
+	if !ok {
 		return near.Candidate{}, false
 	}
 	d := harness.Decision{Test: test, At: at, Action: harness.Delay, Delay: harness.Duration(longest)}
@@ -48,6 +38,25 @@ func Single(test string, traces []*detect.Trace, done []near.Candidate, longest 
 	}
 	c.Provoke.Decisions = []harness.Decision{d}
 	return c, true
+}
+
+// untriedFrame is the middle of the longest stretch of requests and messages that
+// were not tried, of handshakes or of all else.
+func untriedFrame(events []harness.Event, test string, tried map[harness.Point]bool, handshakes bool) (at harness.Point, ok bool) {
+	most := 0
+	for i := 0; i < len(events); i++ {
+		var free []harness.Point
+		for ; i < len(events) && !tried[events[i].Point]; i++ {
+			e := &events[i]
+			if (e.Kind == harness.Request || e.Kind == harness.Push) && e.Test == test && (e.Point.Role == "hs") == handshakes {
+				free = append(free, e.Point)
+			}
+		}
+		if len(free) > most {
+			most, at = len(free), free[len(free)/2]
+		}
+	}
+	return at, most > 0
 }
 
 // SizeOf says how large a trial of the test is, by those that passed.
