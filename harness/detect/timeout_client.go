@@ -46,13 +46,14 @@ func DeadlineOf(t *Trace) (Deadline, bool) {
 }
 
 // wentOn finds a command whose answer we kept from the client while the test sent
-// nothing, until it went on without: its client stopped waiting, and the connection
-// stayed.
+// nothing, until the same connection went on without: its client stopped waiting,
+// and the connection stayed. What another connection sends next may be of another
+// caller.
 func wentOn(t *Trace) (Deadline, bool) {
 	list := byArrival(t.Commands)
 	for i, c := range list {
 		kept := max(c.Kept, t.keptReply(c))
-		if kept < shortestWait || blocks(c) || isSubscribe(c) || i+1 == len(list) {
+		if kept < shortestWait || blocks(c) || isSubscribe(c) || i+1 == len(list) || list[i+1].Conn != c.Conn {
 			continue
 		}
 		next, told := list[i+1], c.Replied
