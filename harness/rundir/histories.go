@@ -104,7 +104,8 @@ func (d *Dir) Record(done *trial.Done) (name string, err error) {
 	}
 	dir := filepath.Join(historiesName, d.Asked.Run)
 	name = d.histories.name(dir, t.Index)
-	if err := os.MkdirAll(filepath.Join(d.Path, dir), 0o700); err == nil {
+	err = os.MkdirAll(filepath.Join(d.Path, dir), 0o700)
+	if err == nil {
 		err = WriteWhole(filepath.Join(d.Path, name), b.Bytes())
 	}
 	if err != nil {
