@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -84,14 +85,21 @@ func (t *Trace) pendingAt(ev *harness.Event) []*Command {
 	return out
 }
 
+// replyTo is the event of a command's reply; nil: it has none. Events are in order of
+// their numbers.
+func replyTo(t *Trace, c *Command) *harness.Event {
+	i, ok := slices.BinarySearchFunc(t.Events, c.Reply, func(ev harness.Event, seq uint64) int { return cmp.Compare(ev.Seq, seq) })
+	if !ok || !c.Answered() {
+		return nil
+	}
+	return &t.Events[i]
+}
+
 // unsent reports whether a command's reply came from Redis and never went to the
 // client, whose connection ended first.
 func unsent(t *Trace, c *Command) bool {
-	if !c.Answered() || c.Replied != c.Done { // the account of most, without a search
-		return false
-	}
-	i := slices.IndexFunc(t.Events, func(ev harness.Event) bool { return ev.Seq == c.Reply })
-	return i >= 0 && t.Events[i].Out == 0
+	ev := replyTo(t, c)
+	return ev != nil && ev.Out == 0
 }
 
 // gaveUp is the command whose client ended the connection since no answer came;

@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -118,7 +120,8 @@ func gaveUpBlocking(t *Trace) []Match {
 		if !c.Blocks || !limited || wait <= 0 || !c.Answered() || c.IsError || len(c.Result) > 1 || len(c.Result) == 1 && c.Result[0] != "(nil)" || c.Done-c.Sent < wait-closeCall {
 			continue
 		}
-		for _, w := range t.Commands {
+		from, _ := slices.BinarySearchFunc(t.Commands, c.Arrived, func(w *Command, at time.Duration) int { return cmp.Compare(w.Sent, at) })
+		for _, w := range t.Commands[from:min(len(t.Commands), from+4*lookBack)] {
 			if w.Conn == c.Conn || w.Sent < c.Done && w.Ending != harness.Dropped || w.Arrived < c.Arrived && w.Kept == 0 || !feeds(w, c) {
 				continue
 			}
@@ -194,13 +197,8 @@ func waitedTooShort(t *Trace) []Match {
 
 // keptReply is how long the reply of c was kept on purpose.
 func (t *Trace) keptReply(c *Command) time.Duration {
-	if c.Reply == 0 {
-		return 0
-	}
-	for i := range t.Events {
-		if ev := &t.Events[i]; ev.Seq == c.Reply && ev.Action != harness.Pass {
-			return max(ev.Out-ev.In, 0)
-		}
+	if ev := replyTo(t, c); ev != nil && ev.Action != harness.Pass {
+		return max(ev.Out-ev.In, 0)
 	}
 	return 0
 }
