@@ -28,12 +28,17 @@ type orphans struct {
 // adopted is one for all commands of this process, as the kernel's own is.
 var adopted = &orphans{live: map[int]uint64{}}
 
-// begin notes a command that has begun.
-func (o *orphans) begin(leader int) {
+// adopt has the kernel make this process the parent of daemons. It comes before the
+// first command: what that leaves at once would be init's.
+func (o *orphans) adopt() {
 	o.once.Do(func() {
 		// Where it fails, a daemon without its environment is left: see the package's documentation.
 		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	})
+}
+
+// begin notes a command that has begun.
+func (o *orphans) begin(leader int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.live[leader] = ticks(owner.StartTime(leader))
@@ -45,15 +50,17 @@ func (o *orphans) end(leader int) (killed []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.live, leader)
-	for range 20 { // one may have forked while we looked
+	// One may fork while we look, and the children of one that ends become ours only
+	// then, perhaps behind us: nothing is left when several looks find nothing.
+	for empty, look := 0, 0; empty < 3 && look < 60; look++ {
 		found := o.children(leader)
 		for _, p := range found {
 			if sent, _ := kill(p); sent {
 				killed = append(killed, fmt.Sprintf("%d %s", p.pid, p.name))
 			}
 		}
-		if len(found) == 0 {
-			break
+		if empty++; len(found) > 0 {
+			empty = 0
 		}
 	}
 	return killed

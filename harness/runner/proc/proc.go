@@ -99,6 +99,7 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	}
 
 	start := time.Now()
+	adopted.adopt()
 	leader, done, err := begin(cmd)
 	if err != nil {
 		return Result{Code: -1, Start: start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), err)
