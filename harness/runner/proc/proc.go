@@ -98,8 +98,8 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		s.Adjust(cmd)
 	}
 
-	start := time.Now()
 	adopted.adopt()
+	start := time.Now()
 	leader, done, err := begin(cmd)
 	if err != nil {
 		return Result{Code: -1, Start: start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), err)
