@@ -10,6 +10,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/investigate"
+	"github.com/flakehunt/flakehunt/harness/predict"
 	"github.com/flakehunt/flakehunt/harness/propose"
 	"github.com/flakehunt/flakehunt/harness/triallog"
 )
@@ -52,6 +53,7 @@ func (h *hunt) investigateTest(ctx context.Context, test harness.TestID) *testRe
 		t.budget = 0 // it fails whatever is done
 	} else if h.foreign() {
 		t.watchScripts()
+		t.before = predict.Leaks(h.log.Runs(), test.Name, h.MaxDelay)
 	}
 	for t.spent < t.budget && !t.aim.Over() {
 		if c, ok := t.next(); ok {

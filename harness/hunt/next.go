@@ -1,6 +1,8 @@
 package hunt
 
 import (
+	"slices"
+
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/near"
@@ -22,8 +24,9 @@ const mostLeaks = 3
 // testHunt is the directed search in one test.
 type testHunt struct {
 	*testReport
-	hunt *hunt
-	aim  *investigate.Aim
+	hunt   *hunt
+	aim    *investigate.Aim
+	before []near.Candidate // commands of the test before that may come late; none of a shipped test
 }
 
 // next gives the likeliest candidate that was not tried: what tells failing
@@ -52,10 +55,10 @@ func (t *testHunt) leaks() []near.Candidate {
 			tried++
 		}
 	}
-	if tried >= mostLeaks || t.proven || !t.hunt.foreign() {
+	if tried >= mostLeaks || t.proven {
 		return nil
 	}
-	return propose.Untried(predict.Leaks(t.hunt.log.Runs(), t.aim.Test.Name, t.hunt.MaxDelay), t.tried)
+	return propose.Untried(slices.Clone(t.before), t.tried)
 }
 
 // try investigates a candidate.

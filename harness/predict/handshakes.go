@@ -47,7 +47,7 @@ func handshakes(s *scene) []near.Candidate {
 			out = append(out, s.lateHandshake(h, used[conn], i == 0))
 		}
 	}
-	slices.SortStableFunc(out, func(a, b near.Candidate) int { return cmp.Compare(b.Likelihood, a.Likelihood) })
+	slices.SortStableFunc(out, likeliest)
 	for i := range out {
 		for range i {
 			out[i].Likelihood *= 0.7

@@ -40,7 +40,7 @@ func Leaks(trials [][]*detect.Trace, test string, most time.Duration) []near.Can
 			list = append(list, leaksInto(ordered[i-1], b, most)...)
 		}
 	}
-	slices.SortStableFunc(list, likelier)
+	slices.SortStableFunc(list, likeliest)
 	return list
 }
 
@@ -55,26 +55,27 @@ func leaksInto(a, b *detect.Trace, most time.Duration) []near.Candidate {
 		if free < leastLeak || len(w.Effects.Writes) == 0 && !strings.HasSuffix(w.Verb, "PUBLISH") {
 			continue
 		}
-		var own []near.Candidate
+		var found []near.Candidate
 		try := func(x *detect.Command, from, to time.Duration, why float64) {
 			late := from + (to-from)/2 - w.Arrived
 			score := free * why * (1 - falling(to-from, 3*time.Millisecond))
 			if to-from >= leastWindow && late > 0 && late <= most && score >= leastLeak/2 {
-				own = append(own, leak(a, b, w, x, late, score))
+				found = append(found, leak(a, b, w, x, late, score))
 			}
 		}
-		for _, x := range b.Commands {
-			if from, to, why, ok := window(b, w, x); ok {
+		own := ownWrites(b, w)
+		for i, x := range b.Commands {
+			if from, to, why, ok := own.window(i, x); ok {
 				try(x, from, to, why)
 			}
 		}
 		for _, s := range b.Subscriptions {
-			if s.Command != nil && hears(s, w) {
+			if s.Command != nil && s.Takes(w) {
 				try(s.Command, s.Told, b.End, 0.9)
 			}
 		}
-		slices.SortStableFunc(own, likelier)
-		list = append(list, own[:min(len(own), windows)]...)
+		slices.SortStableFunc(found, likeliest)
+		list = append(list, found[:min(len(found), windows)]...)
 	}
 	return list
 }
@@ -82,19 +83,6 @@ func leaksInto(a, b *detect.Trace, most time.Duration) []near.Candidate {
 // windows is how many moments are tried for one command: at one of them it may do
 // no harm, or the tests may have been slower.
 const windows = 2
-
-func likelier(x, y near.Candidate) int { return cmp.Compare(y.Likelihood, x.Likelihood) }
-
-// hears reports whether a subscription gets what w publishes.
-func hears(s *detect.Subscription, w *detect.Command) bool {
-	switch {
-	case len(w.Args) == 0 || s.Sharded != (w.Verb == "SPUBLISH") || w.Verb != "PUBLISH" && w.Verb != "SPUBLISH":
-		return false
-	case s.Pattern:
-		return effects.Glob(s.Channel, w.Args[0])
-	}
-	return s.Channel == w.Args[0]
-}
 
 // unawaited judges how probable it is that the test a does not wait for w.
 func unawaited(a, b *detect.Trace, w *detect.Command) float64 {
@@ -124,30 +112,43 @@ func unawaited(a, b *detect.Trace, w *detect.Command) float64 {
 	return 0.2
 }
 
-// window tells from when to when, in b, a late w changes what x finds, and how much
-// it matters: after b itself has written it, or since b began.
-func window(b *detect.Trace, w, x *detect.Command) (from, to time.Duration, why float64, ok bool) {
-	on, conflict := effects.Conflicts(w.Effects, x.Effects)
+// writes is what a test b itself writes over a late command w of the test before,
+// reckoned up to each of b's commands, which are in order of Sent.
+type writes struct {
+	b     *detect.Trace
+	w     *detect.Command
+	since []time.Duration // until then w changes nothing: b began, or the last of its writes up to here was done
+	same  []bool          // up to here b itself sent what w is
+}
+
+func ownWrites(b *detect.Trace, w *detect.Command) writes {
+	o := writes{b, w, make([]time.Duration, len(b.Commands)+1), make([]bool, len(b.Commands)+1)}
+	o.since[0] = b.Begin
+	for i, p := range b.Commands {
+		o.since[i+1], o.same[i+1] = o.since[i], o.same[i] || slices.Equal(p.Words, w.Words)
+		if _, over := effects.Conflicts(p.Effects, w.Effects); over && len(p.Effects.Writes) > 0 {
+			o.since[i+1] = max(o.since[i], p.Done)
+		}
+	}
+	return o
+}
+
+// window tells from when to when a late w changes what x, the i-th command, finds,
+// and how much it matters: after b itself has written it, or since b began.
+func (o writes) window(i int, x *detect.Command) (from, to time.Duration, why float64, ok bool) {
+	on, conflict := effects.Conflicts(o.w.Effects, x.Effects)
 	if !conflict || !x.Reads && on.Sort != effects.WriteRead || !x.Answered() {
 		return 0, 0, 0, false
 	}
-	from = b.Begin
-	for _, p := range b.Commands {
-		if p == x || p.Sent >= x.Arrived {
-			break
-		}
-		if slices.Equal(p.Words, w.Words) {
-			return 0, 0, 0, false // the same again
-		}
-		if _, over := effects.Conflicts(p.Effects, w.Effects); over && len(p.Effects.Writes) > 0 {
-			from = max(from, p.Done)
-		}
+	came, _ := slices.BinarySearchFunc(o.b.Commands[:i], x.Arrived, func(p *detect.Command, at time.Duration) int { return cmp.Compare(p.Sent, at) })
+	if o.same[came] {
+		return 0, 0, 0, false // the same again
 	}
 	to = x.Arrived
 	if x.Blocks {
 		to = x.Done // it waits in Redis for what comes
 	}
-	return from, to, min(on.Weight, 1), true
+	return o.since[came], to, min(on.Weight, 1), true
 }
 
 func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score float64) near.Candidate {
