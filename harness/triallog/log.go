@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
@@ -139,39 +140,41 @@ func newest(list []History) []History {
 func (l *Log) Learn(d *trial.Done) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.runs = append(l.runs, runOf(d))
+	var run []*detect.Trace
 	for _, o := range d.Trial.Outcomes {
 		name, events := o.Test.Name, d.Events[o.Test.Name]
-		if o.Verdict != harness.Passed || len(events) == 0 || !l.surest(o) {
+		if o.Verdict != harness.Passed || len(events) == 0 {
+			continue
+		}
+		t := detect.NewTrace(events, o)
+		if o.Boundary == harness.BoundaryMarked || o.Boundary == harness.BoundaryEvents {
+			run = append(run, begun(t, d.Trial.Start))
+		}
+		if !l.surest(o) {
 			continue
 		}
 		if old := l.traces[name]; len(old) > 0 {
 			l.shared = append(l.shared, proxy.SharedPoints(old[0].Events, events))
 		}
-		if len(l.traces[name]) >= keptTraces {
-			continue
+		if len(l.traces[name]) < keptTraces {
+			l.traces[name] = append(slices.Clone(l.traces[name]), t)
 		}
-		l.traces[name] = append(slices.Clone(l.traces[name]), detect.NewTrace(events, o))
+	}
+	if len(run) > 1 {
+		slices.SortStableFunc(run, func(x, y *detect.Trace) int { return cmp.Compare(x.Begin, y.Begin) })
+		l.runs = append(l.runs, run)
 	}
 }
 
-// runOf gives the histories of a trial's tests in the order in which they began, of
-// those that passed one after the other.
-func runOf(d *trial.Done) []*detect.Trace {
-	var run []*detect.Trace
-	for _, o := range d.Trial.Outcomes {
-		events := d.Events[o.Test.Name]
-		if o.Verdict != harness.Passed || len(events) == 0 || o.Boundary != harness.BoundaryMarked && o.Boundary != harness.BoundaryEvents {
-			continue
-		}
-		t := detect.NewTrace(events, o)
-		if !slices.ContainsFunc(events, func(e harness.Event) bool { return e.Kind == harness.Begin }) {
-			t.Begin = o.Start.Sub(d.Trial.Start)
-		}
-		run = append(run, t)
+// begun is a history that knows when its test began in the trial, also where no
+// event says it.
+func begun(t *detect.Trace, trial time.Time) *detect.Trace {
+	if slices.ContainsFunc(t.Events, func(e harness.Event) bool { return e.Kind == harness.Begin }) {
+		return t
 	}
-	slices.SortStableFunc(run, func(x, y *detect.Trace) int { return cmp.Compare(x.Begin, y.Begin) })
-	return run
+	known := *t
+	known.Begin = t.Outcome.Start.Sub(trial)
+	return &known
 }
 
 // surest reports whether the history of o is to be kept for prediction, and takes
