@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,11 +14,7 @@ import (
 // runs next, which no trial of either alone shows. With default flags it is found,
 // both are named, and repro plays both.
 func TestLeftUnderWay(t *testing.T) {
-	t.Setenv("PATH", "/usr/bin"+string(os.PathListSeparator)+os.Getenv("PATH"))
-	if out, err := exec.Command("python3", "-c", "import pytest, redis").CombinedOutput(); err != nil {
-		require.Empty(t, os.Getenv("CI"), "CI needs pytest and redis: %v: %s", err, out)
-		t.Skip("needs python3-pytest and python3-redis")
-	}
+	needsPytest(t)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "test_shop.py"), []byte(`
 import os, threading, time

@@ -12,15 +12,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTurnsAndChosenTests: with default flags aimed trials of a pytest suite share
-// processes, --run leaves its other tests out of all that is recorded, and one that
-// matches nothing is told after the first trial.
-func TestTurnsAndChosenTests(t *testing.T) {
+// needsPytest has the system's Python found first, and skips where it has no pytest
+// and redis, but not in CI.
+func needsPytest(t *testing.T) {
+	t.Helper()
 	t.Setenv("PATH", "/usr/bin"+string(os.PathListSeparator)+os.Getenv("PATH"))
 	if out, err := exec.Command("python3", "-c", "import pytest, redis").CombinedOutput(); err != nil {
 		require.Empty(t, os.Getenv("CI"), "CI needs pytest and redis: %v: %s", err, out)
 		t.Skip("needs python3-pytest and python3-redis")
 	}
+}
+
+// TestTurnsAndChosenTests: with default flags aimed trials of a pytest suite share
+// processes, --run leaves its other tests out of all that is recorded, and one that
+// matches nothing is told after the first trial.
+func TestTurnsAndChosenTests(t *testing.T) {
+	needsPytest(t)
 	dir := t.TempDir()
 	parents := filepath.Join(dir, "parents")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "test_it.py"), fmt.Appendf(nil, `
