@@ -50,17 +50,15 @@ func (o *orphans) end(leader int) (killed []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.live, leader)
-	// One may fork while we look, and the children of one that ends become ours only
-	// then, perhaps behind us: nothing is left when several looks find nothing.
-	for empty, look := 0, 0; empty < 3 && look < 60; look++ {
+	for range 20 { // one may have forked while we looked
 		found := o.children(leader)
 		for _, p := range found {
 			if sent, _ := kill(p); sent {
 				killed = append(killed, fmt.Sprintf("%d %s", p.pid, p.name))
 			}
 		}
-		if empty++; len(found) > 0 {
-			empty = 0
+		if len(found) == 0 {
+			break
 		}
 	}
 	return killed
