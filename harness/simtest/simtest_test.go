@@ -110,3 +110,6 @@ func TestOtherEndsNameTheSeedToo(t *testing.T) {
 	assert.Contains(t, stuck, "failed without any delay")
 	assert.Contains(t, bad(t, "lost", simtest.SeedEnv+"=many"), `FLAKEHUNT_SIM_SEED="many": want a number from 1`)
 }
+
+// The example of the documentation passes.
+func TestExample(t *testing.T) { sessionEnds(t) }
