@@ -44,7 +44,7 @@ func TestOneTestCommand(t *testing.T) {
 func TestScripts(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	require.NoError(t, err)
-	for _, name := range []string{".ci/run", ".ci/image.sh", ".ci/reproducible.sh", "bench/kills.sh", "bench/pipeline.sh", "bench/attacks.sh"} {
+	for _, name := range []string{".ci/run", ".ci/image.sh", ".ci/reproducible.sh", ".ci/extras.sh", ".ci/vuln.sh", ".ci/cross.sh", ".ci/notes.sh", ".ci/examples.sh", ".ci/npm.sh", "bench/kills.sh", "bench/pipeline.sh", "bench/attacks.sh", "bench/bounds.sh", "bench/go.sh", "docs/picture.sh"} {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.NotZero(t, info.Mode()&0o111, "%s is not executable", name)
@@ -99,17 +99,21 @@ func TestActionSteps(t *testing.T) {
 // Whoever can move a tag can change what it runs: actions are named by commit.
 // A cache that saves by itself forgets the runs that fail.
 func TestActionIsPinnedAndSaves(t *testing.T) {
-	text, err := os.ReadFile(".github/actions/flakehunt/action.yml")
+	files, err := filepath.Glob(".github/workflows/*.yml")
 	require.NoError(t, err)
-	uses := regexp.MustCompile(`(?m)^ +-? ?uses: (\S+)@(\S+)`).FindAllStringSubmatch(string(text), -1)
-	require.NotEmpty(t, uses)
-	saved := false
-	for _, u := range uses {
-		require.Regexp(t, `^[0-9a-f]{40}$`, u[2], u[1])
-		require.NotEqual(t, "actions/cache", u[1])
-		saved = saved || u[1] == "actions/cache/save"
+	const action = ".github/actions/flakehunt/action.yml"
+	for _, name := range append(files, action) {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, u := range regexp.MustCompile(`(?m)^ +-? ?uses: (\S+)@(\S+)(.*)$`).FindAllStringSubmatch(string(text), -1) {
+			require.Regexp(t, `^[0-9a-f]{40}$`, u[2], "%s: %s", name, u[1])
+			require.Regexp(t, `^ # v\d+\.\d+\.\d+$`, u[3], "%s: %s: the version that the commit is", name, u[1])
+			require.NotEqual(t, "actions/cache", u[1], name)
+		}
 	}
-	require.True(t, saved)
+	text, err := os.ReadFile(action)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "uses: actions/cache/save@")
 	require.Regexp(t, `(?s)Save the history\n +if: always\(\)`, string(text))
 }
 

@@ -3,6 +3,8 @@ package flakehunt_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -37,8 +39,8 @@ type releaseConfig struct {
 			Mtime string
 		} `yaml:"builds_info"`
 		Files []struct {
-			Src  string
-			Info struct{ Mtime string }
+			Src, Dst string
+			Info     struct{ Mtime string }
 		}
 	}
 	Checksum struct {
@@ -72,27 +74,71 @@ func TestReleaseConfig(t *testing.T) {
 
 	// The linker sets variables that there are; it passes over others in silence.
 	require.Len(t, b.Ldflags, 1)
-	source, err := os.ReadFile("cmd/flakehunt/root.go")
+	source, err := os.ReadFile("cmd/flakehunt/version.go")
 	require.NoError(t, err)
 	sets := regexp.MustCompile(`-X main\.(\w+)=`).FindAllStringSubmatch(b.Ldflags[0], -1)
-	require.NotEmpty(t, sets)
+	require.Len(t, sets, 3, "version, commit and date")
 	for _, s := range sets {
 		require.Regexp(t, `(?m)^var `+s[1]+` = ""$`, string(source))
 	}
 	require.Len(t, c.Archives, 1)
 	require.Equal(t, "{{ .CommitDate }}", c.Archives[0].BuildsInfo.Mtime)
 	for _, f := range c.Archives[0].Files {
-		require.FileExists(t, f.Src)
+		if f.Dst == "" { // what .ci/extras.sh writes is there at a release alone
+			require.FileExists(t, f.Src)
+		}
 		require.Equal(t, "{{ .CommitDate }}", f.Info.Mtime, f.Src)
 	}
 	require.Equal(t, "sha256", c.Checksum.Algorithm)
 
 	script, err := os.ReadFile(".ci/reproducible.sh")
 	require.NoError(t, err)
-	for _, words := range []string{"CGO_ENABLED=0", strings.Join(b.Flags, " "), strings.Replace(b.Ldflags[0], "{{ .Version }}", "$version", 1)} {
+	ldflags := strings.NewReplacer("{{ .Version }}", "$version", "{{ .FullCommit }}", "$commit", "{{ .CommitDate }}", "$date").Replace(b.Ldflags[0])
+	for _, words := range []string{"CGO_ENABLED=0", strings.Join(b.Flags, " "), ldflags} {
 		require.Contains(t, string(script), words)
 	}
 	run, err := os.ReadFile(".github/workflows/nightly.yml")
 	require.NoError(t, err)
 	require.Contains(t, string(run), "run: .ci/reproducible.sh")
+}
+
+// The notes of a release are its section of the changelog, and no release goes out
+// without one.
+func TestReleaseNotes(t *testing.T) {
+	notes := func(version string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), ".ci/notes.sh", version).Output()
+		return string(out), err
+	}
+	said, err := notes("v0.2.0")
+	require.NoError(t, err)
+	require.Contains(t, said, "### Added\n- ")
+	require.NotContains(t, said, "\n## ")
+	_, err = notes("v0.2")
+	require.Error(t, err)
+}
+
+// Each module that has dependencies is kept up to date.
+func TestDependabotKnowsEveryModule(t *testing.T) {
+	text, err := os.ReadFile(".github/dependabot.yml")
+	require.NoError(t, err)
+	var c struct {
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directories []string
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &c))
+	known := map[string][]string{}
+	for _, u := range c.Updates {
+		known[u.Ecosystem] = append(known[u.Ecosystem], u.Directories...)
+	}
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "*go.mod", "*package-lock.json").Output()
+	require.NoError(t, err)
+	for file := range strings.FieldsSeq(string(out)) {
+		ecosystem := map[string]string{"go.mod": "gomod", "package-lock.json": "npm"}[path.Base(file)]
+		if ecosystem == "gomod" && strings.Contains(file, "/testdata/") {
+			continue // no dependencies
+		}
+		require.Contains(t, known[ecosystem], "/"+strings.TrimPrefix(path.Dir(file), "."), file)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/mattn/go-isatty"
@@ -41,9 +40,6 @@ const exitHelp = `Exit codes:
   3    the harness or Redis could not do its work
   4    undecided within the budget
   130  interrupted; partial reports are still written`
-
-// version is set by the linker in release builds.
-var version = ""
 
 // exitError carries an exit code with an error.
 type exitError struct {
@@ -132,7 +128,7 @@ flakehunt completion SHELL writes a completion script (bash, zsh, fish, powershe
 		Example: `  flakehunt run                        the suites that ship with it
   flakehunt run -- go test ./...       your Go tests
   flakehunt run -- npx vitest run      a suite of vitest; so for jest, mocha, pytest, …`,
-		Version:            toolVersion(),
+		Version:            builtFrom().String(),
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true, // they take several lines
@@ -227,15 +223,4 @@ func oneLine(err error) string {
 	s := strings.TrimSpace(err.Error())
 	s = strings.ReplaceAll(s, "\r", "")
 	return strings.ReplaceAll(s, "\n", "; ")
-}
-
-// toolVersion is the version for people and files.
-func toolVersion() string {
-	if version != "" {
-		return version
-	}
-	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
-		return strings.TrimPrefix(b.Main.Version, "v")
-	}
-	return "0.1.0-dev"
 }

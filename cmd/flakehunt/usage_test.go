@@ -54,7 +54,9 @@ func TestDistance(t *testing.T) {
 func TestVersionFlag(t *testing.T) {
 	code, out, _ := ran(t, "--version")
 	assert.Zero(t, code)
-	assert.Equal(t, "flakehunt "+toolVersion()+"\n", out)
+	assert.Equal(t, "flakehunt "+builtFrom().String()+"\n", out)
+	assert.Regexp(t, `^1\.2\.3 \(0123456789ab, 2026-01-02T03:04:05Z, go\S+, \w+/\w+\)$`,
+		build{"1.2.3", "0123456789abcdef0123456789abcdef01234567", "2026-01-02T03:04:05Z"}.String())
 }
 
 func TestRunHelpHasItsFlagsInGroups(t *testing.T) {
