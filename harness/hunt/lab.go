@@ -66,6 +66,9 @@ func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 	if err := l.admit(d); err != nil {
 		return err
 	}
+	if err := neverBegan(d.Trial, l.log); err != nil {
+		return err
+	}
 	if nth <= learnedTrials {
 		l.log.Learn(d)
 	}
@@ -142,6 +145,20 @@ func (l *Lab) admit(d *trial.Done) error {
 		return &runner.Unusable{Usage: true, Err: fmt.Errorf("--run matches none of the %d tests that ran; flakehunt matches names as its reports give them", ran)}
 	}
 	return nil
+}
+
+// neverBegan says of a command whose exit status is all that it tells that the
+// first trial came to nothing: it failed before it sent a command to Redis, as one
+// that does not build or start does. Its next trial would fail in the same way.
+func neverBegan(t harness.Trial, log *triallog.Log) error {
+	if t.Arm == harness.Direct || t.Points > 0 || len(t.Outcomes) != 1 || len(log.Trials()) > 0 {
+		return nil
+	}
+	o := t.Outcomes[0]
+	if o.Test.Name != runner.WholeCommand || o.Verdict != harness.Failed || o.Failure == nil || o.Failure.Kind == harness.TimeoutFailure {
+		return nil
+	}
+	return &runner.Unusable{Err: fmt.Errorf("%s\nno command of it was seen on the wire, and it names no test: it does not start, or its Redis is not ours; see it run with 'flakehunt doctor -- COMMAND', and try --takeover localhost:6379 if its address is hard-coded", o.Failure.Message)}
 }
 
 // keep records a finished trial: journal first, then memory.

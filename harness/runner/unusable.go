@@ -1,5 +1,8 @@
 package runner
 
+// WholeCommand is the name of the test that stands for a command as a whole.
+const WholeCommand = "(command)"
+
 // Unusable is an error of a target that no further trial can mend: no test is
 // selected, the suite's program crashes at its start, its report never comes.
 // Who runs trials must not try again, and must not count it.

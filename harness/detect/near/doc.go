@@ -103,14 +103,29 @@ func Candidates(traces []*detect.Trace, known Known) []Candidate {
 				if i, ok := best[key]; !ok {
 					best[key] = len(out)
 					out = append(out, c)
-				} else if c.Likelihood > out[i].Likelihood {
-					out[i] = c
+				} else {
+					out[i] = merged(out[i], c)
 				}
 			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Candidate) int { return cmp.Compare(b.Likelihood, a.Likelihood) })
 	return out
+}
+
+// merged is the likelier of two candidates that say the same of two histories. Its
+// frame is made as late as the slower history needs: the gap varies between trials,
+// and a delay for the smallest one passes the others.
+func merged(a, b Candidate) Candidate {
+	best, other := a, b
+	if b.Likelihood > a.Likelihood {
+		best, other = b, a
+	}
+	if x, y := best.Provoke.Decisions, other.Provoke.Decisions; len(x) == 1 && len(y) == 1 && x[0].Action == harness.Delay &&
+		y[0].Action == harness.Delay && x[0].At == y[0].At && y[0].Delay > x[0].Delay {
+		best.Provoke = other.Provoke
+	}
+	return best
 }
 
 // finders lists the kinds of near miss; one file each.

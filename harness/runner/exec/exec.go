@@ -33,7 +33,7 @@ const DefaultTimeout = 10 * time.Minute
 // Command is the name of the test that stands for the command as a whole: the
 // only one when there is no JUnit report, else it appears when the command's
 // end contradicts its report.
-const Command = "(command)"
+const Command = runner.WholeCommand
 
 // Config says what to run. Argv, JUnit and OneTest may hold the placeholders of
 // package environ, {dir} above all: with `--junit '{dir}/*.xml'` each trial

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"encoding/json"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -12,7 +11,7 @@ import (
 )
 
 // Command is a command line, seen through what merely starts something else:
-// npx, package scripts, sh -c, env, bundle exec, python -m.
+// npx, package scripts, Makefiles, shell scripts, sh -c, env, bundle exec, python -m.
 type Command struct {
 	Argv  []string
 	Dir   string
@@ -76,7 +75,7 @@ var twoWords = map[string][]string{
 }
 
 func (l *looker) words(argv []string, depth int) {
-	for len(argv) > 0 && isAssignment(argv[0]) {
+	for len(argv) > 0 && (isAssignment(argv[0]) || slices.Contains(keywords, argv[0])) {
 		argv = argv[1:]
 	}
 	if l.steps++; len(argv) == 0 || depth > deepest || l.steps > mostSteps {
@@ -91,6 +90,15 @@ func (l *looker) words(argv []string, depth int) {
 				return
 			}
 		}
+		if rest := skipOptions(args, nil); len(rest) > 0 {
+			l.shellFile(rest[0], depth)
+		}
+	case "make", "gmake":
+		l.makefile(args, depth)
+		return
+	case "npm-run-all", "npm-run-all2", "run-s", "run-p":
+		l.several(args, depth)
+		return
 	case "npm", "pnpm", "yarn", "bun":
 		l.manager(program, args, depth)
 		return
@@ -105,7 +113,7 @@ func (l *looker) words(argv []string, depth int) {
 			}
 			return
 		}
-	case "node", "nodejs", "php", "ruby", "bun-node":
+	case "node", "nodejs", "tsx", "ts-node", "ts-node-esm", "swc-node", "babel-node", "php", "ruby", "bun-node":
 		l.calls = append(l.calls, Call{program, args})
 		for i, a := range args {
 			if !strings.HasPrefix(a, "-") && (i == 0 || !takesWord(args[i-1])) {
@@ -138,6 +146,7 @@ func (l *looker) words(argv []string, depth int) {
 		return
 	}
 	l.calls = append(l.calls, Call{program, args})
+	l.shellFile(argv[0], depth)
 }
 
 // manager sees through npm, pnpm, yarn and bun.
@@ -189,17 +198,7 @@ func (l *looker) manager(program string, args []string, depth int) {
 
 // script sees through a script of a package file.
 func (l *looker) script(file, name string, more []string, depth int) bool {
-	text, err := os.ReadFile(filepath.Join(l.dir, file))
-	if err != nil {
-		return false
-	}
-	var p struct {
-		Scripts map[string]json.RawMessage `json:"scripts"`
-	}
-	if json.Unmarshal(text, &p) != nil {
-		return false
-	}
-	raw, ok := p.Scripts[name]
+	raw, ok := scriptsOf(l.read(file))[name]
 	if !ok {
 		return false
 	}
@@ -220,6 +219,17 @@ func (l *looker) script(file, name string, more []string, depth int) bool {
 		l.text(line, depth+1)
 	}
 	return true
+}
+
+// scriptsOf gives the scripts of a package file by name.
+func scriptsOf(text []byte) map[string]json.RawMessage {
+	var p struct {
+		Scripts map[string]json.RawMessage `json:"scripts"`
+	}
+	if json.Unmarshal(text, &p) != nil {
+		return nil
+	}
+	return p.Scripts
 }
 
 // text sees through a shell's line.

@@ -16,7 +16,23 @@ func TestLook(t *testing.T) {
 		"test": "npm run lint && cross-env NODE_ENV=test vitest run --coverage", "lint": "eslint .", "loop": "npm run loop",
 		"unit": "c8 mocha 'a b.js'", "ci": "yarn unit; jest --ci", "serial": "FOO=1 node --import tsx --test test/*.ts"}}`), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "composer.json"), []byte(`{"scripts": {"test": ["@php lint.php", "phpunit --colors"]}}`), 0o600))
+	for name, text := range map[string]string{
+		"run-tests.sh": "#!/usr/bin/env bash\nset -eu\n# npx jest\nif true; then\n  exec npx vitest run \\\n    --bail 1 \"$@\"\nfi\n",
+		"plain.sh":     "cd x && npx mocha\n",
+		"tool.py":      "#!/usr/bin/python3\nnpx = 1\n",
+		"Makefile":     ".PHONY: test\nall: build\nPY ?= python3\nRUN := $(PY) -m pytest\nbuild:\n\t@echo building\ntest: build unit ## tests\n\t-@$(RUN) -q \\\n\t  tests\nunit:\n\tgo test ./...\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
 	for line, want := range map[string]string{
+		"./run-tests.sh x":                        "run-tests.sh(x) set(-eu) true() vitest(run --bail 1) fi()",
+		"bash plain.sh":                           "cd(x) mocha() bash(plain.sh)",
+		"./tool.py":                               "tool.py()",
+		"make test":                               "echo(building) go(test ./...) pytest(-q tests)",
+		"make -C . unit":                          "go(test ./...)",
+		"make":                                    "echo(building)",
+		"npx ts-mocha -p tsconfig-cjs.json":       "ts-mocha(-p tsconfig-cjs.json)",
+		"npx run-s --silent lint u*":              "eslint(.) mocha(a b.js)",
 		"npx vitest run":                          "vitest(run)",
 		"npx --yes vitest run":                    "vitest(run)",
 		"npm test":                                "eslint(.) vitest(run --coverage)",

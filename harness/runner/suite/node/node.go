@@ -35,9 +35,9 @@ var _ suite.Adapter = Adapter{}
 func Adapters() []suite.Adapter {
 	return []suite.Adapter{
 		Adapter{name: "vitest", programs: []string{"vitest"}, watch: []string{"watch", "dev", "--watch", "-w"}, instead: "vitest run", warm: true},
-		Adapter{name: "jest", programs: []string{"jest", "react-scripts"}, watch: []string{"--watch", "--watchAll"}, instead: "jest without --watch", warm: true},
-		Adapter{name: "mocha", programs: []string{"mocha", "_mocha"}, watch: []string{"--watch", "-w"}, instead: "mocha without --watch", warm: true},
-		Adapter{name: "node --test", programs: []string{"node", "nodejs", "tsx"}, watch: []string{"--watch"}, instead: "node --test without --watch",
+		Adapter{name: "jest", programs: []string{"jest", "react-scripts", "craco", "jest-cli"}, watch: []string{"--watch", "--watchAll"}, instead: "jest without --watch", warm: true},
+		Adapter{name: "mocha", programs: []string{"mocha", "_mocha", "ts-mocha", "electron-mocha", "mochapack", "esmocha"}, watch: []string{"--watch", "-w"}, instead: "mocha without --watch", warm: true},
+		Adapter{name: "node --test", programs: []string{"node", "nodejs", "tsx", "ts-node", "ts-node-esm", "swc-node", "babel-node"}, watch: []string{"--watch"}, instead: "node --test without --watch",
 			is: func(c suite.Call) bool { return c.Has("--test") }},
 	}
 }
