@@ -70,7 +70,6 @@ var larger = map[string]struct {
 	"harness/runner/exec.judge lines":      {75, "to be taken apart"},
 	"harness/runner/netns.around lines":    {80, "to be taken apart"},
 	"harness/runner/proc.Run lines":        {63, "to be taken apart"},
-	"harness/runner/suite.words lines":     {64, "to be taken apart"},
 	"harness/sim.part lines":               {64, "to be taken apart"},
 	"reports/internal/sample.Flaky lines":  {90, "a sample: one value, and little beside it"},
 	"harness/detect.Trace methods":         {41, "questions about one history: none changes it"},

@@ -84,14 +84,8 @@ func (l *looker) words(argv []string, depth int) {
 	program, args := base(argv[0]), argv[1:]
 	switch program {
 	case "sh", "bash", "dash", "zsh", "ksh":
-		for i, a := range args {
-			if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") && i+1 < len(args) {
-				l.text(args[i+1], depth+1)
-				return
-			}
-		}
-		if rest := skipOptions(args, nil); len(rest) > 0 {
-			l.shellFile(rest[0], depth)
+		if l.shell(args, depth) {
+			return
 		}
 	case "make", "gmake":
 		l.makefile(args, depth)
@@ -103,14 +97,7 @@ func (l *looker) words(argv []string, depth int) {
 		l.manager(program, args, depth)
 		return
 	case "composer":
-		args = skipOptions(args, nil)
-		if len(args) > 0 && (args[0] == "run" || args[0] == "run-script" || args[0] == "exec") {
-			args = skipOptions(args[1:], nil)
-		}
-		if len(args) > 0 {
-			if !l.script("composer.json", args[0], args[1:], depth) {
-				l.words(args, depth+1)
-			}
+		if args = l.composer(args, depth); args == nil {
 			return
 		}
 	case "node", "nodejs", "tsx", "ts-node", "ts-node-esm", "swc-node", "babel-node", "php", "ruby", "bun-node":
@@ -134,19 +121,54 @@ func (l *looker) words(argv []string, depth int) {
 		return
 	}
 	if takes, ok := launchers[program]; ok {
-		rest := skipOptions(args, takes)
-		if program == "timeout" || program == "flock" { // its first word is a duration, a file
-			rest = rest[min(1, len(rest)):]
-		}
-		if i := slices.IndexFunc(args, func(a string) bool { return a == "-c" || a == "--call" }); program == "npx" && i >= 0 && i+1 < len(args) {
-			l.text(args[i+1], depth+1)
-			return
-		}
-		l.words(rest, depth+1)
+		l.launched(program, args, skipOptions(args, takes), depth)
 		return
 	}
 	l.calls = append(l.calls, Call{program, args})
 	l.shellFile(argv[0], depth)
+}
+
+// shell looks at what follows a shell's -c, and reports whether there is any; else
+// at its script.
+func (l *looker) shell(args []string, depth int) bool {
+	for i, a := range args {
+		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") && i+1 < len(args) {
+			l.text(args[i+1], depth+1)
+			return true
+		}
+	}
+	if rest := skipOptions(args, nil); len(rest) > 0 {
+		l.shellFile(rest[0], depth)
+	}
+	return false
+}
+
+// composer looks at the script or program that composer runs. Where it runs none, its
+// arguments are given back.
+func (l *looker) composer(args []string, depth int) []string {
+	args = skipOptions(args, nil)
+	if len(args) > 0 && (args[0] == "run" || args[0] == "run-script" || args[0] == "exec") {
+		args = skipOptions(args[1:], nil)
+	}
+	if len(args) == 0 {
+		return []string{}
+	}
+	if !l.script("composer.json", args[0], args[1:], depth) {
+		l.words(args, depth+1)
+	}
+	return nil
+}
+
+// launched looks at the command, rest, that another program begins.
+func (l *looker) launched(program string, args, rest []string, depth int) {
+	if program == "timeout" || program == "flock" { // its first word is a duration, a file
+		rest = rest[min(1, len(rest)):]
+	}
+	if i := slices.IndexFunc(args, func(a string) bool { return a == "-c" || a == "--call" }); program == "npx" && i >= 0 && i+1 < len(args) {
+		l.text(args[i+1], depth+1)
+		return
+	}
+	l.words(rest, depth+1)
 }
 
 // manager sees through npm, pnpm, yarn and bun.
