@@ -187,7 +187,7 @@ func (h *hunt) origin() finding.Origin {
 // of those that have none.
 func (h *hunt) attribute() {
 	if h.foreign() {
-		for _, w := range triallog.SuiteWarnings(h.log.Trials(), h.log.Tests()) {
+		for _, w := range triallog.SuiteWarnings(triallog.Sums(h.log), h.log.Tests()) {
 			h.log.Warn("%s", w)
 		}
 	}

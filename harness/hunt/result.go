@@ -2,18 +2,21 @@ package hunt
 
 import (
 	"fmt"
+	"iter"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
 // result puts together all that was seen.
 func (h *hunt) result() *harness.Result {
-	trials := h.log.Trials()
+	trials := triallog.Sums(h.log)
 	r := &harness.Result{
 		Version: harness.ResultVersion, Tool: h.Tool, Started: h.rounds.started.UTC(), Finished: time.Now().UTC(),
 		Seed: h.Seed, Strategy: h.Strategy, Params: h.Params, Target: h.Target,
@@ -69,9 +72,9 @@ func coverage(reports []*testReport) *harness.Coverage {
 }
 
 // testResults sums up each test in the target's order, also those that never ran.
-func (h *hunt) testResults(trials []harness.Trial, findings []harness.Finding) []harness.TestResult {
+func (h *hunt) testResults(trials iter.Seq[harness.Trial], findings []harness.Finding) []harness.TestResult {
 	byName := map[string]harness.TestResult{}
-	for _, t := range summary.Tests(trials) {
+	for _, t := range summary.InOrder(trials) {
 		byName[t.Name] = t
 	}
 	var list []harness.TestResult
@@ -115,6 +118,6 @@ func FromTrials(trials []harness.Trial) *harness.Result {
 		}
 		r.Workers = max(r.Workers, t.Worker)
 	}
-	r.TrialsDone = summary.Finished(trials, summary.Suites(trials))
+	r.TrialsDone = summary.Finished(slices.Values(trials), summary.Suites(trials))
 	return r
 }

@@ -74,7 +74,7 @@ func (h *hunt) investigateAll(ctx context.Context) error {
 func (h *hunt) againAlone(ctx context.Context) {
 	for _, t := range h.log.Leaves() {
 		for range aloneAgain {
-			c := triallog.Tallies(h.log.Trials())[t.Name].Alone
+			c := triallog.Tallies(triallog.Sums(h.log))[t.Name].Alone
 			if c.N == 0 || c.K < c.N || ctx.Err() != nil {
 				break
 			}

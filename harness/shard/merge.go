@@ -78,7 +78,7 @@ func Merge(parts []Part) (*harness.Result, []harness.Trial, error) {
 		r.Margins = append(r.Margins, p.Result.Margins...)
 	}
 	r.Margins = summary.LeastMargins(r.Margins)
-	r.TrialsDone = summary.Finished(trials, summary.Suites(trials))
+	r.TrialsDone = summary.Finished(slices.Values(trials), summary.Suites(trials))
 	r.Tests = joinTests(parts, trials, r)
 	for i := range r.Findings {
 		summary.CountRuns(&r.Findings[i], r.Tests, r.Strategy)

@@ -1,15 +1,16 @@
 package summary
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
 
 // Finished says how many numbered trials were done in every one of the suites.
-func Finished(trials []harness.Trial, suites []string) int {
+func Finished(trials iter.Seq[harness.Trial], suites []string) int {
 	done := map[string]int{}
-	for _, t := range trials {
+	for t := range trials {
 		if Counted(t.Arm) {
 			done[t.Suite]++
 		}

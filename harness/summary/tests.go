@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -38,20 +39,26 @@ func Void(o harness.Outcome) bool {
 // a whole run (findings, causes proven, margins, decisions) is left to the
 // caller.
 func Tests(trials []harness.Trial) []harness.TestResult {
-	trials = slices.Clone(trials)
-	slices.SortStableFunc(trials, func(a, b harness.Trial) int {
-		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.Arm, b.Arm),
-			cmp.Compare(a.Seed, b.Seed), a.Start.Compare(b.Start))
-	})
+	return InOrder(slices.Values(slices.SortedStableFunc(slices.Values(trials), Order)))
+}
+
+// Order is that in which trials are summed up, whichever ended first.
+func Order(a, b harness.Trial) int {
+	return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.Arm, b.Arm),
+		cmp.Compare(a.Seed, b.Seed), a.Start.Compare(b.Start))
+}
+
+// InOrder summarises trials that come in Order, one at a time.
+func InOrder(trials iter.Seq[harness.Trial]) []harness.TestResult {
 	var order []string
 	tallies := map[string]*tally{}
-	for i := range trials {
-		for _, o := range trials[i].Outcomes {
+	for trial := range trials {
+		for _, o := range trial.Outcomes {
 			if o.Arm == "" {
-				o.Arm = trials[i].Arm
+				o.Arm = trial.Arm
 			}
 			if o.Trial == 0 {
-				o.Trial = trials[i].Index
+				o.Trial = trial.Index
 			}
 			t := tallies[o.Test.Name]
 			if t == nil {
@@ -60,7 +67,7 @@ func Tests(trials []harness.Trial) []harness.TestResult {
 				order = append(order, o.Test.Name)
 			}
 			t.add(o)
-			t.where(trials[i].Suite, &o)
+			t.where(trial.Suite, &o)
 		}
 	}
 	out := make([]harness.TestResult, 0, len(order))

@@ -63,13 +63,16 @@ func tracesOf(list []History, failure string) []*detect.Trace {
 	return out
 }
 
-// Log holds every trial of a hunt and what is kept of their histories. It only
+// Log holds every trial of a hunt and what is kept of their histories; of a trial in
+// which all passed what sums need. It only
 // grows, and what its views return is never changed.
 type Log struct {
 	mu        sync.Mutex
 	admit     func(test string) bool // tests that appear in a trial are added if it says so; nil: none are
 	tests     []harness.TestID
-	trials    []harness.Trial
+	trials    []harness.Trial             // all but those of which sums are enough
+	passed    passes                      // those
+	done      map[string]map[int]struct{} // by suite: the numbers of those that are done
 	infra     []harness.InfraFailure
 	warnings  []string
 	traces    map[string][]*detect.Trace // by test: passing ones, from which failures are predicted
@@ -82,14 +85,24 @@ type Log struct {
 
 // New returns a log of the tests without trials.
 func New(tests []harness.TestID, admit func(string) bool) *Log {
-	return &Log{tests: tests, admit: admit, traces: map[string][]*detect.Trace{}, histories: map[string]*Histories{}}
+	return &Log{tests: tests, admit: admit, traces: map[string][]*detect.Trace{}, histories: map[string]*Histories{}, done: map[string]map[int]struct{}{}}
 }
 
 // Add appends a finished trial.
 func (l *Log) Add(t harness.Trial) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.trials = append(l.trials, t)
+	if plain(t) {
+		l.passed.add(t)
+	} else {
+		l.trials = append(l.trials, t)
+	}
+	if summary.Counted(t.Arm) {
+		if l.done[t.Suite] == nil {
+			l.done[t.Suite] = map[int]struct{}{}
+		}
+		l.done[t.Suite][t.Index] = struct{}{}
+	}
 	for _, o := range t.Outcomes {
 		if l.admit != nil && l.admit(o.Test.Name) && !slices.ContainsFunc(l.tests, func(id harness.TestID) bool { return id.Name == o.Test.Name }) {
 			l.tests = append(l.tests, o.Test)
@@ -195,7 +208,7 @@ func (l *Log) Fail(suite string, index int, err error) (done, failed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.infra = append(l.infra, harness.InfraFailure{What: strings.TrimSuffix(fmt.Sprintf("trial %d of %s", index, suite), " of "), Err: err.Error()})
-	return len(l.trials), len(l.infra)
+	return len(l.trials) + len(l.passed.trials), len(l.infra)
 }
 
 // Warn notes why to doubt a number.

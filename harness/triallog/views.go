@@ -1,16 +1,17 @@
 package triallog
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/summary"
 )
 
-// Trials gives all trials so far.
+// Trials gives the trials so far of which more is asked than sums: those that were
+// aimed, those of a test alone, and those in which not all passed.
 func (l *Log) Trials() []harness.Trial {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,9 +78,10 @@ func (l *Log) Undecided(suite string) []string {
 
 // Done reports whether a numbered trial of the suite is in the log.
 func (l *Log) Done(suite string, index int) bool {
-	return slices.ContainsFunc(l.Trials(), func(t harness.Trial) bool {
-		return t.Suite == suite && t.Index == index && summary.Counted(t.Arm)
-	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.done[suite][index]
+	return ok
 }
 
 // AloneSuite marks the trials of a test by itself.
@@ -89,9 +91,9 @@ const AloneSuite = harness.AloneSuite
 type Tally struct{ Suite, Alone harness.Count }
 
 // Tallies counts those of all tests, by name.
-func Tallies(trials []harness.Trial) map[string]Tally {
+func Tallies(trials iter.Seq[harness.Trial]) map[string]Tally {
 	seen := map[string]Tally{}
-	for _, t := range trials {
+	for t := range trials {
 		if !t.Arm.Natural() {
 			continue
 		}
@@ -124,7 +126,7 @@ func LongestAlone(trials []harness.Trial, test string) time.Duration {
 
 // SuiteWarnings says which tests fail alone but never in their suite, or only
 // there, and whether the suite never spoke to Redis through the proxy.
-func SuiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []string) {
+func SuiteWarnings(trials iter.Seq[harness.Trial], tests []harness.TestID) (warnings []string) {
 	seen := Tallies(trials)
 	for _, id := range tests {
 		s := seen[id.Name]
@@ -136,8 +138,12 @@ func SuiteWarnings(trials []harness.Trial, tests []harness.TestID) (warnings []s
 			warnings = append(warnings, id.Name+" fails in its suite and not alone: another test's keys, channels or connections may reach it")
 		}
 	}
-	through := slices.DeleteFunc(slices.Clone(trials), func(t harness.Trial) bool { return t.Arm == harness.Direct })
-	if len(through) > 0 && !slices.ContainsFunc(through, func(t harness.Trial) bool { return t.Points > 0 }) {
+	through, seenAny := false, false
+	for t := range trials {
+		through = through || t.Arm != harness.Direct
+		seenAny = seenAny || t.Arm != harness.Direct && t.Points > 0
+	}
+	if through && !seenAny {
 		warnings = append(warnings, "no command was seen on the wire: the suite does not use REDIS_URL, REDIS_ADDR, REDIS_HOST or REDIS_PORT; if its address is hard-coded, try --takeover localhost:6379, or name its variable with --env; 'flakehunt doctor -- COMMAND' finds out which")
 	}
 	return warnings

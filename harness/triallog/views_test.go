@@ -1,6 +1,7 @@
 package triallog
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,7 +33,7 @@ func TestSuiteWarnings(t *testing.T) {
 		"seen in one of trials": {[]harness.Trial{ran("go", harness.Survey, 0, harness.Passed), ran("go", harness.Survey, 1, harness.Passed)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := SuiteWarnings(c.trials, []harness.TestID{{Name: "a"}})
+			got := SuiteWarnings(slices.Values(c.trials), []harness.TestID{{Name: "a"}})
 			if c.want == "" {
 				require.Empty(t, got)
 				return
