@@ -96,6 +96,50 @@ func TestActionSteps(t *testing.T) {
 	require.Contains(t, summary, "### Gate\n\n    gate: FAIL")
 }
 
+// The action has one comment on a pull request, and a run without one has none. A
+// token that may not comment fails nothing.
+func TestActionComment(t *testing.T) {
+	script, err := filepath.Abs(".github/actions/flakehunt/comment.sh")
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		pr, known, may string
+		want           []string
+		warned         bool
+	}{
+		"no pull request": {"", "", "0", []string{}, false},
+		"the first run":   {"7", "", "0", []string{"--paginate repos/o/r/issues/7/comments", "-X POST repos/o/r/issues/7/comments"}, false},
+		"a further run":   {"7", "41\n42", "0", []string{"--paginate repos/o/r/issues/7/comments", "-X PATCH repos/o/r/issues/comments/41"}, false},
+		"of a fork":       {"7", "", "1", []string{"--paginate repos/o/r/issues/7/comments"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range map[string]string{
+				"out/result.json": "{}",
+				"bin/flakehunt":   "#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\necho '## Of 2 tests, 1 is flaky' >\"$1/comment.md\"\n",
+				"bin/gh": "#!/bin/sh\nshift; echo \"$*\" | sed 's/ --jq.*//; s/ -F.*//' >>said\n" +
+					"case \"$*\" in *--paginate*) printf '" + c.known + "'; exit " + c.may + " ;; esac\ncp \"${5#body=@}\" body\n",
+			} {
+				require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(file)), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o755))
+			}
+			cmd := exec.CommandContext(t.Context(), script)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "FLAKEHUNT=flakehunt", "OUT=out", "PR="+c.pr,
+				"GITHUB_REPOSITORY=o/r", "GITHUB_WORKFLOW=ci", "GITHUB_JOB=flakes")
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			require.Equal(t, c.warned, bytes.Contains(out, []byte("::warning::")), "%s", out)
+			said, _ := os.ReadFile(filepath.Join(dir, "said"))
+			require.Equal(t, c.want, strings.FieldsFunc(string(said), func(r rune) bool { return r == '\n' }), "%s", out)
+			if len(c.want) == 2 {
+				body, err := os.ReadFile(filepath.Join(dir, "body"))
+				require.NoError(t, err)
+				require.Equal(t, "<!-- flakehunt: ci/flakes -->\n## Of 2 tests, 1 is flaky\n", string(body))
+			}
+		})
+	}
+}
+
 // Whoever can move a tag can change what it runs: actions are named by commit.
 // A cache that saves by itself forgets the runs that fail.
 func TestActionIsPinnedAndSaves(t *testing.T) {
