@@ -50,7 +50,7 @@ func picture(ctx context.Context, report, to string) error {
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1100, 900), chromedp.Navigate("file://"+file)); err != nil {
 		return fmt.Errorf("open %s: %w", report, err)
 	}
-	shot, err := chromedp.Run(ctx, chromedp.ScreenshotScale("article.finding", 1.5))
+	shot, err := chromedp.Run(ctx, chromedp.ScreenshotScale("#findings > article.finding:first-of-type", 1.5))
 	if err != nil {
 		return fmt.Errorf("take a picture of its first finding: %w", err)
 	}
