@@ -132,7 +132,7 @@ func (r *remote) waitReady(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			if cause := context.Cause(ctx); cause != ctx.Err() {
+			if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
 				return cause
 			}
 			return fmt.Errorf("not ready in time: %w", last)

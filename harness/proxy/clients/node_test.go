@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,7 +41,7 @@ func playNode(t *testing.T, _ *server, to target, big payload) transcript {
 	cmd := exec.CommandContext(ctx, "node", "client.mjs", string(settings))
 	cmd.Dir = nodeProgram
 	out, err := cmd.Output()
-	if failed, ok := err.(*exec.ExitError); ok {
+	if failed := new(exec.ExitError); errors.As(err, &failed) {
 		require.NoError(t, err, "%s", failed.Stderr)
 	}
 	require.NoError(t, err)

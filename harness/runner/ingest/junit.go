@@ -94,7 +94,7 @@ type suite struct {
 func (p *junitParser) document() error {
 	for {
 		tok, err := p.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -31,7 +31,7 @@ func newElements(r io.Reader) elements {
 func (p *elements) next() (xml.Token, error) {
 	tok, err := p.d.Token()
 	if err != nil {
-		if err != io.EOF || p.depth > 0 {
+		if !errors.Is(err, io.EOF) || p.depth > 0 {
 			err = eof(err)
 		}
 		return nil, err

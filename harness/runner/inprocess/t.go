@@ -144,7 +144,7 @@ func (t *test) finish() (f *harness.Failure, output string) {
 	defer t.mu.Unlock()
 	t.over = true
 	if t.failure != nil && t.more > 0 {
-		t.output.WriteString(fmt.Sprintf("(%d more failed assertions)\n", t.more))
+		fmt.Fprintf(&t.output, "(%d more failed assertions)\n", t.more)
 	}
 	return t.failure, t.output.String()
 }
