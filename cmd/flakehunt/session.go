@@ -124,7 +124,7 @@ func (s *session) choose(suites, command []string) (err error) {
 
 // execute hunts. Without a result nothing could be done.
 func (s *session) execute(ctx context.Context) (*harness.Result, error) {
-	before := s.rehearse(ctx, s.f, s.target, s.out.Path, s.provider.Name())
+	before := s.preSearch(ctx, s.f, s.target, s.out.Path, s.provider.Name())
 	defer before.Close()
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()
@@ -154,7 +154,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 	}
 	s.notef("seed %d · %s · Redis: %s", s.f.seed, workers, s.provider.Name())
 	cfg := s.config(pool, late, bar)
-	cfg.Before.Simulated = before.Claims()
+	cfg.Before.Simulated = before.Simulated()
 	virtual, simulated := pool.(*sim.Executor)
 	if simulated {
 		cfg.For = 0 // the search that follows uses it

@@ -31,15 +31,15 @@ func (e *environment) adapts(t harness.Target) bool {
 	return e.parallel == 0 && t.Kind != harness.ShippedTarget
 }
 
-// rehearse searches a shipped suite in virtual time before the hunt on the
+// preSearch searches a shipped suite in virtual time before the hunt on the
 // named provider's Redis.
-func (a *app) rehearse(ctx context.Context, f *runFlags, t harness.Target, dir, provider string) *sim.Rehearsal {
+func (a *app) preSearch(ctx context.Context, f *runFlags, t harness.Target, dir, provider string) *sim.PreSearch {
 	shard, _ := f.part()                                                                                                    // it has been looked at before
 	if f.simulate <= 0 || t.Kind != harness.ShippedTarget || f.strategy != "directed" || provider == "sim" || shard.I > 1 { // one of the shards does it
-		return &sim.Rehearsal{}
+		return &sim.PreSearch{}
 	}
 	a.notef("simulating for %s: what is found is then proved on %s (--simulate 0 leaves it out)", f.simulate, provider)
-	return sim.Rehearse(ctx, sim.RehearsalConfig{
+	return sim.RunPreSearch(ctx, sim.PreSearchConfig{
 		Config: sim.Config{Target: t, Workers: min(max(f.parallel, 0), numCPU()), Log: a.logger()},
 		Search: sim.SearchConfig{Seed: f.seed, For: f.simulate}, Dir: dir, Note: a.notef,
 	})

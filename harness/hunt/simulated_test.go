@@ -12,7 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
-// simulatedOf is a claim about a/1: its schedule delays one frame.
+// simulatedOf is a simulated finding about a/1: its schedule delays one frame.
 func simulatedOf(fingerprint string) Simulated {
 	at := harness.Point{Role: "kv", Verb: "SET", Key: "k", N: 1}
 	return Simulated{
@@ -28,7 +28,7 @@ func simulatedOf(fingerprint string) Simulated {
 	}
 }
 
-// hunted hunts twoSuites with two claims, of which a trial fails as fails says.
+// hunted hunts twoSuites with two simulated findings, of which a trial fails as fails says.
 func hunted(t *testing.T, fails func(j trial.Job) bool) *harness.Result {
 	t.Helper()
 	f := &fake{tests: twoSuites, do: func(_ context.Context, j trial.Job) (harness.Verdict, error) {
@@ -44,7 +44,7 @@ func hunted(t *testing.T, fails func(j trial.Job) bool) *harness.Result {
 	require.NotNil(t, r.Simulation)
 	assert.Equal(t, 2, r.Simulation.Findings)
 	for _, res := range r.Tests {
-		assert.Equal(t, 3, res.Runs, "what proves a claim counts towards no rate")
+		assert.Equal(t, 3, res.Runs, "what proves a simulated finding counts towards no rate")
 	}
 	return r
 }
@@ -53,7 +53,7 @@ func status(r *harness.Result) []harness.Status {
 	return []harness.Status{result(r, "a/1").Status, result(r, "b/1").Status}
 }
 
-func TestClaimThatFailsHereIsProvoked(t *testing.T) {
+func TestSimulatedFindingThatFailsHereIsProvoked(t *testing.T) {
 	r := hunted(t, func(j trial.Job) bool { return j.Arm == harness.Confirm })
 	f := find(t, r, harness.RaceLostUpdate)
 	assert.Equal(t, harness.Provoked, f.Standing)
@@ -67,7 +67,7 @@ func TestClaimThatFailsHereIsProvoked(t *testing.T) {
 	assert.NotEqual(t, harness.Flaky, status(r)[1])
 }
 
-func TestClaimThatNeverFailsHereFailsNoTest(t *testing.T) {
+func TestSimulatedFindingThatNeverFailsHereFailsNoTest(t *testing.T) {
 	r := hunted(t, func(trial.Job) bool { return false })
 	f := find(t, r, harness.RaceLostUpdate)
 	assert.Equal(t, harness.Simulated, f.Standing)
@@ -81,7 +81,7 @@ func TestClaimThatNeverFailsHereFailsNoTest(t *testing.T) {
 	assert.Empty(t, result(r, "a/1").Findings)
 }
 
-func TestClaimWhoseTestFailsWithoutItToo(t *testing.T) {
+func TestSimulatedFindingWhoseTestFailsWithoutItToo(t *testing.T) {
 	r := hunted(t, func(j trial.Job) bool { return j.Suite == "a" })
 	for _, f := range r.Findings {
 		assert.NotEqual(t, harness.Provoked, f.Standing, "the delay is not to blame")

@@ -45,7 +45,7 @@ func (e *Executor) GoOn(ctx context.Context, a After, r *harness.Result) error {
 		r.Findings[i].Standing = harness.Simulated
 	}
 	err := e.onReal(ctx, a, r)
-	Settle(r)
+	ApplyProofs(r)
 	return err
 }
 

@@ -63,8 +63,8 @@ func (w *worker) batch(o *batchOrder) report {
 	told := time.Now()
 	for i := b.First; i < b.First+b.Count; i++ {
 		// A mark costs as much as a tenth of a short trial, so there is one now and
-		// then, lest the parent lose its patience.
-		if o.Marks || time.Since(told) > patience/10 {
+		// then, or the parent ends this process.
+		if o.Marks || time.Since(told) > trialTimeout/10 {
 			w.tell(report{At: i})
 			told = time.Now()
 		}

@@ -102,13 +102,13 @@ func (p *process) limit(ctx context.Context, d time.Duration) (stop func()) {
 }
 
 // order sends one order and reads reports until the last, each passed to see
-// first. Silence for longer than the patience ends the process.
+// first. Silence for longer than trialTimeout ends the process.
 func (p *process) order(ctx context.Context, o order, see func(report)) (*report, error) {
 	if err := p.orders.Encode(o); err != nil {
 		return nil, p.gone(ctx)
 	}
 	for {
-		stop := p.limit(ctx, patience)
+		stop := p.limit(ctx, trialTimeout)
 		var r report
 		err := p.in.Decode(&r)
 		stop()
@@ -134,7 +134,7 @@ func (p *process) gone(ctx context.Context) error {
 	}
 	text := p.stderr.String()
 	if !strings.Contains(text, "panic: ") && !strings.Contains(text, "fatal error: ") {
-		return fmt.Errorf("the simulation's worker gave no answer (within %v): %s", patience, firstLines(text, 3))
+		return fmt.Errorf("the simulation's worker gave no answer (within %v): %s", trialTimeout, firstLines(text, 3))
 	}
 	return &crash{text}
 }

@@ -16,9 +16,9 @@ import (
 
 // Proof is what a real Redis says of a simulated finding.
 type Proof struct {
-	Finding   *harness.Finding
-	Confirmed harness.Count // failures of replays on the real one
-	Parted    string        // not confirmed: where the two histories first part
+	Finding    *harness.Finding
+	Confirmed  harness.Count // failures of replays on the real one
+	Divergence string        // not confirmed: where the two histories first part
 }
 
 // String is "confirmed k/n", or "simulated only" and why.
@@ -26,7 +26,7 @@ func (p *Proof) String() string {
 	if p.Confirmed.K > 0 {
 		return fmt.Sprintf("confirmed %d/%d", p.Confirmed.K, p.Confirmed.N)
 	}
-	return "simulated only: " + p.Parted
+	return "simulated only: " + p.Divergence
 }
 
 // Prove replays the finding's schedule n times on a real Redis, by the same
@@ -50,11 +50,11 @@ func (e *Executor) Prove(ctx context.Context, real trial.Executor, f *harness.Fi
 		f.Warnings = append(f.Warnings, fmt.Sprintf("found in simulation, %s on %s (redis %s)", p, info.Provider, info.Version))
 		return p, nil
 	}
-	if p.Parted, err = e.parted(ctx, real, f, r); err != nil {
+	if p.Divergence, err = e.divergence(ctx, real, f, r); err != nil {
 		return nil, err
 	}
 	f.Standing = harness.Simulated
-	f.Warnings = append(f.Warnings, fmt.Sprintf("simulated only, 0 of %d replays failed on %s (redis %s): %s", n, info.Provider, info.Version, p.Parted))
+	f.Warnings = append(f.Warnings, fmt.Sprintf("simulated only, 0 of %d replays failed on %s (redis %s): %s", n, info.Provider, info.Version, p.Divergence))
 	return p, nil
 }
 
@@ -87,9 +87,9 @@ func (e *Executor) ProveAll(ctx context.Context, real trial.Executor, list []har
 	return proofs, nil
 }
 
-// parted says at which event the simulated and the real history of the
+// divergence says at which event the simulated and the real history of the
 // finding's schedule first part.
-func (e *Executor) parted(ctx context.Context, real trial.Executor, f *harness.Finding, r *replay.Replayed) (string, error) {
+func (e *Executor) divergence(ctx context.Context, real trial.Executor, f *harness.Finding, r *replay.Replayed) (string, error) {
 	if !r.Diverged.IsZero() {
 		return fmt.Sprintf("%s never appeared on the real one", r.Diverged), nil
 	}
@@ -102,12 +102,12 @@ func (e *Executor) parted(ctx context.Context, real trial.Executor, f *harness.F
 	if err != nil {
 		return "", err
 	}
-	return e.Parted(ctx, f, d.Events[f.Tests[0]])
+	return e.Divergence(ctx, f, d.Events[f.Tests[0]])
 }
 
-// Parted says at which event the history of the finding's schedule, played here
+// Divergence says at which event the history of the finding's schedule, played here
 // again, parts from a real one.
-func (e *Executor) Parted(ctx context.Context, f *harness.Finding, real []harness.Event) (string, error) {
+func (e *Executor) Divergence(ctx context.Context, f *harness.Finding, real []harness.Event) (string, error) {
 	s := f.Schedule
 	d, err := e.Do(ctx, trial.Job{Index: 1, Tests: f.Tests[:1], Arm: harness.Replayed, Seed: s.Seed, Plan: plan(&s), Keep: true})
 	if err != nil {

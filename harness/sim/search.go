@@ -25,10 +25,10 @@ type SearchConfig struct {
 	// Known is what a directed hunt over the same executor found, if there was
 	// one; else the search begins with it.
 
-	Claims   bool                  // findings are to be proved elsewhere: they are neither made smaller nor measured
-	Journal  *trial.Journal        // of the directed hunt's trials and of failing seeds; nil: none
-	Proven   func(harness.Finding) // given each finding, test by test, one at a time; may be nil
-	Progress func(Stats)           // called one at a time; may be nil
+	ProvedElsewhere bool                  // findings are to be proved elsewhere: they are neither made smaller nor measured
+	Journal         *trial.Journal        // of the directed hunt's trials and of failing seeds; nil: none
+	Proven          func(harness.Finding) // given each finding, test by test, one at a time; may be nil
+	Progress        func(Stats)           // called one at a time; may be nil
 }
 
 // Stats says what a search did.
@@ -131,7 +131,7 @@ func (s *search) directed(ctx context.Context) error {
 			Target: e.cfg.Target, Runner: suites, Executor: e, Strategy: "directed",
 			Seed: s.cfg.Seed, Journal: s.cfg.Journal,
 			Budget: hunt.Budget{Trials: directedTrials},
-			Scope:  hunt.Scope{NoDirect: true, NoMargins: s.cfg.Claims},
+			Scope:  hunt.Scope{NoDirect: true, NoMargins: s.cfg.ProvedElsewhere},
 			Hooks: hunt.Hooks{Proven: s.proven, Progress: func(p hunt.Progress) {
 				aimed = p.Done + p.Active
 				if p.Findings > s.stats.Findings && s.cfg.Progress != nil {

@@ -88,7 +88,7 @@ func TestProve(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, harness.Simulated, mended.Standing)
 	assert.Contains(t, p.String(), "simulated only: ")
-	assert.NotEmpty(t, p.Parted)
+	assert.NotEmpty(t, p.Divergence)
 	assert.Contains(t, mended.Warnings[len(mended.Warnings)-1], "simulated only")
 
 	proofs, err := e.ProveAll(t.Context(), realPool(t, fixtures.TTLLate), list, 3, nil)
@@ -104,11 +104,11 @@ func TestProve(t *testing.T) {
 	r := &harness.Result{Findings: []harness.Finding{mended}, Tests: []harness.TestResult{
 		{TestID: harness.TestID{Name: mended.Tests[0]}, Status: harness.Flaky}, {TestID: harness.TestID{Name: "x"}, Status: harness.Stable},
 	}}
-	sim.Settle(r)
+	sim.ApplyProofs(r)
 	assert.Equal(t, harness.Undecided, r.Tests[0].Status)
 	assert.Equal(t, harness.Stable, r.Tests[1].Status)
 	r.Findings[0].Standing = harness.Provoked
-	sim.Settle(r)
+	sim.ApplyProofs(r)
 	assert.Equal(t, harness.Flaky, r.Tests[0].Status)
 }
 

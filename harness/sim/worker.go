@@ -38,7 +38,7 @@ type worker struct {
 	runner  runner.Runner
 	reports *gob.Encoder
 	heap    []metrics.Sample
-	spare   embedded.Spare
+	cache   embedded.InstanceCache
 	runtime uint64 // of the runtime's own memory at the beginning
 }
 
@@ -134,7 +134,7 @@ func plan(s *harness.Schedule) trial.Plan {
 // left behind in it, so that this process should not be used any more.
 func (w *worker) play(j trial.Job, id int, began func(test string)) (done *trial.Done, left bool, err error) {
 	ids(j.Seed)
-	if err := w.spare.Prepare(); err != nil {
+	if err := w.cache.Prepare(); err != nil {
 		return nil, false, err
 	}
 	ended := false
@@ -156,7 +156,7 @@ func (w *worker) play(j trial.Job, id int, began func(test string)) (done *trial
 }
 
 func (w *worker) inBubble(ctx context.Context, j trial.Job, id int, began func(test string)) (done *trial.Done, err error) {
-	world, err := bubble.New(bubble.Config{Payload: w.setup.Payload, Spare: &w.spare})
+	world, err := bubble.New(bubble.Config{Payload: w.setup.Payload, Cache: &w.cache})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (w *worker) inBubble(ctx context.Context, j trial.Job, id int, began func(t
 		Redis: runner.Endpoint{Dial: world.Dial}, Alive: world.Redis().Alive,
 		Worker: id, Payload: w.setup.Payload, Deadline: w.setup.Deadline,
 		Network:      func(s harness.Scheduler) harness.Scheduler { return bubble.NewDistinct(j.Seed, s) },
-		Canonicalize: bubble.Tidy,
+		Canonicalize: bubble.Canonicalize,
 	}
 	return stage.Play(ctx, j)
 }
@@ -207,9 +207,9 @@ func ids(seed uint64) {
 	uuid.SetRand(rand.NewChaCha8(key))
 }
 
-// patience is how long, by the real clock, one trial may take: one that takes
+// trialTimeout is how long, by the real clock, one trial may take: one that takes
 // longer goes round in circles.
-const patience = 60 * time.Second
+const trialTimeout = 60 * time.Second
 
 // retired reports whether this process has grown so much that another should go
 // on. Go 1.26 loses 32 bytes outside of the heap for each sync.WaitGroup that

@@ -39,7 +39,7 @@ func report(test string, seed uint64, s schedule, buffer *history.Buffer) string
 		fmt.Fprintf(&b, "  no timeline: %v\n", err)
 		return b.String()
 	}
-	events = bubble.Tidy(events)
+	events = bubble.Canonicalize(events)
 	for _, e := range events {
 		if e.Action == harness.Delay {
 			fmt.Fprintf(&b, "  late:   %s, by %v\n", e.Point, e.Asked)

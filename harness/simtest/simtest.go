@@ -50,12 +50,12 @@ func (c Config) Run(t *testing.T, body func(t *testing.T, opt *redis.Options)) {
 	stop := make(chan struct{})
 	defer close(stop)
 	bubble.DeepStacks(stop)
-	var spare embedded.Spare
+	var cache embedded.InstanceCache
 	// Without a delay first: a test that fails then needs no schedule, and how
 	// many frames there are says how many to delay.
-	size := c.play(t, &spare, 0, schedule{}, body)
+	size := c.play(t, &cache, 0, schedule{}, body)
 	for seed := c.First; seed < c.First+uint64(c.Seeds); seed++ {
-		c.play(t, &spare, seed, draw(seed, size, c.Max), body)
+		c.play(t, &cache, seed, draw(seed, size, c.Max), body)
 	}
 }
 
@@ -98,9 +98,9 @@ func labelTracebacks() {
 
 // play runs the body once, in a bubble, and returns how many frames there were.
 // If it fails, the report is logged and the test ends.
-func (c Config) play(t *testing.T, spare *embedded.Spare, seed uint64, s schedule, body func(t *testing.T, opt *redis.Options)) (frames int) {
+func (c Config) play(t *testing.T, cache *embedded.InstanceCache, seed uint64, s schedule, body func(t *testing.T, opt *redis.Options)) (frames int) {
 	t.Helper()
-	if err := spare.Prepare(); err != nil {
+	if err := cache.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	buffer := history.NewBuffer(history.BufferConfig{})
@@ -113,7 +113,7 @@ func (c Config) play(t *testing.T, spare *embedded.Spare, seed uint64, s schedul
 	}()
 	pprof.Do(t.Context(), pprof.Labels("simulated seed", strconv.FormatUint(seed, 10)), func(context.Context) {
 		synctest.Test(t, func(t *testing.T) { // which ends the test if the body failed
-			inBubble(t, spare, seed, s, buffer, &frames, body)
+			inBubble(t, cache, seed, s, buffer, &frames, body)
 		})
 	})
 	done = true
@@ -121,8 +121,8 @@ func (c Config) play(t *testing.T, spare *embedded.Spare, seed uint64, s schedul
 }
 
 // inBubble is all that a bubble holds.
-func inBubble(t *testing.T, spare *embedded.Spare, seed uint64, s harness.Scheduler, r harness.Recorder, frames *int, body func(t *testing.T, opt *redis.Options)) {
-	world, err := bubble.New(bubble.Config{Spare: spare})
+func inBubble(t *testing.T, cache *embedded.InstanceCache, seed uint64, s harness.Scheduler, r harness.Recorder, frames *int, body func(t *testing.T, opt *redis.Options)) {
+	world, err := bubble.New(bubble.Config{Cache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}

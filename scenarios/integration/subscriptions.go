@@ -53,7 +53,7 @@ func concurrentHandlesOnce(t spec.T, env *spec.Env) {
 	for _, box := range boxes {
 		box.Await(t, 1)
 	}
-	env.Settle(t)
+	env.WatchForStray(t)
 	for i, box := range boxes {
 		assert.Len(t, box.Received(), 1, "subscriber %d handled its one message %d times", i+1, len(box.Received()))
 	}
@@ -72,7 +72,7 @@ func lastUnsubscribeEnds(t spec.T, env *spec.Env) {
 
 	require.NoError(t, leaveSecond(t.Context()))
 	env.Publish(t, "orders", env.Message("order.paid", nil))
-	env.Settle(t)
+	env.WatchForStray(t)
 	assert.Empty(t, first.Received(), "the first subscriber was given a message after it left")
 	assert.Len(t, second.Received(), 1, "the second subscriber was given a message after it left")
 }

@@ -81,7 +81,7 @@ func (e *Env) AwaitAll(t T, inboxes map[string]*Inbox) {
 func (b *Inbox) AwaitExactly(t T, n int) []fixtures.Message {
 	t.Helper()
 	b.Await(t, n)
-	b.env.Settle(t)
+	b.env.WatchForStray(t)
 	got := b.Received()
 	if len(got) != n {
 		t.Errorf("expected %s, received %d", messages(n), len(got))
@@ -93,7 +93,7 @@ func (b *Inbox) AwaitExactly(t T, n int) []fixtures.Message {
 // ExpectNone watches for long enough to see a message, and fails on one.
 func (b *Inbox) ExpectNone(t T, why string) {
 	t.Helper()
-	b.env.Settle(t)
+	b.env.WatchForStray(t)
 	if n := len(b.Received()); n != 0 {
 		t.Errorf("expected no message %s, received %d", why, n)
 	}

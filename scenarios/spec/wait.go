@@ -11,8 +11,8 @@ const (
 	commandWait = 250 * time.Millisecond
 	// pollBudget is how long a hardened wait polls: 15 × 100 ms.
 	pollBudget = 1500 * time.Millisecond
-	// settleWait is how long a scenario watches for what must not come.
-	settleWait = 150 * time.Millisecond
+	// strayWait is how long a scenario watches for what must not come.
+	strayWait = 150 * time.Millisecond
 	// ShortTTL is the expiry that the TTL scenarios give to a key.
 	ShortTTL = time.Second
 	// ExpiryWait is how long they wait for it to have passed.
@@ -57,8 +57,8 @@ func (e *Env) Await(t T, commands int, cond func() bool) (seen bool, within time
 	}
 }
 
-// Settle watches long enough for a message that must not come to have come.
-func (e *Env) Settle(t T) {
+// WatchForStray watches long enough for a message that must not come to have come.
+func (e *Env) WatchForStray(t T) {
 	t.Helper()
-	e.Sleep(t, settleWait)
+	e.Sleep(t, strayWait)
 }

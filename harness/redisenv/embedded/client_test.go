@@ -32,21 +32,21 @@ func TestParseTakesWholeCommandsOnly(t *testing.T) {
 	}
 }
 
-// What a spare miniredis was used for is not seen by its next user, in another
+// What a cached miniredis was used for is not seen by its next user, in another
 // bubble, nor is the time that passed.
-func TestSpareIsAsNew(t *testing.T) {
-	var spare Spare
+func TestCachedInstanceIsAsNew(t *testing.T) {
+	var cache InstanceCache
 	var first *miniredis.Miniredis
 	var sha string
 	for range 3 {
-		require.NoError(t, spare.Prepare())
+		require.NoError(t, cache.Prepare())
 		if first == nil {
-			first = spare.mini
+			first = cache.mini
 		}
-		require.Same(t, first, spare.mini)
+		require.Same(t, first, cache.mini)
 		synctest.Test(t, func(t *testing.T) {
 			ctx := t.Context()
-			e, err := spare.InMemory()
+			e, err := cache.InMemory()
 			require.NoError(t, err)
 			opt := e.Options()
 			opt.Addr = "127.0.0.1:6379"

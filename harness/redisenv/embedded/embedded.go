@@ -25,8 +25,8 @@ import (
 	"github.com/flakehunt/flakehunt/harness/redisenv/connset"
 )
 
-// settleTime is how long a connection to ourselves may take.
-const settleTime = 5 * time.Second
+// acceptTimeout is how long a connection to ourselves may take.
+const acceptTimeout = 5 * time.Second
 
 // Redis is miniredis, TTLs by the clock, replaced as a whole at each Reset:
 // that is the only way to be sure that nothing of one trial (a blocked command,
@@ -36,16 +36,16 @@ type Redis struct {
 	accepting chan struct{} // closed when accept has ended
 
 	// Of connections in memory:
-	subscribers atomic.Int64 // so far
-	serving     crew         // goroutines that answer commands
+	subscribers atomic.Int64   // so far
+	serving     goroutineGroup // goroutines that answer commands
 
 	mu     sync.Mutex
 	mini   *miniredis.Miniredis
-	conns  connset.Set // those of the listener
-	open   []*Conn     // the others' servers' ends, since the last Reset
-	spare  *Spare      // where miniredis goes after use; nil: nowhere
+	conns  connset.Set    // those of the listener
+	open   []*Conn        // the others' servers' ends, since the last Reset
+	cache  *InstanceCache // where miniredis goes after use; nil: nowhere
 	closed bool
-	marker string        // local address of a connection of settle's own; "": there is none
+	marker string        // local address of waitAccepted's own connection; "": there is none
 	met    chan struct{} // closed when it is accepted
 }
 
@@ -77,7 +77,7 @@ func InMemory() (*Redis, error) {
 
 // fresh puts a new miniredis in the place of the old one, which it ends.
 func (e *Redis) fresh() error {
-	m := e.spare.take()
+	m := e.cache.take()
 	if m == nil {
 		var err error
 		if m, err = start(); err != nil {
@@ -85,7 +85,7 @@ func (e *Redis) fresh() error {
 		}
 	}
 	m.ClockTTL(true) // keys expire as time passes, instead of only when told
-	mend(m.Server())
+	addCompatHook(m.Server())
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -121,7 +121,7 @@ func (e *Redis) end(m *miniredis.Miniredis, open []*Conn) {
 		c.in.finish(false) // as if the client had closed it: whoever answers there leaves
 	}
 	e.serving.wait()
-	if !e.spare.put(m) {
+	if !e.cache.put(m) {
 		m.Close()
 	}
 }
@@ -154,10 +154,10 @@ func (e *Redis) serve(c net.Conn) {
 	e.mini.Server().ServeConn(c)
 }
 
-// settle returns when all connections made before it, by whomever, are served:
+// waitAccepted returns when all connections made before it, by whomever, are served:
 // one that still waits to be accepted during a Reset would come out as a client
 // of the fresh Redis. They are accepted in the order in which they were made.
-func (e *Redis) settle(ctx context.Context) error {
+func (e *Redis) waitAccepted(ctx context.Context) error {
 	if e.listener == nil {
 		return nil
 	}
@@ -166,7 +166,7 @@ func (e *Redis) settle(ctx context.Context) error {
 		e.mu.Unlock()
 		return nil
 	}
-	c, err := (&net.Dialer{Timeout: settleTime}).DialContext(ctx, "tcp", e.Addr())
+	c, err := (&net.Dialer{Timeout: acceptTimeout}).DialContext(ctx, "tcp", e.Addr())
 	if err != nil {
 		e.mu.Unlock()
 		return fmt.Errorf("wait for the embedded redis' connections: %w", err)
@@ -230,7 +230,7 @@ func (e *Redis) Options() *redis.Options {
 // Reset makes it as new, and closes all connections.
 func (e *Redis) Reset(ctx context.Context) error {
 	e.conns.Drop()
-	if err := e.settle(ctx); err != nil {
+	if err := e.waitAccepted(ctx); err != nil {
 		return err
 	}
 	return e.fresh()

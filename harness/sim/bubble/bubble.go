@@ -23,8 +23,8 @@ import (
 
 // Config says what a World is made of; the zero value works.
 type Config struct {
-	// Spare, prepared outside of the bubble, saves making a Redis; nil: make one.
-	Spare   *embedded.Spare
+	// Cache, prepared outside of the bubble, saves making a Redis; nil: make one.
+	Cache   *embedded.InstanceCache
 	Payload int          // bytes kept of a frame; 0: the proxy's default
 	Log     *slog.Logger // nil: silent
 }
@@ -39,8 +39,8 @@ type World struct {
 // New starts an empty Redis and a proxy before it.
 func New(cfg Config) (*World, error) {
 	start := embedded.InMemory
-	if cfg.Spare != nil {
-		start = cfg.Spare.InMemory
+	if cfg.Cache != nil {
+		start = cfg.Cache.InMemory
 	}
 	r, err := start()
 	if err != nil {

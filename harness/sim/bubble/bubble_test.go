@@ -52,7 +52,7 @@ func TestDistinctDelaysEachFrameByItsOwnTime(t *testing.T) {
 	assert.Equal(t, harness.Hold, bubble.NewDistinct(7, fixed(held)).Decide("t", harness.Point{Verb: "GET"}).Action)
 }
 
-func TestTidyOrdersOnlyWhatHasNoOrder(t *testing.T) {
+func TestCanonicalizeOrdersOnlyWhatHasNoOrder(t *testing.T) {
 	frame := func(seq uint64, conn uint32, in time.Duration, verb string, asked time.Duration) harness.Event {
 		return harness.Event{
 			Seq: seq, Conn: conn, Kind: harness.Request, In: in, Out: in + asked, Action: harness.Delay, Asked: asked,
@@ -70,7 +70,7 @@ func TestTidyOrdersOnlyWhatHasNoOrder(t *testing.T) {
 		frame(3, 1, 5, "GET", 200), frame(4, 1, 5, "DEL", 300), frame(5, 2, 5, "SET", 100),
 		frame(6, 2, 9, "INCR", 40*ms+77),
 	}
-	a, b := bubble.Tidy(one), bubble.Tidy(other)
+	a, b := bubble.Canonicalize(one), bubble.Canonicalize(other)
 	assert.Equal(t, a, b)
 	var verbs []string
 	for i, e := range a {

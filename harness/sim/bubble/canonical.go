@@ -8,12 +8,12 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// Tidy makes one history of those that differ only in what has no order: it
+// Canonicalize makes one history of those that differ only in what has no order: it
 // takes the marks of Distinct off, puts what happened at one instant on several
 // connections in the order of the points, and numbers frames and connections
 // anew. What one connection carried in one direction stays as it was.
-func Tidy(events []harness.Event) []harness.Event {
-	Quiet(events)
+func Canonicalize(events []harness.Event) []harness.Event {
+	StripJitter(events)
 	events = slices.Clone(events)
 	for from := 0; from < len(events); {
 		to := from + 1

@@ -54,9 +54,9 @@ func (d *Distinct) jitter(test string, p harness.Point) harness.Duration {
 // Own reports whether the delay of an event is Distinct's alone.
 func Own(e *harness.Event) bool { return e.Action == harness.Delay && e.Asked < MaxJitter }
 
-// Quiet takes the marks of Distinct off a history: its delays are the latency
+// StripJitter takes the marks of Distinct off a history: its delays are the latency
 // of the simulated network, not something that was done to it.
-func Quiet(events []harness.Event) {
+func StripJitter(events []harness.Event) {
 	for i := range events {
 		if e := &events[i]; Own(e) {
 			e.Action, e.Asked = harness.Pass, 0

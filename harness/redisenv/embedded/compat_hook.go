@@ -13,36 +13,36 @@ import (
 // databases is how many a Redis has unless it is told otherwise.
 const databases = 16
 
-// mender answers a few commands in the place of miniredis, where its answers
+// compatHook answers a few commands in the place of miniredis, where its answers
 // would mislead the tests that flakehunt is about.
-type mender struct {
+type compatHook struct {
 	srv *mini.Server
 
 	mu     sync.Mutex
 	queued map[*mini.Peer]bool // between MULTI and EXEC: leave all to miniredis
 }
 
-func mend(srv *mini.Server) {
-	m := &mender{srv: srv, queued: map[*mini.Peer]bool{}}
-	srv.SetPreHook(m.answer)
+func addCompatHook(srv *mini.Server) {
+	h := &compatHook{srv: srv, queued: map[*mini.Peer]bool{}}
+	srv.SetPreHook(h.answer)
 }
 
 // answer reports whether the command has been answered.
-func (m *mender) answer(c *mini.Peer, cmd string, args ...string) bool {
+func (h *compatHook) answer(c *mini.Peer, cmd string, args ...string) bool {
 	switch cmd {
 	case "MULTI":
-		m.mark(c, true)
+		h.mark(c, true)
 	case "EXEC", "DISCARD":
-		m.mark(c, false)
+		h.mark(c, false)
 	case "SELECT":
 		if n, err := strconv.Atoi(strings.Join(args, " ")); err == nil && n >= databases {
 			c.WriteError("ERR DB index is out of range")
 			return true
 		}
 	case "HELLO":
-		return !m.marked(c) && hello(c, args)
+		return !h.marked(c) && hello(c, args)
 	case "TTL":
-		return len(args) == 1 && !m.marked(c) && m.ttl(c, args[0])
+		return len(args) == 1 && !h.marked(c) && h.ttl(c, args[0])
 	}
 	return false
 }
@@ -70,11 +70,11 @@ func hello(c *mini.Peer, args []string) bool {
 
 // ttl rounds to the nearest second as Redis does, where miniredis cuts: a test
 // that reads "TTL k" right after "SET k v EX 60" sees 60 for half a second.
-func (m *mender) ttl(c *mini.Peer, key string) bool {
+func (h *compatHook) ttl(c *mini.Peer, key string) bool {
 	var answer bytes.Buffer
 	aside := mini.NewPeer(bufio.NewWriter(&answer))
 	aside.Ctx = c.Ctx // the connection's database and login
-	m.srv.Dispatch(aside, []string{"PTTL", key})
+	h.srv.Dispatch(aside, []string{"PTTL", key})
 	aside.Flush()
 	text, isInt := strings.CutPrefix(strings.TrimSpace(answer.String()), ":")
 	ms, err := strconv.Atoi(text)
@@ -88,21 +88,21 @@ func (m *mender) ttl(c *mini.Peer, key string) bool {
 	return true
 }
 
-func (m *mender) mark(c *mini.Peer, queued bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (h *compatHook) mark(c *mini.Peer, queued bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !queued {
-		delete(m.queued, c)
+		delete(h.queued, c)
 		return
 	}
-	if _, known := m.queued[c]; !known {
-		c.OnDisconnect(func() { m.mark(c, false) })
+	if _, known := h.queued[c]; !known {
+		c.OnDisconnect(func() { h.mark(c, false) })
 	}
-	m.queued[c] = true
+	h.queued[c] = true
 }
 
-func (m *mender) marked(c *mini.Peer) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.queued[c]
+func (h *compatHook) marked(c *mini.Peer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.queued[c]
 }

@@ -9,8 +9,8 @@ import (
 
 // TestCrewGrowsWhileOthersWait: the race detector objects to a sync.WaitGroup
 // that is used so.
-func TestCrewGrowsWhileOthersWait(t *testing.T) {
-	var c crew
+func TestGoroutineGroupGrowsWhileOthersWait(t *testing.T) {
+	var c goroutineGroup
 	c.wait() // nobody is there
 	var done atomic.Int32
 	release := make(chan struct{})

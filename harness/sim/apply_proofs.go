@@ -6,10 +6,10 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// Settle has the tests of a result of a simulation say what was proved: a test
+// ApplyProofs has the tests of a result of a simulation say what was proved: a test
 // is flaky if a finding of it was confirmed on a real Redis. One that failed in
 // virtual time alone is undecided, which fails no run.
-func Settle(r *harness.Result) {
+func ApplyProofs(r *harness.Result) {
 	const why = "failed in simulation only"
 	for i := range r.Tests {
 		t := &r.Tests[i]
