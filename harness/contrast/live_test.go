@@ -30,7 +30,7 @@ type lab struct {
 func (l *lab) run(t *testing.T, s harness.Schedule) contrast.Run {
 	sched, err := explore.FromSchedule(s)
 	require.NoError(t, err)
-	l.proxy.Kick()
+	l.proxy.DropConnections()
 	require.NoError(t, l.redis.Reset(t.Context()))
 	rec := history.NewBuffer(history.BufferConfig{})
 	defer rec.Close()

@@ -124,7 +124,7 @@ func (l *lab) run(r row, s harness.Schedule) *detect.Trace {
 	l.t.Helper()
 	sched, err := explore.FromSchedule(s)
 	require.NoError(l.t, err)
-	l.proxy.Kick()
+	l.proxy.DropConnections()
 	require.NoError(l.t, l.redis.Reset(l.t.Context()))
 	rec := history.NewBuffer(history.BufferConfig{})
 	defer rec.Close()

@@ -18,8 +18,8 @@ import (
 //
 // A script that puts the name of such a command together is not seen.
 type Confine struct {
-	DB   int               // the database
-	Told func(text string) // told what was refused, and why, once a test; may be nil
+	DB        int               // the database
+	OnRefusal func(text string) // told what was refused, and why, once a test; may be nil
 }
 
 // deniedVerb is written over the verb of a command that is refused, cut or
@@ -126,7 +126,7 @@ func (p *pipe) confine(c *chunk, b []byte, at int64, cut bool) {
 	if cmd := p.s.c.names.command([]byte(args[0])); len(args) > 1 && (cmd.container || shown == "SELECT") {
 		shown += " " + strings.ToUpper(args[1][:min(len(args[1]), 32)])
 	}
-	p.told(shown+" was refused", why)
+	p.reportRefusal(shown+" was refused", why)
 }
 
 // verbAt says where in a frame its verb stands.
@@ -152,7 +152,7 @@ func (p *pipe) narrow(c *chunk, f *frame) {
 	} else { // an empty line before a command is nothing to Redis
 		c.write(p, fr.Head, at, 0, "\n*"+strconv.FormatInt(fr.Argc, 10)+"\r\n$7\r\nFLUSHDB\r\n")
 	}
-	p.told("FLUSHALL was narrowed to FLUSHDB", "other databases of the Redis that the URL names are not the suite's")
+	p.reportRefusal("FLUSHALL was narrowed to FLUSHDB", "other databases of the Redis that the URL names are not the suite's")
 }
 
 // chunk is what was read at once, and where in the stream it begins.
@@ -205,8 +205,8 @@ func (p *pipe) hold(c *chunk) {
 	p.confine(c, b, p.read-p.framer.Arrived(), true)
 }
 
-// told warns of a refusal, once a test.
-func (p *pipe) told(what, why string) {
+// reportRefusal warns of a refusal, once a test.
+func (p *pipe) reportRefusal(what, why string) {
 	c := p.s.c
 	if c.run.refused == nil {
 		c.run.refused = map[string]bool{}
@@ -216,7 +216,7 @@ func (p *pipe) told(what, why string) {
 	}
 	c.run.refused[what] = true
 	c.warn(c.now(), p.s.conn, what+": "+why)
-	if told := c.cfg.Confine.Told; told != nil {
+	if told := c.cfg.Confine.OnRefusal; told != nil {
 		told(what + ": " + why)
 	}
 }

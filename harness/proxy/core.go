@@ -31,7 +31,7 @@ type core struct {
 	run      *run // of the test that runs, or of the time outside tests
 	sessions map[*session]struct{}
 	conns    uint32
-	kicks    int // how often all connections were ended
+	drops    int // how often all connections were ended
 	holds    []*hold
 	moved    time.Duration // when a frame last arrived or was forwarded
 	still    time.Duration // until when the suite's processes are stopped
@@ -42,7 +42,7 @@ type core struct {
 	writing  int           // writes in progress without mu: portable links
 	scratch  []byte        // of digest
 	acts     []*action     // to be used again
-	quiet    chan struct{} // closed when there is none; nil: nobody waits
+	idle     chan struct{} // closed when there is none; nil: nobody waits
 }
 
 // run is one test's account.

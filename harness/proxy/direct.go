@@ -27,17 +27,17 @@ type Memory interface {
 type direct struct {
 	p    *Proxy
 	s    *session
-	up   path
-	down path
+	up   directLane
+	down directLane
 }
 
-// path is one direction of a direct link.
-type path struct {
+// directLane is one direction of a direct link.
+type directLane struct {
 	d     *direct
 	p     *pipe
 	src   Memory
 	dst   Memory
-	other *path
+	other *directLane
 	timer *time.Timer // calls flush; nil: nothing has had to wait yet
 }
 
@@ -64,8 +64,8 @@ func (p *Proxy) join(conn net.Conn) bool {
 	d := &direct{p: p}
 	p.core.mu.Lock()
 	d.s = p.core.newSession(d)
-	d.up = path{d: d, p: &d.s.up, src: client, dst: server, other: &d.down}
-	d.down = path{d: d, p: &d.s.down, src: server, dst: client, other: &d.up}
+	d.up = directLane{d: d, p: &d.s.up, src: client, dst: server, other: &d.down}
+	d.down = directLane{d: d, p: &d.s.down, src: server, dst: client, other: &d.up}
 	p.core.mu.Unlock()
 	client.Receive(d.up.take, d.up.ended)
 	server.Receive(d.down.take, d.down.ended)
@@ -73,7 +73,7 @@ func (p *Proxy) join(conn net.Conn) bool {
 }
 
 // take handles what was written at the path's source.
-func (n *path) take(chunk []byte) {
+func (n *directLane) take(chunk []byte) {
 	c := n.d.s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,7 @@ func (n *path) take(chunk []byte) {
 }
 
 // ended handles the end of the path's source.
-func (n *path) ended() {
+func (n *directLane) ended() {
 	c := n.d.s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,7 +103,7 @@ func (n *path) ended() {
 }
 
 // due is flush when a timer fires, or when something has changed.
-func (n *path) due() {
+func (n *directLane) due() {
 	c := n.d.s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func (n *path) due() {
 
 // flush writes what may go now, and sets the timer for the rest. The lock is
 // held, also while it writes: that does not wait.
-func (n *path) flush() {
+func (n *directLane) flush() {
 	c, p := n.d.s.c, n.p
 	for !n.d.s.over {
 		now := c.now()
@@ -138,7 +138,7 @@ func (n *path) flush() {
 }
 
 // at has flush called after d.
-func (n *path) at(d time.Duration) {
+func (n *directLane) at(d time.Duration) {
 	if n.timer == nil {
 		n.timer = time.AfterFunc(d, n.due)
 		return
@@ -147,7 +147,7 @@ func (n *path) at(d time.Duration) {
 }
 
 // passEnd passes the end of the source on once all before it has been written.
-func (n *path) passEnd() {
+func (n *directLane) passEnd() {
 	if !n.p.drained() || n.p.closed {
 		return
 	}
@@ -159,7 +159,7 @@ func (n *path) passEnd() {
 
 // fail is called when the destination takes nothing any more. What is on its
 // way in the other direction may still arrive.
-func (n *path) fail() {
+func (n *directLane) fail() {
 	n.p.drop(n.d.s.c.now())
 	n.p.broken = true
 	if n.other.p.waiting() == 0 {
@@ -183,7 +183,7 @@ func (d *direct) end(bool) {
 		return
 	}
 	d.s.finish(d.s.c.now())
-	for _, n := range []*path{&d.up, &d.down} {
+	for _, n := range []*directLane{&d.up, &d.down} {
 		if n.timer != nil {
 			n.timer.Stop()
 		}

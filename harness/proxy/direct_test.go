@@ -140,7 +140,7 @@ func TestInMemoryHoldsAndEnds(t *testing.T) {
 		synctest.Wait()
 		text, _ = redis.read()
 		assert.Empty(t, text, "Redis may not have taken SET up, and has not answered")
-		time.Sleep(settleTime)
+		time.Sleep(takeUpTime)
 		synctest.Wait()
 		text, _ = redis.read()
 		assert.Contains(t, text, "GET")
@@ -165,7 +165,7 @@ func TestInMemoryWithoutRedis(t *testing.T) {
 		p.Serve(mine)
 		_, open := client.read()
 		assert.False(t, open)
-		p.Kick()
+		p.DropConnections()
 		require.NoError(t, p.Close())
 	})
 }

@@ -31,7 +31,7 @@ func (e *epoll) read(now time.Duration, fd int) (int, time.Duration, unix.Errno)
 func (e *epoll) arrived(now time.Duration, stamp int64, at time.Time) time.Duration {
 	c := e.c
 	t := at.Sub(c.epoch) - time.Duration(at.UnixNano()-stamp)
-	if t > now || t < e.look.at {
+	if t > now || t < e.poller.at {
 		return now
 	}
 	return max(t, c.moved, c.run.since)

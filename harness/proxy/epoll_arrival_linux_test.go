@@ -32,7 +32,7 @@ func TestDelayBeginsWhenTheKernelGetsTheCommand(t *testing.T) {
 	var pair *socketPair
 	for _, pair = range e.slots {
 	}
-	for rest := p.core.now(); p.core.now() <= max(rest, e.look.at)+2*rested; {
+	for rest := p.core.now(); p.core.now() <= max(rest, e.poller.at)+2*rested; {
 	}
 	asked := p.core.now()
 	_, err = conn.Write(resp.AppendCommand(nil, "SET", "k", "v"))
@@ -82,7 +82,7 @@ func stamping(t *testing.T) {
 func TestArrivalIsPlausible(t *testing.T) {
 	const now = 10 * time.Second
 	c := newCore(Config{})
-	e := &epoll{c: c, look: looker{at: now - 50*time.Millisecond}}
+	e := &epoll{c: c, poller: busyPoller{at: now - 50*time.Millisecond}}
 	at := c.epoch.Add(now + time.Millisecond) // read a little later
 	arrived := func(ago time.Duration) time.Duration {
 		return e.arrived(now, at.Add(-time.Millisecond-ago).UnixNano(), at)

@@ -20,15 +20,15 @@ type socketPair struct {
 	client int
 	server int
 	slot   int32
-	up     rawLane
-	down   rawLane
+	up     epollLane
+	down   epollLane
 }
 
-// rawLane is one direction of a socketPair.
-type rawLane struct {
+// epollLane is one direction of a socketPair.
+type epollLane struct {
 	l      *socketPair
 	p      *pipe
-	other  *rawLane
+	other  *epollLane
 	src    int
 	dst    int
 	due    time.Duration // in timers: when to flush
@@ -42,7 +42,7 @@ type rawLane struct {
 }
 
 // readFrom reads what a source has.
-func (e *epoll) readFrom(now time.Duration, n *rawLane) time.Duration {
+func (e *epoll) readFrom(now time.Duration, n *epollLane) time.Duration {
 	p := n.p
 	if p.eof {
 		return now
@@ -79,7 +79,7 @@ func (e *epoll) readFrom(now time.Duration, n *rawLane) time.Duration {
 	return now
 }
 
-func (e *epoll) readLater(n *rawLane) {
+func (e *epoll) readLater(n *epollLane) {
 	if !n.listed {
 		n.listed = true
 		e.unread = append(e.unread, n)
@@ -88,7 +88,7 @@ func (e *epoll) readLater(n *rawLane) {
 
 // flush writes what may be written. chunk is what was just fed and is not
 // parked yet. It returns the time.
-func (e *epoll) flush(now time.Duration, n *rawLane, chunk []byte) time.Duration {
+func (e *epoll) flush(now time.Duration, n *epollLane, chunk []byte) time.Duration {
 	p := n.p
 	if n.l.s.over {
 		return now
@@ -143,7 +143,7 @@ func (e *epoll) flush(now time.Duration, n *rawLane, chunk []byte) time.Duration
 }
 
 // passEnd passes the end of the source on once all before it has been written.
-func (e *epoll) passEnd(n *rawLane) {
+func (e *epoll) passEnd(n *epollLane) {
 	p := n.p
 	if !p.drained() || p.closed {
 		return
@@ -155,7 +155,7 @@ func (e *epoll) passEnd(n *rawLane) {
 }
 
 // fail is called when a destination takes nothing any more.
-func (e *epoll) fail(n *rawLane) {
+func (e *epoll) fail(n *epollLane) {
 	n.p.drop(e.c.now())
 	n.p.broken = true
 	e.setTimer(n, 0)
@@ -196,7 +196,7 @@ func (l *socketPair) end(reset bool) {
 }
 
 // setTimer has n flushed at due; 0: not by itself.
-func (e *epoll) setTimer(n *rawLane, due time.Duration) {
+func (e *epoll) setTimer(n *epollLane, due time.Duration) {
 	n.due = due
 	switch {
 	case due == 0 && n.at > 0:
@@ -210,7 +210,7 @@ func (e *epoll) setTimer(n *rawLane, due time.Duration) {
 }
 
 // laneHeap orders lanes by due time.
-type laneHeap []*rawLane
+type laneHeap []*epollLane
 
 func (h laneHeap) Len() int           { return len(h) }
 func (h laneHeap) Less(i, j int) bool { return h[i].due < h[j].due }
@@ -219,7 +219,7 @@ func (h laneHeap) Swap(i, j int) {
 	h[i].at, h[j].at = i+1, j+1
 }
 func (h *laneHeap) Push(x any) {
-	n := x.(*rawLane)
+	n := x.(*epollLane)
 	*h = append(*h, n)
 	n.at = len(*h)
 }

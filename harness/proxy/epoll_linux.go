@@ -33,15 +33,15 @@ type epoll struct {
 	slots   []*socketPair
 	gens    []int32 // told apart: events of a slot's earlier user
 	free    []int32
-	woken   []*rawLane // to be flushed
-	unread  []*rawLane // to be read on although no event will say so
+	woken   []*epollLane // to be flushed
+	unread  []*epollLane // to be read on although no event will say so
 	timers  laneHeap
 	inLoop  bool
 	rested  bool // the thread slept for long before it got these events
 	closing bool
 
-	look      looker
-	rehearsal rehearsal
+	poller busyPoller
+	warmer warmer
 
 	buf []byte
 }
@@ -51,7 +51,7 @@ func newEngine(c *core, wg *sync.WaitGroup) (engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
-	e := &epoll{c: c, wg: wg, fd: fd, buf: make([]byte, chunkSize), look: looker{credit: saved}}
+	e := &epoll{c: c, wg: wg, fd: fd, buf: make([]byte, chunkSize), poller: busyPoller{credit: saved}}
 	if _, errno := e.wait(make([]unix.EpollEvent, 1), 0); errno != 0 {
 		unix.Close(fd)
 		return nil, fmt.Errorf("epoll_pwait2: %w", errno)
@@ -96,7 +96,7 @@ func (e *epoll) loop() {
 	for {
 		n, errno := 0, unix.Errno(0)
 		if timeout != 0 {
-			n, errno = e.look.first(e, events)
+			n, errno = e.poller.first(e, events)
 		}
 		if n == 0 && errno == 0 {
 			n, errno = e.wait(events, timeout)
@@ -107,16 +107,16 @@ func (e *epoll) loop() {
 		c.mu.Lock()
 		e.inLoop = true
 		now := c.now()
-		e.rested = now-e.look.at > rested
+		e.rested = now-e.poller.at > rested
 		for i := range n {
 			now = e.handle(now, events[i])
-			e.look.came(events[i].Fd >> 1)
+			e.poller.came(events[i].Fd >> 1)
 		}
 		e.rested = false
-		timeout = e.settle(now)
+		timeout = e.runDue(now)
 		e.inLoop = false
 		if e.closing {
-			e.endRehearsals()
+			e.endWarmUps()
 			c.mu.Unlock()
 			unix.Close(e.fd)
 			unix.Close(e.event)
@@ -155,8 +155,8 @@ func (e *epoll) handle(now time.Duration, ev unix.EpollEvent) time.Duration {
 	return now
 }
 
-// settle does what no event announces and says how long to sleep.
-func (e *epoll) settle(now time.Duration) time.Duration {
+// runDue does what no event announces and says how long to sleep.
+func (e *epoll) runDue(now time.Duration) time.Duration {
 	for {
 		switch {
 		case len(e.woken) > 0:
@@ -182,18 +182,18 @@ func (e *epoll) settle(now time.Duration) time.Duration {
 				now = e.readFrom(now, n)
 			}
 		}
-		e.look.reckon(now)
+		e.poller.reckon(now)
 		return 0
 	}
 	if len(e.timers) > 0 {
 		due := e.timers[0].due
-		sleep := e.look.until(e.c.now(), due, e.c.moved)
+		sleep := e.poller.until(e.c.now(), due, e.c.moved)
 		if sleep == 0 && due-e.c.moved > rested {
-			e.rehearse(due)
+			e.warmUp(due)
 		}
 		return sleep
 	}
-	e.look.reckon(now)
+	e.poller.reckon(now)
 	return -1
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // adopt is part of engine.
-func (e *epoll) adopt(client, server net.Conn, kicks int) bool {
+func (e *epoll) adopt(client, server net.Conn, drops int) bool {
 	cfd, ok := dupSocket(client)
 	if !ok {
 		return false
@@ -29,15 +29,15 @@ func (e *epoll) adopt(client, server net.Conn, kicks int) bool {
 	c := e.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e.closing || kicks != c.kicks {
+	if e.closing || drops != c.drops {
 		unix.Close(cfd)
 		unix.Close(sfd)
 		return true
 	}
 	l := &socketPair{e: e, client: cfd, server: sfd}
 	l.s = c.newSession(l)
-	l.up = rawLane{l: l, p: &l.s.up, other: &l.down, src: cfd, dst: sfd}
-	l.down = rawLane{l: l, p: &l.s.down, other: &l.up, src: sfd, dst: cfd}
+	l.up = epollLane{l: l, p: &l.s.up, other: &l.down, src: cfd, dst: sfd}
+	l.down = epollLane{l: l, p: &l.s.down, other: &l.up, src: sfd, dst: cfd}
 	if k := len(e.free); k > 0 {
 		l.slot, e.free = e.free[k-1], e.free[:k-1]
 	} else {

@@ -159,14 +159,14 @@ func TestEndReleasesHolds(t *testing.T) {
 	})
 }
 
-func TestKickDropsWhatIsHeld(t *testing.T) {
+func TestDropConnectionsDropsWhatIsHeld(t *testing.T) {
 	bubble(t, heldAt(`kv>SET "a" #1`, `kv<GET "never" #1`, time.Hour), Config{}, func(t *testing.T, w *world) {
 		u := w.connect()
 		w.Begin("x")
 		_, err := u.Write(resp.AppendCommand(nil, "SET", "a", "1"))
 		require.NoError(t, err)
 		synctest.Wait()
-		w.Kick()
+		w.DropConnections()
 		require.Equal(t, "error: EOF", u.reply())
 		e := w.ending(t, `kv>SET "a" #1`)
 		assert.Equal(t, harness.Dropped, e.Ending)

@@ -7,19 +7,19 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// settleTime is how long after a request was handed to Redis it has surely been
+// takeUpTime is how long after a request was handed to Redis it has surely been
 // taken up there, if its reply does not say so sooner: a blocking command has
 // none for long.
-const settleTime = time.Millisecond
+const takeUpTime = time.Millisecond
 
 // hold keeps a frame until another one took effect:
 //
 //	At arrives ───► Until, a reply or push, forwarded ───────────► At may go   Fulfilled
-//	At arrives ───► Until, a request, handed to Redis ─ settle ──► At may go   Fulfilled
+//	At arrives ───► Until, a request, handed to Redis ─ taken up ► At may go   Fulfilled
 //	At arrives ── no frame moves for StallAfter ─────────────────► At may go   Stalled
 //	At arrives ── Timeout, or the test ends ─────────────────────► At may go   TimedOut
 //
-// A request settles when its reply arrives, or after settleTime. A command that
+// A request is taken up when its reply arrives, or after takeUpTime. A command that
 // was refused or queued took no effect: see aim.
 //
 // A hold whose decision has a timeout of its own is not subject to StallAfter:
@@ -38,7 +38,7 @@ type hold struct {
 	since    time.Duration
 	deadline time.Duration
 	patient  bool          // not subject to StallAfter
-	settles  time.Duration // when what was handed to Redis has been taken up; 0: nothing was handed
+	takenUp  time.Duration // when what was handed to Redis has been taken up; 0: nothing was handed
 	by       uint64        // Seq of the request handed
 	over     bool
 	ending   harness.Ending
@@ -57,7 +57,7 @@ func (c *core) newHold(p *pipe, d harness.Decision, r *run, now time.Duration) *
 			h.over, h.ending = true, harness.Fulfilled
 			return h
 		}
-		h.settles = now + settleTime
+		h.takenUp = now + takeUpTime
 	}
 	c.holds = append(c.holds, h)
 	return h
@@ -68,8 +68,8 @@ func (h *hold) check(now time.Duration) bool {
 	if h.over {
 		return true
 	}
-	if h.settles > 0 {
-		if now >= h.settles {
+	if h.takenUp > 0 {
+		if now >= h.takenUp {
 			h.release(now, harness.Fulfilled)
 		}
 		return h.over
@@ -90,8 +90,8 @@ func (h *hold) lastMove() time.Duration { return max(h.since, h.c.moved, h.c.sti
 // wake is when check may find something new.
 func (h *hold) wake() time.Duration {
 	switch {
-	case h.settles > 0:
-		return h.settles
+	case h.takenUp > 0:
+		return h.takenUp
 	case h.patient:
 		return h.deadline
 	}
@@ -104,8 +104,8 @@ func (h *hold) passed(p *pipe, f *frame, now time.Duration) {
 		h.release(now, harness.Fulfilled)
 		return
 	}
-	if h.settles == 0 {
-		h.settles, h.by = now+settleTime, f.seq
+	if h.takenUp == 0 {
+		h.takenUp, h.by = now+takeUpTime, f.seq
 		h.p.s.driver.wake(h.p)
 	}
 }

@@ -34,7 +34,7 @@ func TestHoldUntilARequestGoesWhenRedisHasIt(t *testing.T) {
 		after time.Duration
 	}{
 		"answered": {`kv>GET "b" #1`, []string{"GET", "b"}, 0},
-		"blocking": {`kv>BLPOP "q" #1`, []string{"BLPOP", "q", "0"}, settleTime},
+		"blocking": {`kv>BLPOP "q" #1`, []string{"BLPOP", "q", "0"}, takeUpTime},
 		"any role": {`>GET "b"`, []string{"GET", "b"}, 0},
 		"sub":      {`>SUBSCRIBE "c" #1`, []string{"SUBSCRIBE", "c"}, 0},
 	} {
@@ -59,7 +59,7 @@ func TestHoldUntilARequestGoesWhenRedisHasIt(t *testing.T) {
 // A hold that begins just after its request went to Redis still lets it settle;
 // one that begins later does not wait.
 func TestHoldUntilARequestThatIsOnItsWay(t *testing.T) {
-	for wait, after := range map[time.Duration]time.Duration{0: settleTime, time.Second: 0} {
+	for wait, after := range map[time.Duration]time.Duration{0: takeUpTime, time.Second: 0} {
 		bubble(t, heldAt(`kv>SET "a" #1`, `kv>BLPOP "q" #1`, 0), Config{}, func(t *testing.T, w *world) {
 			u, v := w.connect(), w.connect()
 			w.Begin("x")

@@ -22,16 +22,16 @@ type link struct {
 	s      *session
 	client net.Conn
 	server net.Conn
-	up     lane
-	down   lane
+	up     portableLane
+	down   portableLane
 	done   chan struct{}
 }
 
-// lane is one direction of a link.
-type lane struct {
+// portableLane is one direction of a link.
+type portableLane struct {
 	l       *link
 	p       *pipe
-	other   *lane
+	other   *portableLane
 	src     net.Conn
 	dst     net.Conn
 	wake    chan struct{} // ready may have changed
@@ -40,28 +40,28 @@ type lane struct {
 	abort   bool          // the source ended by an error, not in good order
 }
 
-// link takes over both connections, unless there was a Kick since the client
+// link takes over both connections, unless there was a DropConnections since the client
 // came, and returns when it has started.
-func (p *Proxy) link(client, server net.Conn, kicks int) {
+func (p *Proxy) link(client, server net.Conn, drops int) {
 	l := &link{p: p, client: client, server: server, done: make(chan struct{})}
 	c := p.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if kicks != c.kicks {
+	if drops != c.drops {
 		client.Close()
 		server.Close()
 		return
 	}
 	l.s = c.newSession(l)
-	l.up = newLane(l, &l.s.up, client, server)
-	l.down = newLane(l, &l.s.down, server, client)
+	l.up = newPortableLane(l, &l.s.up, client, server)
+	l.down = newPortableLane(l, &l.s.down, server, client)
 	l.up.other, l.down.other = &l.down, &l.up
 	p.wg.Go(l.up.reads)
 	p.wg.Go(l.down.reads)
 }
 
-func newLane(l *link, p *pipe, src, dst net.Conn) lane {
-	return lane{l: l, p: p, src: src, dst: dst, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+func newPortableLane(l *link, p *pipe, src, dst net.Conn) portableLane {
+	return portableLane{l: l, p: p, src: src, dst: dst, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // wake is part of driver.
@@ -111,7 +111,7 @@ func abortive(conn net.Conn) {
 }
 
 // reads moves bytes from the source until it ends.
-func (n *lane) reads() {
+func (n *portableLane) reads() {
 	c := n.l.s.c
 	buf := make([]byte, 2<<10) // grows as there is more: most connections carry little
 	for {
@@ -149,7 +149,7 @@ func (n *lane) reads() {
 // take handles one chunk, with the lock held: it writes it through when
 // nothing keeps it, and leaves it to writes otherwise. It reports false when
 // the link has ended.
-func (n *lane) take(chunk []byte) bool {
+func (n *portableLane) take(chunk []byte) bool {
 	c, p := n.l.s.c, n.p
 	now := c.now()
 	idle := p.waiting() == 0
@@ -181,7 +181,7 @@ func (n *lane) take(chunk []byte) bool {
 }
 
 // writes moves what had to wait, until the link ends.
-func (n *lane) writes() {
+func (n *portableLane) writes() {
 	c, p := n.l.s.c, n.p
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -227,7 +227,7 @@ func (n *lane) writes() {
 }
 
 // passEnd passes the end of the source on once all before it has been written.
-func (n *lane) passEnd() {
+func (n *portableLane) passEnd() {
 	p := n.p
 	if !p.drained() || p.closed {
 		return
@@ -245,7 +245,7 @@ func (n *lane) passEnd() {
 
 // fail is called when the destination takes nothing any more. What is on its
 // way in the other direction may still arrive.
-func (n *lane) fail() {
+func (n *portableLane) fail() {
 	n.p.drop(n.l.s.c.now())
 	n.p.broken = true
 	if n.other.p.waiting() == 0 {

@@ -163,7 +163,7 @@ func converse(seed uint64, up, down []byte, chunk int) (gotUp, gotDown []byte) {
 	p.Serve(clientEnd)
 	gotUp, gotDown = exchange(client, server, up, down, seed, chunk)
 	p.End()
-	p.Kick()
+	p.DropConnections()
 	client.Close()
 	server.Close()
 	p.Close()

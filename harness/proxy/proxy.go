@@ -35,7 +35,7 @@ type Proxy struct {
 // engine carries connections that are raw sockets; see epoll_linux.go.
 type engine interface {
 	// adopt takes over both connections, or reports false and leaves them alone.
-	adopt(client, server net.Conn, kicks int) bool
+	adopt(client, server net.Conn, drops int) bool
 	close()
 }
 
@@ -163,7 +163,7 @@ func (p *Proxy) serve(client net.Conn, e engine) {
 	if p.cfg.InMemory && p.join(client) {
 		return
 	}
-	kicks := p.kicks()
+	drops := p.drops()
 	p.wg.Go(func() {
 		server, err := p.dial()
 		if err != nil {
@@ -173,18 +173,18 @@ func (p *Proxy) serve(client net.Conn, e engine) {
 			client.Close()
 			return
 		}
-		if e != nil && e.adopt(client, server, kicks) {
+		if e != nil && e.adopt(client, server, drops) {
 			return
 		}
-		p.link(client, server, kicks)
+		p.link(client, server, drops)
 	})
 }
 
-// kicks counts the calls of Kick.
-func (p *Proxy) kicks() int {
+// drops counts the calls of DropConnections.
+func (p *Proxy) drops() int {
 	p.core.mu.Lock()
 	defer p.core.mu.Unlock()
-	return p.core.kicks
+	return p.core.drops
 }
 
 // dial connects to Redis; Close interrupts it.
@@ -212,11 +212,11 @@ func (p *Proxy) Begin(test string) { p.core.begin(test) }
 // delayed ones keep their time.
 func (p *Proxy) End() TestStats { return p.core.end() }
 
-// Kick ends all connections now; frames on their way are dropped.
-func (p *Proxy) Kick() {
+// DropConnections ends all connections now; frames on their way are dropped.
+func (p *Proxy) DropConnections() {
 	p.core.mu.Lock()
 	defer p.core.mu.Unlock()
-	p.core.kicks++ // also those for which Redis has not answered yet
+	p.core.drops++ // also those for which Redis has not answered yet
 	for s := range p.core.sessions {
 		s.driver.end(false)
 	}
@@ -241,7 +241,7 @@ func (p *Proxy) Close() error {
 		if p.ln != nil {
 			err = p.ln.Close()
 		}
-		p.Kick()
+		p.DropConnections()
 		if p.engine != nil {
 			p.engine.close()
 		}

@@ -48,7 +48,7 @@ func TestHoldsDecideARace(t *testing.T) {
 				p.Begin("race")
 				lost += subscribeAndPublish(t, p.Addr(), fmt.Sprint("c", i), c.waits)
 				blocked += len(p.End().Blocked)
-				p.Kick()
+				p.DropConnections()
 			}
 			assert.Equal(t, c.lost, lost, c.name)
 			assert.Equal(t, c.blocked, blocked, c.name)

@@ -6,10 +6,10 @@ import (
 	"github.com/flakehunt/flakehunt/harness/resp"
 )
 
-// lookCloser resolves a command of which more than the verb and the first
+// resolveCommand resolves a command of which more than the verb and the first
 // argument must be known. It applies what the command says of the connection's
 // role, and replaces credentials in the frame's raw.
-func (s *session) lookCloser(f *frame, args []string) entry {
+func (s *session) resolveCommand(f *frame, args []string) entry {
 	if len(args) == 0 { // the verb alone is longer than what was kept
 		args = []string{""}
 	}

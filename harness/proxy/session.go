@@ -149,7 +149,7 @@ func (s *session) request(f *frame) {
 		}
 	}
 	if e.g == nil { // not plain, or not within reach
-		e = s.lookCloser(f, resp.Words(fr.Head))
+		e = s.resolveCommand(f, resp.Words(fr.Head))
 	}
 	f.kind, f.g, f.run = harness.Request, e.g, c.run
 	f.n = c.count(e.g, harness.ToServer)

@@ -216,7 +216,7 @@ func (c *core) divert(g *group, dir harness.Direction, n int, to []target) {
 			if !t.names(g) || t.n != n && t.n != 0 {
 				continue
 			}
-			h.settles, h.by = 0, 0
+			h.takenUp, h.by = 0, 0
 			if t.n != 0 {
 				h.targets = slices.Delete(h.targets, i, i+1)
 			}
@@ -242,7 +242,7 @@ func (s *session) taken(f *frame, a *awaiting) {
 		return
 	}
 	for _, h := range slices.Clone(c.holds) {
-		if h.settles > 0 && h.by == a.seq {
+		if h.takenUp > 0 && h.by == a.seq {
 			h.release(f.in, harness.Fulfilled)
 		}
 	}
@@ -258,7 +258,7 @@ func (c *core) inFlight(h *hold, now time.Duration) uint64 {
 	for s := range c.sessions {
 		for i := s.await.len() - 1; i >= 0; i-- {
 			a := s.await.at(i)
-			if now-a.in > settleTime {
+			if now-a.in > takeUpTime {
 				break
 			}
 			f := frame{g: a.g, n: a.n, run: a.run}

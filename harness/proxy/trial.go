@@ -11,7 +11,7 @@ import (
 func (c *core) startTrial(s harness.Scheduler, r harness.Recorder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle()
+	c.drainWrites()
 	now := c.now()
 	c.releaseHolds(now)
 	// Frames on their way keep their times' meaning: shift them to the new epoch.
@@ -72,7 +72,7 @@ func (c *core) begin(test string) {
 func (c *core) end() TestStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle()
+	c.drainWrites()
 	now := c.now()
 	r := c.run
 	c.endRun(now)
@@ -99,29 +99,29 @@ func (c *core) unlocked(write func() (int, error)) (int, error) {
 	c.mu.Unlock()
 	n, err := write()
 	c.mu.Lock()
-	if c.writing--; c.writing == 0 && c.quiet != nil {
-		close(c.quiet)
-		c.quiet = nil
+	if c.writing--; c.writing == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
 	}
 	return n, err
 }
 
-// settle waits, briefly, for writes that are done but not accounted for: a test
+// drainWrites waits, briefly, for writes that are done but not accounted for: a test
 // can see a reply, and end, before the goroutine that wrote it gets to record it.
-func (c *core) settle() {
-	const patience = 10 * time.Millisecond
+func (c *core) drainWrites() {
+	const drainTime = 10 * time.Millisecond
 	if c.writing == 0 {
 		return
 	}
-	if c.quiet == nil {
-		c.quiet = make(chan struct{})
+	if c.idle == nil {
+		c.idle = make(chan struct{})
 	}
-	quiet := c.quiet
-	timer := time.NewTimer(patience)
+	idle := c.idle
+	timer := time.NewTimer(drainTime)
 	defer timer.Stop()
 	c.mu.Unlock()
 	select {
-	case <-quiet:
+	case <-idle:
 	case <-timer.C: // somebody does not read
 	}
 	c.mu.Lock()

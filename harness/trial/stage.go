@@ -66,7 +66,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	outcomes, m, err := s.run(ctx, j)
 	// What is still delayed will not arrive any more, and the history ends only
 	// when the fate of each frame is known.
-	s.Proxy.Kick()
+	s.Proxy.DropConnections()
 	finish()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

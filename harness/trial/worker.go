@@ -75,7 +75,7 @@ func (w *worker) prepare(ctx context.Context) error {
 		}
 		w.proxy = p
 	}
-	w.proxy.Kick()
+	w.proxy.DropConnections()
 	if err := w.instance.Reset(ctx); err != nil {
 		return fmt.Errorf("reset redis between trials: %w", err)
 	}
@@ -92,7 +92,7 @@ func (c *PoolConfig) guard(cfg *proxy.Config, inst redisenv.Instance) {
 	}
 	cfg.Admit = proxy.SameUser
 	if inst.Info().Provider == "url" {
-		cfg.Confine = &proxy.Confine{DB: o.DB, Told: c.Refused}
+		cfg.Confine = &proxy.Confine{DB: o.DB, OnRefusal: c.Refused}
 	}
 }
 

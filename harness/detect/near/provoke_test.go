@@ -62,7 +62,7 @@ func (b *bench) run(sc scenarios.Scenario, cfg scenarios.Config, s harness.Sched
 	b.t.Helper()
 	sched, err := explore.FromSchedule(s)
 	require.NoError(b.t, err)
-	b.proxy.Kick()
+	b.proxy.DropConnections()
 	require.NoError(b.t, b.redis.Reset(b.t.Context()))
 	rec := history.NewBuffer(history.BufferConfig{})
 	defer rec.Close()

@@ -162,7 +162,7 @@ func run(t *testing.T, argv []string, only ...string) ([]harness.Outcome, []harn
 		Trial: 1, Tests: only, Redis: runner.Endpoint{Addr: p.Addr(), Adopt: p.Adopt},
 		Begin: p.Begin, End: func(string) { p.End() },
 	})
-	p.Kick()
+	p.DropConnections()
 	events, berr := buffer.All()
 	require.NoError(t, berr)
 	return out, events, err

@@ -18,7 +18,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/resp"
 )
 
-// The end of a delay is rehearsed over a connection that the proxy makes for
+// The end of a delay is warmed up over a connection that the proxy makes for
 // it when the first one is due, that nobody else sees, and that ends with it.
 func TestEndsOfDelaysAreRehearsed(t *testing.T) {
 	p, err := Start(t.Context(), Config{Dial: dialer(mirror(t, "tcp", "127.0.0.1:0").Addr().String())})
@@ -33,14 +33,14 @@ func TestEndsOfDelaysAreRehearsed(t *testing.T) {
 		t.Helper()
 		echoed(t, conn, resp.AppendCommand(nil, "SET", "k", "v"))
 	}
-	state := func() rehearsal {
+	state := func() warmer {
 		p.core.mu.Lock()
 		defer p.core.mu.Unlock()
-		return p.engine.(*epoll).rehearsal
+		return p.engine.(*epoll).warmer
 	}
 	// Each of these is seen with the first or second command, unless the machine is
 	// so busy that the loop wakes up when the delay is over already.
-	after := func(seen func(rehearsal) bool) {
+	after := func(seen func(warmer) bool) {
 		t.Helper()
 		for i := 0; !seen(state()); i++ {
 			require.Less(t, i, 1000)
@@ -52,9 +52,9 @@ func TestEndsOfDelaysAreRehearsed(t *testing.T) {
 		set()
 		assert.False(t, state().asked)
 	} else {
-		after(func(r rehearsal) bool { return r.near != 0 })
-		after(func(r rehearsal) bool { return r.sent })
-		name, err := os.Readlink(fmt.Sprint("/proc/self/fd/", state().near))
+		after(func(r warmer) bool { return r.local != 0 })
+		after(func(r warmer) bool { return r.sent })
+		name, err := os.Readlink(fmt.Sprint("/proc/self/fd/", state().local))
 		require.NoError(t, err)
 		open = func() bool {
 			fds, err := filepath.Glob("/proc/self/fd/*")
@@ -63,7 +63,7 @@ func TestEndsOfDelaysAreRehearsed(t *testing.T) {
 		}
 		assert.True(t, open())
 		require.Eventually(t, func() bool { // the byte comes back
-			n, err := unix.IoctlGetInt(state().near, unix.SIOCINQ)
+			n, err := unix.IoctlGetInt(state().local, unix.SIOCINQ)
 			return err == nil && n == 1
 		}, 5*time.Second, time.Millisecond)
 		for range 3 {

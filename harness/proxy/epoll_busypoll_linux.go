@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// earliest is how long before a delay is over the loop wakes up, to rehearse
-	// its end and to look on without sleeping: waking a processor and a rehearsal
+	// earliest is how long before a delay is over the loop wakes up, to warm up
+	// its path and to poll without sleeping: waking a processor and a warm-up
 	// take about as long. After a long rest they take longer, so a 64th of the rest
 	// is added, up to mostEarly.
 	earliest  = 200 * time.Microsecond
@@ -23,28 +23,28 @@ const (
 	// alone is how many events in a row must be of a session or two for the next
 	// one to be worth a look: of fifty that are busy, no four are.
 	alone = 4
-	// glance is how long the loop looks for the next event before it sleeps. A
+	// spinTime is how long the loop looks for the next event before it sleeps. A
 	// reply from a Redis nearby comes about as soon, and being woken takes longer.
-	glance = 25 * time.Microsecond
-	// mostSkipped is how many sleeps without a glance follow one another at most
-	// where glances find nothing.
+	spinTime = 25 * time.Microsecond
+	// mostSkipped is how many sleeps without polling follow one another at most
+	// where polling finds nothing.
 	mostSkipped = 64
 )
 
-// looker decides when the loop looks on instead of sleeping, which takes
+// busyPoller decides when the loop looks on instead of sleeping, which takes
 // processor time and saves the time that waking up takes.
-type looker struct {
+type busyPoller struct {
 	before  [2]int32      // the slots of the last events
 	few     int           // so many events in a row were of a session or two
-	skip    int           // sleeps without a glance still to come
-	skipped int           // and how many there were after the last glance that found nothing
+	skip    int           // sleeps without polling still to come
+	skipped int           // and how many there were after the last polling that found nothing
 	credit  time.Duration // that may be spent around delays
 	at      time.Duration // when credit was reckoned: last before the loop sleeps
 	looking bool          // since then the loop has looked on for the end of a delay
 }
 
 // came notes that an event was of the session in a slot.
-func (l *looker) came(slot int32) {
+func (l *busyPoller) came(slot int32) {
 	switch slot {
 	case l.before[0]:
 		l.few++
@@ -59,7 +59,7 @@ func (l *looker) came(slot int32) {
 
 // until says how long to sleep for what is due; 0: not at all. moved is when
 // something happened last.
-func (l *looker) until(now, due, moved time.Duration) time.Duration {
+func (l *busyPoller) until(now, due, moved time.Duration) time.Duration {
 	l.reckon(now)
 	left := due - now
 	early := min(earliest+(due-moved)/64, mostEarly)
@@ -75,9 +75,9 @@ func (l *looker) until(now, due, moved time.Duration) time.Duration {
 	return 0
 }
 
-// reckon settles what may be spent. While the loop sleeps or works something is
+// reckon counts what may be spent. While the loop sleeps or works something is
 // saved, while it looks on it is spent.
-func (l *looker) reckon(now time.Duration) {
+func (l *busyPoller) reckon(now time.Duration) {
 	d := max(0, now-l.at) // a trial begins at 0 again
 	l.at = now
 	if l.looking {
@@ -91,9 +91,9 @@ func (l *looker) reckon(now time.Duration) {
 // first looks for events for a moment, before the loop sleeps, without
 // sleeping, as long as a session or two talk alone: of many, the next event has
 // most likely come already, and a few that are served at once cost less. Where
-// glances find nothing there are few, so that a quiet or a crowded machine does
+// polling finds nothing there is little, so that a quiet or a crowded machine does
 // not pay for them.
-func (l *looker) first(e *epoll, events []unix.EpollEvent) (int, unix.Errno) {
+func (l *busyPoller) first(e *epoll, events []unix.EpollEvent) (int, unix.Errno) {
 	if l.few < alone {
 		return 0, 0
 	}
@@ -108,7 +108,7 @@ func (l *looker) first(e *epoll, events []unix.EpollEvent) (int, unix.Errno) {
 			l.skipped = 0
 			return n, errno
 		}
-		if time.Since(since) >= glance {
+		if time.Since(since) >= spinTime {
 			l.skipped = min(2*l.skipped+1, mostSkipped)
 			l.skip = l.skipped
 			return 0, 0

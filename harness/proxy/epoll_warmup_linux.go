@@ -14,26 +14,26 @@ import (
 // machine takes a tenth of a millisecond longer then.
 const rested = time.Millisecond
 
-// rehearsal shortens that: shortly before a delay is over the loop sends one
+// warmer shortens that: shortly before a delay is over the loop sends one
 // byte over a TCP connection of the proxy's own, and a thread that is good for
 // nothing else sends it back. What the delayed command does next, wake another
 // processor and run that code on both, has just been done. The zero value is
 // ready; all is guarded by core.mu.
-type rehearsal struct {
-	near  int // the loop's end; 0: there is none, yet or at all
+type warmer struct {
+	local int // the loop's end; 0: there is none, yet or at all
 	asked bool
 	sent  bool          // a byte, which has not been read again
-	due   time.Duration // what was rehearsed last
+	due   time.Duration // what was warmed up for last
 }
 
-// rehearse rehearses, once for what is due.
-func (e *epoll) rehearse(due time.Duration) {
-	r := &e.rehearsal
+// warmUp warms up, once for what is due.
+func (e *epoll) warmUp(due time.Duration) {
+	r := &e.warmer
 	if due == r.due {
 		return
 	}
 	r.due = due
-	if r.near == 0 {
+	if r.local == 0 {
 		if !r.asked && runtime.NumCPU() > 1 {
 			r.asked = true
 			e.wg.Go(e.echo)
@@ -42,35 +42,35 @@ func (e *epoll) rehearse(due time.Duration) {
 	}
 	var b [1]byte
 	if r.sent {
-		if n, _ := rawRead(r.near, b[:]); n == 0 {
+		if n, _ := rawRead(r.local, b[:]); n == 0 {
 			return // the machine has no time for it
 		}
 	}
-	n, _ := rawWrite(r.near, b[:])
+	n, _ := rawWrite(r.local, b[:])
 	r.sent = n > 0
 }
 
-// endRehearsals ends the thread. The loop calls it last.
-func (e *epoll) endRehearsals() {
-	if near := e.rehearsal.near; near != 0 {
-		unix.Close(near)
+// endWarmUps ends the thread. The loop calls it last.
+func (e *epoll) endWarmUps() {
+	if local := e.warmer.local; local != 0 {
+		unix.Close(local)
 	}
 }
 
 // echo is the thread. It makes the connection, which takes too long for the
-// loop. Without one, delays are as exact as they are without rehearsal.
+// loop. Without one, delays are as exact as they are without a warm-up.
 func (e *epoll) echo() {
-	near, far, err := tcpPair()
+	local, far, err := tcpPair()
 	if err != nil {
-		e.c.cfg.Log.Info("proxy does not rehearse the ends of delays", "reason", err)
+		e.c.cfg.Log.Info("proxy does not warm up for the ends of delays", "reason", err)
 		return
 	}
 	defer unix.Close(far)
 	e.c.mu.Lock()
 	if e.closing {
-		unix.Close(near)
+		unix.Close(local)
 	} else {
-		e.rehearsal.near = near
+		e.warmer.local = local
 	}
 	e.c.mu.Unlock()
 	runtime.LockOSThread()
@@ -90,7 +90,7 @@ func (e *epoll) echo() {
 
 // tcpPair connects two sockets over the loopback interface. Reading from near
 // does not block, from far it does.
-func tcpPair() (near, far int, err error) {
+func tcpPair() (local, far int, err error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, 0, err
@@ -109,19 +109,19 @@ func tcpPair() (near, far int, err error) {
 	if a.LocalAddr().String() != b.RemoteAddr().String() {
 		return 0, 0, fmt.Errorf("a stranger at %s connected to %s", b.RemoteAddr(), ln.Addr())
 	}
-	near, ok := dupSocket(a)
+	local, ok := dupSocket(a)
 	if !ok {
 		return 0, 0, fmt.Errorf("no descriptor left")
 	}
 	if far, ok = dupSocket(b); !ok {
-		unix.Close(near)
+		unix.Close(local)
 		return 0, 0, fmt.Errorf("no descriptor left")
 	}
 	// The duplicate shares its flags with b, which is closed before far is read.
 	if err := unix.SetNonblock(far, false); err != nil {
-		unix.Close(near)
+		unix.Close(local)
 		unix.Close(far)
 		return 0, 0, err
 	}
-	return near, far, nil
+	return local, far, nil
 }
