@@ -25,8 +25,8 @@ func (t *table) gaps(add func(Predicate)) {
 	for id := range t.points {
 		list = list[:0]
 		for i := range t.runs {
-			if f := t.at[i][id]; f != nil && f.command != nil && f.told != 0 && !f.command.Blocks {
-				list = append(list, sample{i, f.told - f.came})
+			if f := t.at[i][id]; f != nil && f.command != nil && f.answered != 0 && !f.command.Blocks {
+				list = append(list, sample{i, f.answered - f.came})
 			}
 		}
 		if q, ok := t.split(list); ok {
@@ -135,18 +135,18 @@ func (t *table) split(list []sample) (Predicate, bool) {
 // lifetimes finds keys that had expired when they were read in some runs, and had
 // not in others.
 func (t *table) lifetimes(add func(Predicate)) {
-	type look struct{ set, read int32 }
+	type ttlRead struct{ set, read int32 }
 	type seen struct{ expired, known uint64 }
-	found := map[look]*seen{}
-	var order []look
+	found := map[ttlRead]*seen{}
+	var order []ttlRead
 	for i := range t.runs {
-		for _, l := range detect.Looks(t.runs[i].Trace) {
+		for _, l := range detect.TTLReads(t.runs[i].Trace) {
 			set, ok1 := t.id[l.Set.Point]
 			read, ok2 := t.id[l.Read.Point]
 			if !ok1 || !ok2 || t.at[i][set] == nil || t.at[i][read] == nil {
 				continue
 			}
-			k := look{set, read}
+			k := ttlRead{set, read}
 			if found[k] == nil {
 				found[k] = &seen{}
 				order = append(order, k)

@@ -57,7 +57,7 @@ func (t *table) orders(add func(Predicate)) (skipped int) {
 }
 
 func effect(f *frame) time.Duration   { return f.took }
-func toClient(f *frame) time.Duration { return f.told }
+func toClient(f *frame) time.Duration { return f.answered }
 
 // distinct sorts pairs by when they come and leaves each once, and no more than
 // can be looked at.
@@ -107,7 +107,7 @@ func (t *table) neighbours(i int, out []pair) []pair {
 		}
 	}
 	for at, id := range all { // what touches all keys is paired with whatever is near
-		if wide(row[id].command) {
+		if wholeKeyspace(row[id].command) {
 			join(all, at)
 			for k := max(0, at-window); k < at; k++ {
 				if row[all[k]].conn != row[id].conn {
@@ -185,8 +185,8 @@ func resources(c *detect.Command) []string {
 	return out
 }
 
-// wide reports whether a command touches the keyspace and no key in particular.
-func wide(c *detect.Command) bool {
+// wholeKeyspace reports whether a command touches the keyspace and no key in particular.
+func wholeKeyspace(c *detect.Command) bool {
 	all := func(r effects.Resource) bool { return r.Kind == effects.Keyspace }
 	return len(c.Keys) == 0 && (slices.ContainsFunc(c.Effects.Reads, all) || slices.ContainsFunc(c.Effects.Writes, all))
 }

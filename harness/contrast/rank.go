@@ -13,8 +13,8 @@ import (
 const (
 	// attainable is the p that a predicate must be able to reach to count as a test.
 	attainable = 0.05
-	// told is how many predicates are described and classed at most.
-	told = 12
+	// mostDescribed is how many predicates are described and classed at most.
+	mostDescribed = 12
 )
 
 // Rank compares the runs of one test that failed in a way, by its fingerprint,
@@ -54,10 +54,10 @@ func Rank(runs []Run, failure string) Ranking {
 		return cmp.Or(cmp.Compare(a.P, b.P), cmp.Compare(b.Increase, a.Increase), cmp.Compare(a.rank, b.rank), cmp.Compare(a.when, b.when))
 	})
 	matches := t.matches()
-	for i := range r.Predicates[:min(told, len(r.Predicates))] {
+	for i := range r.Predicates[:min(mostDescribed, len(r.Predicates))] {
 		t.describe(&r.Predicates[i], matches)
 	}
-	r.Predicates = r.Predicates[:min(told, len(r.Predicates))]
+	r.Predicates = r.Predicates[:min(mostDescribed, len(r.Predicates))]
 	return r
 }
 

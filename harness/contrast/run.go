@@ -24,12 +24,12 @@ type Run struct {
 
 // frame is what a run did at one point: a command, or a message pushed.
 type frame struct {
-	came    time.Duration // at the proxy
-	took    time.Duration // effect, in Redis; of a push: came from there
-	told    time.Duration // its answer, or it, went to the client; 0: never
-	conn    uint32
-	command *detect.Command  // nil: a push
-	push    *detect.Delivery // nil: a command
+	came     time.Duration // at the proxy
+	took     time.Duration // effect, in Redis; of a push: came from there
+	answered time.Duration // its answer, or it, went to the client; 0: never
+	conn     uint32
+	command  *detect.Command  // nil: a push
+	push     *detect.Delivery // nil: a command
 }
 
 // table holds the frames of all runs by the names of their points.
@@ -109,7 +109,7 @@ func (t *table) add(i int) {
 		if c.Ending != harness.Dropped {
 			f := &frame{came: c.Arrived, took: c.Sent, conn: c.Conn, command: c}
 			if c.Answered() {
-				f.told = c.Replied
+				f.answered = c.Replied
 			}
 			put(c.Point, f)
 		}
@@ -117,15 +117,15 @@ func (t *table) add(i int) {
 	for _, d := range r.Trace.Deliveries {
 		f := &frame{came: d.Came, took: d.Came, conn: d.Conn, push: d}
 		if d.Event.Ending != harness.Dropped {
-			f.told = d.Went
+			f.answered = d.Went
 		}
 		put(d.Event.Point, f)
 	}
 	for _, f := range row {
 		if f != nil { // from here on all times count from the beginning of the test
 			f.came, f.took = f.came-begin, f.took-begin
-			if f.told != 0 {
-				f.told -= begin
+			if f.answered != 0 {
+				f.answered -= begin
 			}
 		}
 	}

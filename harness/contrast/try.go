@@ -11,8 +11,8 @@ import (
 const (
 	// maxDelay is the longest delay that is proposed, as everywhere in the hunt.
 	maxDelay = 500 * time.Millisecond
-	// patience is the longest gap over which a pair is turned round by a hold.
-	patience = 3 * time.Second
+	// maxHoldGap is the longest gap over which a pair is turned round by a hold.
+	maxHoldGap = 3 * time.Second
 	// stall is the gap from which a hold needs a timeout of its own.
 	stall = 150 * time.Millisecond
 	// slack is what a delay exceeds by what it is to outlast.
@@ -29,7 +29,7 @@ func (t *table) try(p Predicate, shape string) *near.Candidate {
 	}
 	switch p.Kind {
 	case Order, Delivery:
-		if c.Gap > patience || p.First == p.Then {
+		if c.Gap > maxHoldGap || p.First == p.Then {
 			return nil
 		}
 		until := func(q harness.Point) harness.Point {
@@ -95,8 +95,8 @@ func (t *table) latency(p harness.Point, in uint64) time.Duration {
 	id := t.id[p]
 	var list []time.Duration
 	for i := range t.runs {
-		if f := t.at[i][id]; in&(1<<i) != 0 && f != nil && f.told != 0 {
-			list = append(list, f.told-f.came)
+		if f := t.at[i][id]; in&(1<<i) != 0 && f != nil && f.answered != 0 {
+			list = append(list, f.answered-f.came)
 		}
 	}
 	return median(list)

@@ -27,7 +27,7 @@ func errorsOf(t *Trace, class harness.Class) []Match {
 		}
 		code := Code(c.Result[0])
 		kind, rival := classOf(t, c, code)
-		if kind != class || seen[code+c.Verb] || mended(t, c, code) {
+		if kind != class || seen[code+c.Verb] || handled(t, c, code) {
 			continue
 		}
 		seen[code+c.Verb] = true
@@ -103,9 +103,9 @@ func (t *Trace) lastOf(c *Command, verbs ...string) *Command {
 	return last
 }
 
-// mended reports whether the client dealt with the error: it sent the whole
+// handled reports whether the client dealt with the error: it sent the whole
 // script where its hash was not known, or went on with a group that was there.
-func mended(t *Trace, c *Command, code string) bool {
+func handled(t *Trace, c *Command, code string) bool {
 	switch code {
 	case "NOSCRIPT":
 		return slices.ContainsFunc(t.Commands, func(o *Command) bool {

@@ -15,7 +15,7 @@ func near1(distance, scale time.Duration) float64 {
 // expiredEarly: a read found nothing, or less time left than expected, although the test still relied on the key.
 func expiredEarly(t *Trace) []Match {
 	var out []Match
-	for _, l := range Looks(t) {
+	for _, l := range TTLReads(t) {
 		switch {
 		case l.Found == Absent && l.Remaining <= time.Millisecond:
 			out = append(out, l.gone(t))
@@ -29,7 +29,7 @@ func expiredEarly(t *Trace) []Match {
 }
 
 // gone: the key had expired when it was read.
-func (l Look) gone(t *Trace) Match {
+func (l TTLRead) gone(t *Trace) Match {
 	score := 0.35 + 0.2*near1(l.Remaining, 500*time.Millisecond)
 	if t.delayed(l.Set.Sent, l.Read.Sent) {
 		score += 0.25
@@ -50,7 +50,7 @@ func (l Look) gone(t *Trace) Match {
 }
 
 // shortened: TTL or PTTL returned less than was set, and the test compared it.
-func (l Look) shortened(t *Trace) (Match, bool) {
+func (l TTLRead) shortened(t *Trace) (Match, bool) {
 	left, ok := Left(l.Read)
 	if !ok || left >= l.Set.TTL {
 		return Match{}, false
@@ -76,12 +76,12 @@ func (l Look) shortened(t *Trace) (Match, bool) {
 // expiredLate: a read found the key although the test relied on its absence.
 func expiredLate(t *Trace) []Match {
 	var out []Match
-	looks := Looks(t)
+	reads := TTLReads(t)
 	gone := map[string]bool{} // keys that were missed: nobody relied on their absence
-	for _, l := range looks {
+	for _, l := range reads {
 		gone[l.Key] = gone[l.Key] || l.Found == Absent && l.Remaining <= time.Millisecond && renewed(t, l)
 	}
-	for _, l := range looks {
+	for _, l := range reads {
 		// Only a read near the end of the key's life was meant to come after it.
 		spent := l.Read.Sent - l.Set.Sent
 		if l.Found != Present || l.Remaining <= 0 || spent < l.Set.TTL/2 || gone[l.Key] || renews(l.Read) || deletes(l.Read) || renewed(t, l) {
@@ -117,7 +117,7 @@ func renews(c *Command) bool {
 
 // renewed reports whether somebody renewed the key's time to live, or tried to:
 // then it is meant to live on, and no read relies on its absence.
-func renewed(t *Trace, l Look) bool {
+func renewed(t *Trace, l TTLRead) bool {
 	if renews(l.Set) {
 		return true
 	}

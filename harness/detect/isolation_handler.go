@@ -21,7 +21,7 @@ func isolationHandler(t *Trace) []Match {
 	if counted && got >= want {
 		return nil
 	}
-	if _, late := t.late(); late {
+	if _, late := t.latestMessage(); late {
 		return nil // it may have come when the test had given up
 	}
 	last := map[string]*Command{}

@@ -15,8 +15,8 @@ const (
 	Absent
 )
 
-// Look is a command whose reply told whether a key with a time to live was there.
-type Look struct {
+// TTLRead is a command whose reply told whether a key with a time to live was there.
+type TTLRead struct {
 	Key       string
 	Set       *Command // what gave the key its time to live last
 	Read      *Command
@@ -73,15 +73,15 @@ func PresenceOf(c *Command) Presence {
 	return Silent
 }
 
-// Looks finds every reply that told of a key which had been given a time to live.
-func Looks(t *Trace) []Look {
-	var out []Look
+// TTLReads finds every reply that told of a key which had been given a time to live.
+func TTLReads(t *Trace) []TTLRead {
+	var out []TTLRead
 	for _, key := range t.Keys() {
 		var set *Command
 		for _, c := range t.On(key) {
 			if set != nil && c != set && c.Sent > set.Sent {
 				if p := PresenceOf(c); p != Silent && c.Keys[0] == key {
-					out = append(out, Look{Key: key, Set: set, Read: c, Found: p, Remaining: set.TTL - (c.Sent - set.Sent)})
+					out = append(out, TTLRead{Key: key, Set: set, Read: c, Found: p, Remaining: set.TTL - (c.Sent - set.Sent)})
 				}
 			}
 			switch {

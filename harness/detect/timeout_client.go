@@ -160,7 +160,7 @@ func whose(ours, waited time.Duration) string {
 // waitedTooShort: messages came, or were handled, so late that the test may have
 // ended its wait before; it is likelier when its failure tells how many it missed.
 func waitedTooShort(t *Trace) []Match {
-	x, late := t.late()
+	x, late := t.latestMessage()
 	if !late {
 		return nil
 	}

@@ -118,8 +118,8 @@ func lateFrame(c near.Candidate, matches []detect.Match) detect.Match {
 			return o
 		}
 	}
-	m := detect.Match{Class: harness.Unattributed, Title: c.Late().Words() + " came late", Explanation: c.Why}
-	if at := c.Late(); at.Dir == harness.ToClient && at.Verb == strings.ToLower(at.Verb) {
+	m := detect.Match{Class: harness.Unattributed, Title: c.LateFrame().Words() + " came late", Explanation: c.Why}
+	if at := c.LateFrame(); at.Dir == harness.ToClient && at.Verb == strings.ToLower(at.Verb) {
 		m.Class = harness.OrderDelivery
 		m.Explanation = "The message came by another connection than what the test waited for; nothing keeps the two in order."
 	}

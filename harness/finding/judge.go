@@ -60,7 +60,7 @@ func enforced(e *evidence.Evidence) *harness.Margin {
 		m.Ordered = true
 		return &m
 	}
-	at := e.Candidate.Late()
+	at := e.Candidate.LateFrame()
 	return &harness.Margin{
 		Test: e.Test.Name, Edge: at.Verb + " " + at.Key, At: at, Predicted: true, Ordered: true,
 		Size: harness.Duration(e.Candidate.Gap), Hi: harness.Duration(e.Candidate.Gap),

@@ -108,7 +108,7 @@ func (t *testHunt) conclude(e *evidence.Evidence) {
 	case e.Reading == evidence.Passed:
 		t.both++
 		if m == nil {
-			t.tolerate(e.Candidate.Late()) // late enough to turn the order round
+			t.tolerate(e.Candidate.LateFrame()) // late enough to turn the order round
 		}
 	case e.OwnDelay:
 		h.log.Warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
@@ -170,7 +170,7 @@ func (r *testReport) predict(passing []*detect.Trace) {
 		seen[m.At] = true
 	}
 	for _, c := range r.left {
-		seen[c.Late()], seen[c.First] = true, true
+		seen[c.LateFrame()], seen[c.First] = true, true
 	}
 	for _, m := range near.Margins(passing) {
 		if !seen[m.At] {

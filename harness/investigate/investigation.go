@@ -72,7 +72,7 @@ func (in *Investigation) All() *evidence.Evidence {
 	}
 	e := &evidence.Evidence{Candidate: in.c, Test: in.Test, Reading: r.Reading}
 	if r.Reading == evidence.Passed {
-		e.Kept = keptFor(r.Events, in.c.Late())
+		e.Kept = keptFor(r.Events, in.c.LateFrame())
 	}
 	return e
 }
@@ -129,8 +129,8 @@ func (in *Investigation) Prove(first Played) *evidence.Evidence {
 		counter = in.Schedule()
 	}
 	e.Counter = in.repeat(harness.Counterfactual, counter, n, in.like)
-	if (e.Counter.K > 0 || e.Counter.N == 0) && len(c.Wide.Decisions) > 0 {
-		e.Counter = in.repeat(harness.Counterfactual, c.Wide, n, in.like)
+	if (e.Counter.K > 0 || e.Counter.N == 0) && len(c.CounterAll.Decisions) > 0 {
+		e.Counter = in.repeat(harness.Counterfactual, c.CounterAll, n, in.like)
 	}
 	if e.Counter.K == 0 && e.Counter.N == 0 && len(c.Counter.Decisions) > 0 {
 		// The right order cannot be forced either: without the delay it comes by itself.

@@ -54,7 +54,7 @@ func sampleOf(c near.Candidate, t *detect.Trace) (s sample, ok bool) {
 	if !ok {
 		return s, false
 	}
-	late := c.Late()
+	late := c.LateFrame()
 	for i := range t.Events {
 		if ev := &t.Events[i]; ev.Point == late {
 			s = sample{margin: due - ev.In, late: time.Duration(t.Outcome.Lateness), failed: t.Outcome.Verdict == harness.Failed}
@@ -116,7 +116,7 @@ func (in *Investigation) fromWire() (m harness.Margin, ok bool) {
 			return m, false
 		}
 		if size, _ = typical(in.samples); lo < size && size < hi {
-			return in.marginOf(in.c.Late(), size, lo, hi), true
+			return in.marginOf(in.c.LateFrame(), size, lo, hi), true
 		}
 	}
 	return m, false
@@ -130,7 +130,7 @@ func (in *Investigation) enoughSamples() (time.Duration, bool) {
 		if in.Over() {
 			break
 		}
-		if r := in.Run(harness.Reduce, in.delayed(in.c.Late(), size+minimize.Resolution(size))); r.Reading == evidence.NoTrial {
+		if r := in.Run(harness.Reduce, in.delayed(in.c.LateFrame(), size+minimize.Resolution(size))); r.Reading == evidence.NoTrial {
 			break
 		}
 		size, good = typical(in.samples)
@@ -149,11 +149,11 @@ func (in *Investigation) ends(size, d time.Duration) (kept time.Duration, ok boo
 			return 0, false
 		}
 		before := len(in.samples)
-		r := in.Run(harness.Reduce, in.delayed(in.c.Late(), d))
+		r := in.Run(harness.Reduce, in.delayed(in.c.LateFrame(), d))
 		if r.Reading == evidence.NoTrial || r.Reading == evidence.Stalled {
 			return 0, false
 		}
-		kept := keptFor(r.Events, in.c.Late())
+		kept := keptFor(r.Events, in.c.LateFrame())
 		said := len(in.samples) > before
 		switch {
 		case said && (in.samples[before].margin-size).Abs() > minimize.Resolution(size):
@@ -187,7 +187,7 @@ func (in *Investigation) unconfirmed() (m harness.Margin, ok bool) {
 	if size <= lo || size >= hi {
 		return m, false
 	}
-	return in.marginOf(in.c.Late(), size, lo, hi), true
+	return in.marginOf(in.c.LateFrame(), size, lo, hi), true
 }
 
 // marginOf says that a delay of lo passed, and one of hi failed.

@@ -32,7 +32,7 @@ func (in *Investigation) Reduce(whole harness.Schedule, events []harness.Event) 
 	}
 	m, ok := in.fromWire()
 	if !ok {
-		m, ok = in.fromTrials(in.c.Late(), keptFor(events, in.c.Late()))
+		m, ok = in.fromTrials(in.c.LateFrame(), keptFor(events, in.c.LateFrame()))
 	}
 	if !ok && !in.refuted {
 		m, ok = in.unconfirmed()

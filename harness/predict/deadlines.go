@@ -69,7 +69,7 @@ func (s *scene) replyDeadline(a *act, w float64) near.Candidate {
 func (s *scene) pushDeadlines() []near.Candidate {
 	seen := map[harness.Point]bool{}
 	var out []near.Candidate
-	for _, f := range s.told() {
+	for _, f := range s.received() {
 		at := f.ev.Point.Any()
 		if f.by != nil || seen[at] || len(out) == deadlineKinds {
 			continue
@@ -90,7 +90,7 @@ func (s *scene) pushDeadlines() []near.Candidate {
 
 // isKeyEvent reports whether a push tells of a key: nobody's reply tells when it
 // comes, so that tests wait for it for a time.
-func isKeyEvent(f told) bool {
+func isKeyEvent(f received) bool {
 	for _, w := range f.ev.Args {
 		if len(w) > 7 && w[:5] == "__key" {
 			return true

@@ -13,8 +13,8 @@ import (
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
-// told is a frame on its way to a client.
-type told struct {
+// received is a frame on its way to a client.
+type received struct {
 	ev    *harness.Event
 	by    *detect.Command // whose reply it is; nil: a push
 	out   time.Duration
@@ -26,7 +26,7 @@ type told struct {
 // other by two connections, where nothing but the network keeps them in order;
 // and it makes a push late for the next command that goes by what it tells.
 func delivery(s *scene) []near.Candidate {
-	list := s.told()
+	list := s.received()
 	var out []near.Candidate
 	families := map[string]int{}
 	for i, g := range list {
@@ -55,9 +55,9 @@ const (
 	together = 60 * time.Millisecond
 )
 
-// told lists the frames that went to clients, in order.
-func (s *scene) told() []told {
-	var out []told
+// received lists the frames that went to clients, in order.
+func (s *scene) received() []received {
+	var out []received
 	replies := map[uint64]*detect.Command{}
 	for _, c := range s.t.Commands {
 		if c.Answered() {
@@ -69,7 +69,7 @@ func (s *scene) told() []told {
 		if ev.Out == 0 || ev.Kind != harness.Reply && ev.Kind != harness.Push {
 			continue
 		}
-		x := told{ev: ev, out: ev.Out, event: ev.Kind == harness.Push}
+		x := received{ev: ev, out: ev.Out, event: ev.Kind == harness.Push}
 		if ev.Kind == harness.Reply {
 			if x.by = replies[ev.Seq]; x.by == nil {
 				continue
@@ -84,7 +84,7 @@ func (s *scene) told() []told {
 		}
 		out = append(out, x)
 	}
-	slices.SortStableFunc(out, func(a, b told) int { return cmp.Compare(a.out, b.out) })
+	slices.SortStableFunc(out, func(a, b received) int { return cmp.Compare(a.out, b.out) })
 	return out
 }
 
@@ -103,12 +103,12 @@ func pushText(ev *harness.Event) string {
 	return what + " " + sentence(key)
 }
 
-// settle is how much longer than the gap a frame is kept for another to overtake
+// noticeTime is how much longer than the gap a frame is kept for another to overtake
 // it: the program takes a while to notice each.
-const settle = 60 * time.Millisecond
+const noticeTime = 60 * time.Millisecond
 
 // overtaken keeps f until g has surely been noticed.
-func (s *scene) overtaken(f, g told) (near.Candidate, bool) {
+func (s *scene) overtaken(f, g received) (near.Candidate, bool) {
 	gap := g.out - f.out
 	if f.ev.Conn == g.ev.Conn || gap > together || f.ev.Point == g.ev.Point || !f.event && !g.event {
 		return near.Candidate{}, false
@@ -125,7 +125,7 @@ func (s *scene) overtaken(f, g told) (near.Candidate, bool) {
 			w *= s.freedom(by, a)
 		}
 	}
-	if s.late(f) || s.late(g) {
+	if s.outsideBody(f) || s.outsideBody(g) {
 		w *= 0.15
 	}
 	w *= 0.3 + 0.7*falling(gap, 10*time.Millisecond)
@@ -137,13 +137,13 @@ func (s *scene) overtaken(f, g told) (near.Candidate, bool) {
 		Why: fmt.Sprintf("%s came %s before %s, by another connection. No order holds between two connections: where a program relies on it, it fails on a slow network. "+
 			"Let the program wait for both, whichever comes first.", f.text, ms(gap), g.text),
 		First: f.ev.Point, Then: g.ev.Point, Gap: gap,
-		Provoke:    s.replay(delay(f.ev.Point, gap+settle)),
+		Provoke:    s.replay(delay(f.ev.Point, gap+noticeTime)),
 		Counter:    s.replay(hold(g.ev.Point, f.ev.Point, gap)),
 		Likelihood: w, Due: arrival(g.ev.Point),
 	}, true
 }
 
-func kindOf(f told) string {
+func kindOf(f received) string {
 	switch {
 	case f.by == nil:
 		return f.ev.Point.Verb
@@ -155,7 +155,7 @@ func kindOf(f told) string {
 
 // cause is the command that set a frame off: the PUBLISH of a message, what a
 // blocking command waited for, or the frame's own request; nil if it is not known.
-func (s *scene) cause(g told) *act {
+func (s *scene) cause(g received) *act {
 	if g.by != nil {
 		a := s.of[g.by]
 		if a != nil && g.event {
@@ -176,8 +176,8 @@ func (s *scene) cause(g told) *act {
 	return nil
 }
 
-// late reports whether a frame is of the teardown or a handshake.
-func (s *scene) late(f told) bool {
+// outsideBody reports whether a frame is of the teardown or a handshake.
+func (s *scene) outsideBody(f received) bool {
 	if f.by == nil {
 		return f.out > s.bodyEnds+time.Second
 	}
@@ -188,7 +188,7 @@ func (s *scene) late(f told) bool {
 // lateNews delays a push beyond the next command of its connection on what it
 // tells of: a cache that was not told still answers from memory, and then that
 // command is never sent.
-func (s *scene) lateNews(g told) (near.Candidate, bool) {
+func (s *scene) lateNews(g received) (near.Candidate, bool) {
 	if g.ev.Point.Verb != "invalidate" {
 		return near.Candidate{}, false
 	}

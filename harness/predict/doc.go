@@ -32,8 +32,8 @@ const (
 const (
 	// DefaultMaxDelay is the longest delay that counts as a slow network.
 	DefaultMaxDelay = 500 * time.Millisecond
-	// patience is the longest gap over which a pair is turned round by a hold.
-	patience = 3 * time.Second
+	// maxHoldGap is the longest gap over which a pair is turned round by a hold.
+	maxHoldGap = 3 * time.Second
 	// slack is what a delay exceeds its margin by, so that a busy machine that
 	// runs the other commands late does not undo it.
 	slack = 90 * time.Millisecond

@@ -48,7 +48,7 @@ type pairs struct {
 }
 
 func (p *pairs) consider(a, b *act) {
-	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > patience || a.Conn == b.Conn && !p.s.pooled(a, b) {
+	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > maxHoldGap || a.Conn == b.Conn && !p.s.pooled(a, b) {
 		return
 	}
 	on, ok := effects.Conflicts(a.effects, b.effects)

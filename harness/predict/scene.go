@@ -96,24 +96,24 @@ func (s *scene) when(p harness.Point) time.Duration { return s.points[p] }
 
 // causes notes for each command what the program learned last before it.
 func (s *scene) causes() {
-	type told struct {
+	type learned struct {
 		at time.Duration
 		by *detect.Command
 	}
-	var list []told
+	var list []learned
 	for _, c := range s.t.Commands {
 		if c.Answered() {
-			list = append(list, told{c.Replied, c})
+			list = append(list, learned{c.Replied, c})
 		}
 	}
 	for i := range s.t.Events {
 		if ev := &s.t.Events[i]; ev.Kind == harness.Push && ev.Out > 0 {
-			list = append(list, told{at: ev.Out})
+			list = append(list, learned{at: ev.Out})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b told) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(list, func(a, b learned) int { return cmp.Compare(a.at, b.at) })
 	for _, a := range s.acts {
-		i, _ := slices.BinarySearchFunc(list, a.Arrived, func(x told, at time.Duration) int { return cmp.Compare(x.at, at) })
+		i, _ := slices.BinarySearchFunc(list, a.Arrived, func(x learned, at time.Duration) int { return cmp.Compare(x.at, at) })
 		a.since = -1
 		if i > 0 {
 			a.after, a.since = list[i-1].by, a.Arrived-list[i-1].at

@@ -20,7 +20,7 @@ func Single(test string, traces []*detect.Trace, done []near.Candidate, longest 
 	}
 	tried := map[harness.Point]bool{}
 	for _, c := range done {
-		tried[c.Late()] = true
+		tried[c.LateFrame()] = true
 	}
 	at, ok := untriedFrame(traces[0].Events, test, tried, false)
 	if !ok {

@@ -17,7 +17,7 @@ func brokenCycle(t *detect.Trace) []Candidate {
 		cycles := detect.Cycles(t, key)
 		for _, c := range cycles {
 			r := nextRead(t, c)
-			if r == nil || r.Arrived-c.Write.Sent > patience {
+			if r == nil || r.Arrived-c.Write.Sent > maxHoldGap {
 				continue
 			}
 			gap := r.Arrived - c.Write.Sent
@@ -37,9 +37,9 @@ func brokenCycle(t *detect.Trace) []Candidate {
 			out = append(out, cand)
 		}
 	}
-	wide := replay(t, distinct(turns)...)
+	counterAll := replay(t, distinct(turns)...)
 	for i := range out {
-		out[i].Wide = wide
+		out[i].CounterAll = counterAll
 	}
 	return out
 }
@@ -82,7 +82,7 @@ func cycleLikelihood(c detect.Cycle, r, own *detect.Command, gap time.Duration) 
 // nextRead is the first read of the key after the cycle's write.
 func nextRead(t *detect.Trace, c detect.Cycle) *detect.Command {
 	for _, r := range t.OnFrom(c.Key, c.Write.Sent) {
-		if r.Sent-c.Write.Sent > patience {
+		if r.Sent-c.Write.Sent > maxHoldGap {
 			break
 		}
 		if r.Reads && !r.Writes && r.Answered() && r.Sent > c.Write.Sent && r.Point != c.Read.Point {

@@ -20,8 +20,8 @@ const (
 	// maxDelay is the longest delay that is proposed. What needs more shows a
 	// deadline of the test rather than a flake: it is a margin, not a candidate.
 	maxDelay = 500 * time.Millisecond
-	// patience is the longest gap over which a pair is turned round by a hold.
-	patience = 3 * time.Second
+	// maxHoldGap is the longest gap over which a pair is turned round by a hold.
+	maxHoldGap = 3 * time.Second
 	// stall is the gap from which a hold needs a timeout of its own: the proxy
 	// takes stillness of 300 ms for a sign that the program waits.
 	stall = 150 * time.Millisecond
@@ -43,7 +43,7 @@ type Candidate struct {
 	First, Then harness.Point      // First came before Then, and should
 	Provoke     harness.Schedule   // makes First come too late
 	Counter     harness.Schedule   // forces the right order, or leaves out the guilty delay
-	Wide        harness.Schedule   // forces the right order of all pairs of this kind in the test; no decisions: as Counter
+	CounterAll  harness.Schedule   // forces the right order of all pairs of this kind in the test; no decisions: as Counter
 	Ladder      []harness.Schedule // smaller forms of Provoke, for when that shows nothing and trials are left
 	Likelihood  float64            // that Provoke fails the test, 0 to 1
 	Gap         time.Duration      // between First and Then as it was
@@ -72,8 +72,8 @@ func (c Candidate) Key() string {
 	return key
 }
 
-// Late is the frame that Provoke makes late.
-func (c Candidate) Late() harness.Point {
+// LateFrame is the frame that Provoke makes late.
+func (c Candidate) LateFrame() harness.Point {
 	if len(c.Provoke.Decisions) == 0 {
 		return c.First
 	}

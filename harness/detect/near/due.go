@@ -13,11 +13,11 @@ import (
 // history does not say.
 type Due func(t *detect.Trace) (time.Duration, bool)
 
-// grain is by how much longer than its time to live a key is there on average:
+// expiryGranularity is by how much longer than its time to live a key is there on average:
 // Redis counts in whole milliseconds, rounds the moment of the SET down, and
 // takes a key away only when the millisecond of its expiry has passed (expire.c,
 // keyIsExpired: now > when).
-const grain = 500 * time.Microsecond
+const expiryGranularity = 500 * time.Microsecond
 
 // Arrival is when a frame came that the late one must precede.
 func Arrival(rival harness.Point) Due {
@@ -38,7 +38,7 @@ func Expiry(set harness.Point) Due {
 		if c == nil || !c.Expires || !c.Answered() {
 			return 0, false
 		}
-		return c.Sent + c.TTL + grain, true
+		return c.Sent + c.TTL + expiryGranularity, true
 	}
 }
 
@@ -50,6 +50,6 @@ func inTimeFor(read harness.Point, ttl time.Duration) Due {
 		if c == nil {
 			return 0, false
 		}
-		return c.Sent - ttl - grain, true
+		return c.Sent - ttl - expiryGranularity, true
 	}
 }

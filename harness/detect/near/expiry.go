@@ -16,7 +16,7 @@ const slack = 90 * time.Millisecond
 // it, and a key that was gone shortly before a read outlive it.
 func nearExpiry(t *detect.Trace) []Candidate {
 	var out []Candidate
-	for _, l := range detect.Looks(t) {
+	for _, l := range detect.TTLReads(t) {
 		if _, ok := detect.Left(l.Read); ok {
 			continue
 		}
@@ -34,7 +34,7 @@ func nearExpiry(t *detect.Trace) []Candidate {
 	return out
 }
 
-func early(t *detect.Trace, l detect.Look, d time.Duration) Candidate {
+func early(t *detect.Trace, l detect.TTLRead, d time.Duration) Candidate {
 	return Candidate{
 		Class: harness.TTLExpiredEarly, Shape: "read before expiry",
 		Title: fmt.Sprintf("%s %s came %s before the key expires", l.Read.Verb, l.Key, ms(l.Remaining)),
@@ -44,7 +44,7 @@ func early(t *detect.Trace, l detect.Look, d time.Duration) Candidate {
 	}
 }
 
-func tooLate(t *detect.Trace, l detect.Look, d time.Duration) Candidate {
+func tooLate(t *detect.Trace, l detect.TTLRead, d time.Duration) Candidate {
 	return Candidate{
 		Class: harness.TTLExpiredLate, Shape: "read after expiry",
 		Title: fmt.Sprintf("%s %s came %s after the key expired", l.Read.Verb, l.Key, ms(-l.Remaining)),
@@ -55,7 +55,7 @@ func tooLate(t *detect.Trace, l detect.Look, d time.Duration) Candidate {
 }
 
 // guess lowers the likelihood where the time to live itself is one.
-func guess(l detect.Look, p float64) float64 {
+func guess(l detect.TTLRead, p float64) float64 {
 	if l.Set.Guessed {
 		return p - 0.15
 	}
@@ -73,7 +73,7 @@ func margin(t *detect.Trace, late *detect.Command, key string, size time.Duratio
 // or, of milliseconds, by more than any test should mind.
 func remainingTime(t *detect.Trace) []Candidate {
 	var out []Candidate
-	for _, l := range detect.Looks(t) {
+	for _, l := range detect.TTLReads(t) {
 		left, ok := detect.Left(l.Read)
 		if !ok || left <= 0 || l.Found != detect.Present {
 			continue

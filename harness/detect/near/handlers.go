@@ -19,7 +19,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 	}
 	seen := map[stream]bool{}
 	var out []Candidate
-	wide := oneByOne(t)
+	counterAll := oneByOne(t)
 	for _, r := range detect.Reactions(t) {
 		d := r.Delivery
 		first := r.Commands[0]
@@ -35,14 +35,14 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 			Class: harness.OrderMessages, Also: []harness.Class{harness.OrderCommands}, Shape: "handlers",
 			Title: fmt.Sprintf("%s of the handler of message %d on %s, with %d more messages to come", first.Verb, d.Index+1, d.Channel, last.Index-d.Index),
 			First: first.Point, Then: last.Event.Point, Gap: last.Went - first.Arrived,
-			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t), Wide: wide,
+			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t), CounterAll: counterAll,
 			Likelihood: 0.78 - later(out), Due: Arrival(nextAfter(t, d).Event.Point),
 		}
 		if s.publish {
 			c.Likelihood -= 0.4 // more often the test itself, which goes on publishing
 		}
 		if wait > maxDelay {
-			if last.Went-first.Arrived > patience {
+			if last.Went-first.Arrived > maxHoldGap {
 				continue
 			}
 			c.Provoke = replay(t, hold(first.Point, last.Event.Point, c.Gap))
@@ -84,7 +84,7 @@ func nextAfter(t *detect.Trace, d *detect.Delivery) *detect.Delivery {
 func lastAfter(t *detect.Trace, d *detect.Delivery) *detect.Delivery {
 	var last *detect.Delivery
 	for _, o := range t.DeliveriesFrom(d.Went) {
-		if o.Went-d.Went >= patience {
+		if o.Went-d.Went >= maxHoldGap {
 			break
 		}
 		if o.Conn == d.Conn && o.Channel == d.Channel && o.Pattern == d.Pattern && o.Index > d.Index {

@@ -126,7 +126,7 @@ func TestDue(t *testing.T) {
 		trial := history(kept)
 		due, ok := list[i].Due(trial)
 		require.True(t, ok)
-		assert.InDelta(t, 0.020, (due - trial.Find(list[i].Late()).Arrived).Seconds(), 0.001, "kept for %v", kept)
+		assert.InDelta(t, 0.020, (due - trial.Find(list[i].LateFrame()).Arrived).Seconds(), 0.001, "kept for %v", kept)
 	}
 	_, ok := list[i].Due(new(script).trace())
 	assert.False(t, ok, "of a history without the read it says nothing")

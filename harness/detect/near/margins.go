@@ -29,7 +29,7 @@ func Margins(traces []*detect.Trace) []harness.Margin {
 		}
 	}
 	for _, t := range traces {
-		for _, l := range detect.Looks(t) {
+		for _, l := range detect.TTLReads(t) {
 			if _, ok := detect.Left(l.Read); ok {
 				continue
 			}

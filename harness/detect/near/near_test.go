@@ -73,7 +73,7 @@ func TestWhatIsBlockedIsNotProposed(t *testing.T) {
 	assert.Equal(t, `hold c1>SET "k" #1 until c2<GET "k" #1`, c.Provoke.Decisions[0].String())
 	assert.Equal(t, `hold c2>GET "k" #1 until c1<SET "k" #1`, c.Counter.Decisions[0].String())
 	assert.Equal(t, "t", c.Provoke.Decisions[0].Test)
-	assert.Equal(t, c.First, c.Late())
+	assert.Equal(t, c.First, c.LateFrame())
 	assert.True(t, c.Explains(harness.RaceCheckThenAct))
 	assert.False(t, c.Explains(harness.TTLMissing))
 

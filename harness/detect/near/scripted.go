@@ -19,7 +19,7 @@ func scriptedExpiry(t *detect.Trace) []Candidate {
 				continue // a script that is not cached has done nothing
 			}
 			if set != nil && c.Script() && c.Sent > set.Sent {
-				out = append(out, aroundExpiry(t, detect.Look{Key: key, Set: set, Read: c, Remaining: set.TTL - (c.Sent - set.Sent)})...)
+				out = append(out, scriptedRead(t, detect.TTLRead{Key: key, Set: set, Read: c, Remaining: set.TTL - (c.Sent - set.Sent)})...)
 			}
 			switch {
 			case c.Expires:
@@ -32,7 +32,7 @@ func scriptedExpiry(t *detect.Trace) []Candidate {
 	return out
 }
 
-func aroundExpiry(t *detect.Trace, l detect.Look) []Candidate {
+func scriptedRead(t *detect.Trace, l detect.TTLRead) []Candidate {
 	const likely = 0.45 // that the test minds, and that it is a time to live
 	switch d := l.Remaining.Abs() + slack; {
 	case d > maxDelay:
@@ -53,7 +53,7 @@ func aroundExpiry(t *detect.Trace, l detect.Look) []Candidate {
 }
 
 // why says what the wire shows of a key that a script reads.
-func why(l detect.Look) string {
+func why(l detect.TTLRead) string {
 	of := ""
 	if l.Set.Guessed {
 		of = " (by the script's arguments)"

@@ -14,14 +14,14 @@ import (
 // that it brought: Redis would give that message to nobody, or only to others.
 func lateSubscription(t *detect.Trace) []Candidate {
 	var out []Candidate
-	wide := subscribedFirst(t)
+	counterAll := subscribedFirst(t)
 	for _, s := range t.Subscriptions {
 		p := firstPublish(t, s)
 		if s.Command == nil || p == nil {
 			continue
 		}
 		gap := max(p.Arrived-s.Sent, 0)
-		if gap > patience {
+		if gap > maxHoldGap {
 			continue
 		}
 		c := Candidate{
@@ -29,10 +29,10 @@ func lateSubscription(t *detect.Trace) []Candidate {
 			Also:  []harness.Class{harness.RaceDuplicateSubscribe, harness.RaceMultiSubscriber, harness.RaceSubscribePublish},
 			Title: fmt.Sprintf("%s %s confirmed %s %s %s", s.Command.Verb, s.Channel, apartBy(p.Arrived-s.Confirmed), p.Verb, p.Args[0]),
 			First: s.Point, Then: p.Point, Gap: gap,
-			Provoke: replay(t, hold(s.Point, p.Point.Reply(), gap)),
-			Counter: replay(t, hold(p.Point, s.Reply, gap)),
-			Wide:    wide,
-			Due:     Arrival(p.Point),
+			Provoke:    replay(t, hold(s.Point, p.Point.Reply(), gap)),
+			Counter:    replay(t, hold(p.Point, s.Reply, gap)),
+			CounterAll: counterAll,
+			Due:        Arrival(p.Point),
 		}
 		if !s.Pattern && elsewhere(t, p, s) {
 			c.Class = harness.RaceMultiSubscriber
@@ -145,7 +145,7 @@ func secondSubscription(t *detect.Trace) []Candidate {
 		if p := firstPublish(t, s); p != nil {
 			gap = p.Arrived - s.Sent
 		}
-		if gap > patience {
+		if gap > maxHoldGap {
 			continue
 		}
 		out = append(out, Candidate{

@@ -70,7 +70,7 @@ func unorderedPublishers(t *detect.Trace) []Candidate {
 // swap holds a until b has been answered.
 func swap(t *detect.Trace, a, b *detect.Command) (Candidate, bool) {
 	gap := b.Arrived - a.Sent
-	if gap > patience || a.Point == b.Point {
+	if gap > maxHoldGap || a.Point == b.Point {
 		return Candidate{}, false
 	}
 	c := Candidate{

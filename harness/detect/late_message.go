@@ -17,9 +17,9 @@ const (
 	closeCall = 5 * time.Millisecond
 )
 
-// tardy is a message that reached its handler, or whose handler was done, only
+// lateMessage is a message that reached its handler, or whose handler was done, only
 // when the test had given up waiting for it.
-type tardy struct {
+type lateMessage struct {
 	delivery *Delivery
 	command  *Command      // of the handler, that was late; nil: the message itself
 	took     time.Duration // from the reply to the last PUBLISH, when the wait began
@@ -28,10 +28,10 @@ type tardy struct {
 	ours     time.Duration // how much of it we kept the frame
 }
 
-// late finds the message that came latest of those that a test which missed some
+// latestMessage finds the message that came latest of those that a test which missed some
 // could not have seen in time. A message that was late is not lost: neither its
 // handler nor the order is to blame.
-func (t *Trace) late() (tardy, bool) {
+func (t *Trace) latestMessage() (lateMessage, bool) {
 	wait, said := t.waited()
 	if !said || wait > t.End-t.Begin {
 		wait, said = shortestWait, false // it did not wait that long
@@ -49,9 +49,9 @@ func (t *Trace) late() (tardy, bool) {
 			handlers[r.Delivery] = c
 		}
 	}
-	var worst tardy
+	var worst lateMessage
 	found := false
-	consider := func(x tardy) {
+	consider := func(x lateMessage) {
 		if x.took >= x.wait-closeCall && (!found || x.took > worst.took) {
 			worst, found = x, true
 		}
@@ -64,7 +64,7 @@ func (t *Trace) late() (tardy, bool) {
 		if d.lost() { // it was still kept when the test ended
 			went = t.End
 		}
-		x := tardy{delivery: d, took: went - began[d.Channel], wait: wait, said: said}
+		x := lateMessage{delivery: d, took: went - began[d.Channel], wait: wait, said: said}
 		if d.Event.Action != harness.Pass {
 			x.ours = went - d.Came
 		}
@@ -75,14 +75,14 @@ func (t *Trace) late() (tardy, bool) {
 			if !c.Answered() {
 				end = t.End
 			}
-			consider(tardy{delivery: d, command: c, took: end - began[d.Channel], wait: wait, said: said, ours: c.Kept + t.keptReply(c)})
+			consider(lateMessage{delivery: d, command: c, took: end - began[d.Channel], wait: wait, said: said, ours: c.Kept + t.keptReply(c)})
 		}
 	}
 	return worst, found
 }
 
 // what says it in words.
-func (x tardy) what() string {
+func (x lateMessage) what() string {
 	if x.command != nil {
 		return fmt.Sprintf("%s %s of a handler of %s was answered %s after the last message was published", x.command.Verb, x.command.Point.Key, x.delivery.Channel, ms(x.took))
 	}
