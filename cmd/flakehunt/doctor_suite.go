@@ -53,8 +53,8 @@ func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeou
 	defer func() { _ = dropTemp(tmp) }()
 	report, err := probe.Run(ctx, probe.Config{
 		Target: target, Provider: provider, Timeout: timeout, Private: private, TempDir: tmp,
-		Open: func(ctx context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
-			return a.foreignRunner(ctx, t, around, timeout)
+		Open: func(ctx context.Context, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
+			return a.foreignRunner(ctx, t, wrap, timeout)
 		},
 		Hints: a.scan(ctx, target), Note: a.notef, Log: a.logger(),
 	})

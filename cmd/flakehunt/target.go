@@ -36,7 +36,7 @@ func (a *app) runnerOn(ctx context.Context, t harness.Target, provider string) (
 		r, err = shipped(t)
 		return r, true, err
 	}
-	var around environ.Around
+	var wrap environ.CommandWrapper
 	direct = true
 	if len(t.Takeover) > 0 {
 		c := netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: a.logger()}
@@ -47,15 +47,15 @@ func (a *app) runnerOn(ctx context.Context, t harness.Target, provider string) (
 		if err != nil {
 			return nil, false, usagef("--takeover: %w", err)
 		}
-		around, direct = n.Around(), n.Direct()
+		wrap, direct = n.Wrapper(), n.Direct()
 	}
-	r, err = a.foreignRunner(ctx, t, around, 0)
+	r, err = a.foreignRunner(ctx, t, wrap, 0)
 	return r, direct, err
 }
 
 // foreignRunner makes what runs a suite of the user's, in what is around it.
 // timeout bounds one execution; 0: the runner's own.
-func (a *app) foreignRunner(ctx context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
+func (a *app) foreignRunner(ctx context.Context, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
 	for _, e := range t.Env {
 		if err := environ.Check(e); err != nil {
 			return nil, usagef("%w", err)
@@ -63,7 +63,7 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 	}
 	if t.Kind == harness.GoTestTarget {
 		a.notef("compiling the tests")
-		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Around: around, Timeout: timeout, Log: a.logger()})
+		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Wrap: wrap, Timeout: timeout, Log: a.logger()})
 		if err != nil {
 			return nil, usagef("%w", err)
 		}
@@ -73,10 +73,10 @@ func (a *app) foreignRunner(ctx context.Context, t harness.Target, around enviro
 		return r, nil
 	}
 	if t.Kind == harness.SuiteTarget {
-		return a.suiteRunner(t, around, timeout)
+		return a.suiteRunner(t, wrap, timeout)
 	}
 	r, err := exec.New(exec.Config{
-		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Timeout: timeout, Around: around, Log: a.logger(),
+		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Timeout: timeout, Wrap: wrap, Log: a.logger(),
 	})
 	if err != nil {
 		return nil, usagef("%w", err)
@@ -95,7 +95,7 @@ func adapters() []suite.Adapter {
 }
 
 // suiteRunner makes what runs a suite by an adapter.
-func (a *app) suiteRunner(t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
+func (a *app) suiteRunner(t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
 	adapter, err := suite.Choose(adapters(), t.Argv, t.Dir)
 	if err != nil {
 		return nil, usagef("%w", err)
@@ -104,7 +104,7 @@ func (a *app) suiteRunner(t harness.Target, around environ.Around, timeout time.
 		return nil, usagef("%s: it does not run %s any more", strings.Join(t.Argv, " "), t.Runner)
 	}
 	r, err := suite.New(suite.Config{
-		Argv: t.Argv, Dir: t.Dir, Adapter: adapter, Env: t.Env, Timeout: timeout, Around: around, Log: a.logger(),
+		Argv: t.Argv, Dir: t.Dir, Adapter: adapter, Env: t.Env, Timeout: timeout, Wrap: wrap, Log: a.logger(),
 	})
 	if err != nil {
 		return nil, usagef("%w", err)

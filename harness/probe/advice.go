@@ -59,7 +59,7 @@ func (a *Advice) unseen(r *Report) {
 		a.Hunt = r.Target
 		var how []string
 		a.Hunt.Env, a.Hunt.Takeover = slices.Clone(r.Target.Env), slices.Clone(r.Target.Takeover)
-		for _, d := range busiest(again.Doors) {
+		for _, d := range busiest(again.ListenAddrs) {
 			if d.Fixed && !slices.Contains(a.Hunt.Takeover, d.takeover) {
 				a.Hunt.Takeover = append(a.Hunt.Takeover, d.takeover)
 				how = append(how, "the address "+d.takeover+" is hard-coded")
@@ -88,7 +88,7 @@ func (a *Advice) unseen(r *Report) {
 
 // encrypted counts the connections that began with a TLS handshake.
 func (a *Attempt) encrypted() (n int) {
-	for _, d := range a.Doors {
+	for _, d := range a.ListenAddrs {
 		n += d.TLS
 	}
 	return n

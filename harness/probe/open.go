@@ -13,13 +13,13 @@ import (
 )
 
 // open makes the doors: on this machine, or in a private loopback.
-func (c Config) open(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (doors []*Door, env []string, around environ.Around, adopt func(net.Listener), err error) {
+func (c Config) open(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (addrs []*ListenAddr, env []string, wrap environ.CommandWrapper, adopt func(net.Listener), err error) {
 	if len(takeover) > 0 {
 		return c.openPrivate(ctx, p, takeover, all)
 	}
 	var kept []net.Listener
-	env, doors, err = plan(all, aliases(), freePort(func(l net.Listener) { kept = append(kept, l) }))
-	byAddr := index(doors)
+	env, addrs, err = plan(all, aliases(), freePort(func(l net.Listener) { kept = append(kept, l) }))
+	byAddr := index(addrs)
 	for _, l := range kept {
 		if d := byAddr[l.Addr().String()]; d != nil && err == nil {
 			p.Adopt(&counted{l, d})
@@ -30,29 +30,29 @@ func (c Config) open(ctx context.Context, p *proxy.Proxy, takeover []string, all
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	for _, d := range doors {
+	for _, d := range addrs {
 		for _, addr := range d.optional {
 			if l, err := net.Listen("tcp", addr); err == nil { // somebody else's, or there is none: then this stays untold
 				p.Adopt(&counted{l, d})
 			}
 		}
 	}
-	return doors, env, nil, p.Adopt, nil
+	return addrs, env, nil, p.Adopt, nil
 }
 
-func (c Config) openPrivate(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (doors []*Door, env []string, around environ.Around, adopt func(net.Listener), err error) {
+func (c Config) openPrivate(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (addrs []*ListenAddr, env []string, wrap environ.CommandWrapper, adopt func(net.Listener), err error) {
 	next := 21000 // all are free there; the kernel's own choices begin at 32768
-	env, doors, err = plan(all, true, func(...string) (int, error) { next++; return next, nil })
+	env, addrs, err = plan(all, true, func(...string) (int, error) { next++; return next, nil })
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
 	var also []string
-	for _, d := range doors {
+	for _, d := range addrs {
 		also = append(append(also, d.listen...), d.optional...)
 	}
-	byAddr := index(doors)
+	byAddr := index(addrs)
 	for _, t := range takeover {
-		d := &Door{Name: t, Fixed: true, takeover: t, seen: &atomic.Int64{}, tls: &atomic.Int64{}}
+		d := &ListenAddr{Name: t, Fixed: true, takeover: t, seen: &atomic.Int64{}, tls: &atomic.Int64{}}
 		host, port, err := net.SplitHostPort(t)
 		if err != nil {
 			continue // the private network says it better
@@ -62,13 +62,13 @@ func (c Config) openPrivate(ctx context.Context, p *proxy.Proxy, takeover []stri
 				byAddr[a] = d
 			}
 		}
-		doors = append(doors, d)
+		addrs = append(addrs, d)
 	}
 	n, err := netns.New(ctx, netns.Config{Takeover: takeover, Also: also, Forward: c.Target.Forward, Log: c.Log})
 	if err != nil {
 		return nil, nil, nil, nil, &SetupError{err}
 	}
-	return doors, env, n.Around(), func(l net.Listener) {
+	return addrs, env, n.Wrapper(), func(l net.Listener) {
 		if d := byAddr[l.Addr().String()]; d != nil {
 			l = &counted{l, d}
 		}
@@ -88,9 +88,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-func index(doors []*Door) map[string]*Door {
-	m := map[string]*Door{}
-	for _, d := range doors {
+func index(addrs []*ListenAddr) map[string]*ListenAddr {
+	m := map[string]*ListenAddr{}
+	for _, d := range addrs {
 		for _, a := range append(slices.Clone(d.listen), d.optional...) {
 			m[a] = d
 		}

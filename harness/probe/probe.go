@@ -42,7 +42,7 @@ type Config struct {
 	Target harness.Target
 	// Open makes what runs the target once, within timeout. Its error is about
 	// the target: a command that is not there, a package that is not.
-	Open     func(ctx context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error)
+	Open     func(ctx context.Context, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error)
 	Provider redisenv.Provider
 	Timeout  time.Duration // 0: DefaultTimeout
 	Hints    hints.Found
@@ -65,18 +65,18 @@ type Report struct {
 
 // Attempt is one run of the suite.
 type Attempt struct {
-	Private    bool             `json:"private_loopback"` // it ran in a loopback of its own
-	Doors      []Door           `json:"doors"`
-	Wire       Wire             `json:"wire"`
-	Tests      Tests            `json:"tests"`
-	Failures   []Failure        `json:"failures,omitempty"`   // the first five
-	Boundaries []Told           `json:"boundaries,omitempty"` // how tests are told apart on the wire
-	Wall       harness.Duration `json:"wall"`
-	CPU        harness.Duration `json:"cpu"`
-	Waiting    float64          `json:"waiting"`           // share of the wall time in which it did not compute, 0 to 1
-	Trouble    string           `json:"trouble,omitempty"` // why it could not be run to its end
-	Single     bool             `json:"single"`            // one test can be run alone
-	hinted     []Setting
+	Private     bool             `json:"private_loopback"` // it ran in a loopback of its own
+	ListenAddrs []ListenAddr     `json:"doors"`
+	Wire        Wire             `json:"wire"`
+	Tests       Tests            `json:"tests"`
+	Failures    []Failure        `json:"failures,omitempty"`   // the first five
+	Boundaries  []BoundaryCount  `json:"boundaries,omitempty"` // how tests are told apart on the wire
+	Wall        harness.Duration `json:"wall"`
+	CPU         harness.Duration `json:"cpu"`
+	Waiting     float64          `json:"waiting"`           // share of the wall time in which it did not compute, 0 to 1
+	Trouble     string           `json:"trouble,omitempty"` // why it could not be run to its end
+	Single      bool             `json:"single"`            // one test can be run alone
+	hinted      []Setting
 }
 
 // Tests counts outcomes.
@@ -87,8 +87,8 @@ type Tests struct {
 	Skipped int `json:"skipped"`
 }
 
-// Told is how many tests are told apart how.
-type Told struct {
+// BoundaryCount is how many tests are told apart how.
+type BoundaryCount struct {
 	Boundary harness.Boundary `json:"boundary"` // empty: not known
 	Says     string           `json:"says"`     // the same for a person
 	Tests    int              `json:"tests"`
@@ -195,7 +195,7 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	argument := &Door{Name: "{addr} in the command line", seen: &atomic.Int64{}, tls: &atomic.Int64{}}
+	argument := &ListenAddr{Name: "{addr} in the command line", seen: &atomic.Int64{}, tls: &atomic.Int64{}}
 	through := proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log}
 	if inst.Options().Password != "" {
 		through.Admit = proxy.SameUser
@@ -211,13 +211,13 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	defer p.Close()
 
 	a := &Attempt{Private: len(takeover) > 0, hinted: hinted}
-	doors, env, around, adopt, err := c.open(ctx, p, takeover, settings(c.Target.Env, hinted))
+	addrs, env, wrap, adopt, err := c.open(ctx, p, takeover, settings(c.Target.Env, hinted))
 	if err != nil {
 		return nil, err
 	}
 	t := c.Target
 	t.Env, t.Takeover = env, takeover
-	r, err := c.Open(ctx, t, around, c.Timeout)
+	r, err := c.Open(ctx, t, wrap, c.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -263,9 +263,9 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	}
 	a.Wire = counts.seen()
 	a.sum(outcomes)
-	for _, d := range append([]*Door{argument}, doors...) {
+	for _, d := range append([]*ListenAddr{argument}, addrs...) {
 		d.count()
-		a.Doors = append(a.Doors, *d)
+		a.ListenAddrs = append(a.ListenAddrs, *d)
 	}
 	return a, nil
 }
@@ -273,7 +273,7 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 // sum adds the outcomes up.
 func (a *Attempt) sum(outcomes []harness.Outcome) {
 	var late error
-	told := map[harness.Boundary]int{}
+	counts := map[harness.Boundary]int{}
 	for _, o := range outcomes {
 		a.Tests.Total++
 		switch o.Verdict {
@@ -295,11 +295,11 @@ func (a *Attempt) sum(outcomes []harness.Outcome) {
 			a.Tests.Skipped++
 		}
 		if o.Verdict == harness.Passed || o.Verdict == harness.Failed {
-			told[o.Boundary]++
+			counts[o.Boundary]++
 		}
 	}
-	for _, b := range slices.Sorted(maps.Keys(told)) {
-		a.Boundaries = append(a.Boundaries, Told{b, b.String(), told[b]})
+	for _, b := range slices.Sorted(maps.Keys(counts)) {
+		a.Boundaries = append(a.Boundaries, BoundaryCount{b, b.String(), counts[b]})
 	}
 	if late != nil && a.Trouble == "" {
 		a.Trouble = late.Error()

@@ -120,8 +120,8 @@ func look(t *testing.T, mode string, change ...setting) *probe.Report {
 	c := probe.Config{
 		Target:   harness.Target{Kind: harness.CommandTarget, Argv: []string{os.Args[0]}},
 		Provider: provider, Private: netns.Check(t.Context()), TempDir: t.TempDir(),
-		Open: func(_ context.Context, t harness.Target, around environ.Around, timeout time.Duration) (runner.Runner, error) {
-			return exec.New(exec.Config{Argv: t.Argv, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Around: around, Timeout: timeout})
+		Open: func(_ context.Context, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
+			return exec.New(exec.Config{Argv: t.Argv, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Wrap: wrap, Timeout: timeout})
 		},
 	}
 	for _, f := range change {
@@ -133,7 +133,7 @@ func look(t *testing.T, mode string, change ...setting) *probe.Report {
 }
 
 func used(a *probe.Attempt) (names []string) {
-	for _, d := range a.Doors {
+	for _, d := range a.ListenAddrs {
 		if d.Connections > 0 {
 			names = append(names, d.Name)
 		}
@@ -158,7 +158,7 @@ func TestWhichVariableIsRead(t *testing.T) {
 		require.Equal(t, r.Target, r.Hunt, "as it was given")
 		require.Positive(t, r.As.Wire.Commands)
 		require.Equal(t, probe.Tests{Total: 1, Passed: 1}, r.As.Tests)
-		require.Equal(t, []probe.Told{{Boundary: harness.BoundaryAlone, Says: "exact: the test ran alone", Tests: 1}}, r.As.Boundaries)
+		require.Equal(t, []probe.BoundaryCount{{Boundary: harness.BoundaryAlone, Says: "exact: the test ran alone", Tests: 1}}, r.As.Boundaries)
 	}
 	half := look(t, "users half", func(c *probe.Config) { c.Target.Env = []string{"CACHE_HOST={host}"} })
 	require.Equal(t, []string{"(REDIS_HOST or CACHE_HOST) and (REDIS_PORT)"}, used(half.As))
@@ -280,7 +280,7 @@ func TestOpenAndSetUpErrors(t *testing.T) {
 	gone := errors.New("no such program")
 	c := probe.Config{
 		Target: harness.Target{Argv: []string{"x"}}, Provider: provider,
-		Open: func(context.Context, harness.Target, environ.Around, time.Duration) (runner.Runner, error) {
+		Open: func(context.Context, harness.Target, environ.CommandWrapper, time.Duration) (runner.Runner, error) {
 			return nil, gone
 		},
 	}

@@ -65,7 +65,7 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 	}
 	w := &a.Wire
 	line(mark[w.Commands > 0], "reaches redis", "%s on %s", phrase.Plural(w.Commands, "command"), phrase.Plural(w.Connections, "connection"))
-	if through := doors(a.Doors); through != "" {
+	if through := listenAddrs(a.ListenAddrs); through != "" {
 		line("", "through", "%s", through)
 	}
 	if w.Commands == 0 {
@@ -76,7 +76,7 @@ func attempt(line func(mark, what, format string, args ...any), a *probe.Attempt
 	}
 	spoken(line, w)
 	line("", "tests told apart", "%s", boundaries(a))
-	if time.Duration(a.Wall) < leastTold {
+	if time.Duration(a.Wall) < leastWall {
 		return
 	}
 	line("", "waiting", "%.0f %% of %s: %s", 100*a.Waiting, seconds(a.Wall), workersWords(workers(a)))
@@ -112,9 +112,9 @@ func spoken(line func(mark, what, format string, args ...any), w *probe.Wire) {
 	}
 }
 
-// leastTold is the wall time below which the share of waiting says nothing: the
+// leastWall is the wall time below which the share of waiting says nothing: the
 // start of the processes is most of it.
-const leastTold = 200 * time.Millisecond
+const leastWall = 200 * time.Millisecond
 
 func testWords(a *probe.Attempt) string {
 	t := a.Tests
@@ -138,8 +138,8 @@ func testWords(a *probe.Attempt) string {
 	return s
 }
 
-// doors says which addresses were used, and of those that variables hold, which not.
-func doors(list []probe.Door) string {
+// listenAddrs says which addresses were used, and of those that variables hold, which not.
+func listenAddrs(list []probe.ListenAddr) string {
 	var used, unused []string
 	for _, d := range list {
 		switch {

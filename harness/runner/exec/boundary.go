@@ -12,10 +12,10 @@ func bounded(out []harness.Outcome, of func(harness.Outcome) harness.Boundary) {
 	}
 }
 
-// told says it of a test whose report is all that is known, unless it marked
+// boundaryOf says it of a test whose report is all that is known, unless it marked
 // its boundaries itself: the only test of a command has all frames, another
 // those of the time that the report tells, if it does.
-func told(b *marks.Boundaries, tests int) func(harness.Outcome) harness.Boundary {
+func boundaryOf(b *marks.Boundaries, tests int) func(harness.Outcome) harness.Boundary {
 	return func(o harness.Outcome) harness.Boundary {
 		switch {
 		case b.Of(o.Test.Name) != harness.BoundaryUnknown:

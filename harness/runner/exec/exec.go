@@ -40,12 +40,12 @@ const Command = runner.WholeCommand
 // writes a report of its own, and trials may run in parallel.
 type Config struct {
 	Argv    []string
-	Dir     string         // where; empty: the working directory
-	JUnit   string         // glob of the reports, relative to Dir; ** is any depth; empty: none
-	OneTest string         // command that runs one test; see oneTest for its placeholders
-	Env     []string       // NAME=TEMPLATE
-	Timeout time.Duration  // of one execution; 0: DefaultTimeout
-	Around  environ.Around // what the command runs in
+	Dir     string                 // where; empty: the working directory
+	JUnit   string                 // glob of the reports, relative to Dir; ** is any depth; empty: none
+	OneTest string                 // command that runs one test; see oneTest for its placeholders
+	Env     []string               // NAME=TEMPLATE
+	Timeout time.Duration          // of one execution; 0: DefaultTimeout
+	Wrap    environ.CommandWrapper // what the command runs in
 	Log     *slog.Logger
 }
 
@@ -197,7 +197,7 @@ func (r *Runner) stamp(out []harness.Outcome, x runner.Exec) []harness.Outcome {
 func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more words, only []string) ([]harness.Outcome, error) {
 	var printed capture.Buffer
 	spec := proc.Spec{Dir: r.c.Dir, Stdout: &printed, Stderr: &printed, Started: x.Started}
-	undo, err := r.c.Around.Prepare(ctx, &x, &spec)
+	undo, err := r.c.Wrap.Prepare(ctx, &x, &spec)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func (r *Runner) once(ctx context.Context, x runner.Exec, argv []string, more wo
 		r.log.Debug("ended processes that the command left", "processes", strings.Join(res.Strays, ", "))
 	}
 	out, tests, err := r.judge(glob, before, res, printed.String(), only)
-	bounded(out, told(m.bounds, tests))
+	bounded(out, boundaryOf(m.bounds, tests))
 	if more == nil && r.c.JUnit != "" {
 		unaimed(out, x.Arm, m.begun)
 	}

@@ -33,10 +33,10 @@ const DefaultTimeout = 10 * time.Minute
 
 // Config says what to run.
 type Config struct {
-	Argv   []string // the go test command as the user wrote it
-	Dir    string   // where; empty: the working directory
-	Env    []string // NAME=TEMPLATE
-	Around environ.Around
+	Argv []string // the go test command as the user wrote it
+	Dir  string   // where; empty: the working directory
+	Env  []string // NAME=TEMPLATE
+	Wrap environ.CommandWrapper
 	// Timeout bounds the tests of a package, unless the command's own -timeout
 	// is shorter; 0: that alone counts.
 	Timeout time.Duration

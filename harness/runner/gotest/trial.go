@@ -131,7 +131,7 @@ func (t *trial) process(ctx context.Context, run, skip, single string) (*ending,
 	}
 	x := t.x
 	spec := proc.Spec{Dir: t.job.p.Dir, Argv: argv, Polite: syscall.SIGQUIT, Grace: 3 * time.Second, Started: t.x.Started}
-	undo, err := t.r.c.Around.Prepare(ctx, &x, &spec)
+	undo, err := t.r.c.Wrap.Prepare(ctx, &x, &spec)
 	if err != nil {
 		return nil, err
 	}

@@ -135,8 +135,8 @@ func (p *junitParser) open(t xml.StartElement) error {
 	return p.skip()
 }
 
-// around is the innermost open suite.
-func (p *junitParser) around() suite {
+// innermost is the innermost open suite.
+func (p *junitParser) innermost() suite {
 	if n := len(p.suites); n > 0 {
 		return p.suites[n-1]
 	}
@@ -145,7 +145,7 @@ func (p *junitParser) around() suite {
 
 // inner is what a suite's element says, completed by the suites around it.
 func (p *junitParser) inner(t xml.StartElement) suite {
-	a, s := attributes(t), p.around()
+	a, s := attributes(t), p.innermost()
 	name := a.first("name")
 	if t.Name.Local == "testsuites" {
 		s.root = name
@@ -167,7 +167,7 @@ func (p *junitParser) ofSuite(t xml.StartElement) error {
 	if err != nil {
 		return err
 	}
-	s := p.around()
+	s := p.innermost()
 	c := Case{Name: s.name, short: strings.TrimSpace(s.name + " (suite)"), Attempt: 1, Attempts: 1, Path: s.path, host: s.host, root: s.root, report: p.report}
 	c.Test = harness.TestID{Suite: s.name, File: sourceFile(s.file, ""), Title: s.name}
 	c.Verdict, c.Failure = harness.Failed, f

@@ -17,7 +17,7 @@ type content struct {
 }
 
 func (p *junitParser) testcase(e xml.StartElement) error {
-	a, s := attributes(e), p.around()
+	a, s := attributes(e), p.innermost()
 	base := Case{Name: a["name"], Classname: a.first("classname", "class"), Path: s.path, host: s.host, root: s.root, report: p.report}
 	base.Test = harness.TestID{
 		Suite:     s.name,

@@ -59,7 +59,7 @@ func (p *nunitParser) document() error {
 	}
 }
 
-func (p *nunitParser) around() nunitSuite {
+func (p *nunitParser) innermost() nunitSuite {
 	if n := len(p.suites); n > 0 {
 		return p.suites[n-1]
 	}
@@ -68,7 +68,7 @@ func (p *nunitParser) around() nunitSuite {
 
 func (p *nunitParser) open(t xml.StartElement) error {
 	a := attributes(t)
-	switch s := p.around(); t.Name.Local {
+	switch s := p.innermost(); t.Name.Local {
 	case "test-run", "test-results", "results":
 	case "test-suite":
 		site := a.first("site")
@@ -96,7 +96,7 @@ func (p *nunitParser) open(t xml.StartElement) error {
 }
 
 func (p *nunitParser) testcase(a attrs) error {
-	s := p.around()
+	s := p.innermost()
 	full := a.first("fullname", "name")
 	c := Case{Name: a.first("name"), Classname: a.first("classname"), Path: s.path, short: full, Attempt: 1, Attempts: 1, report: p.report}
 	c.Test = harness.TestID{Suite: s.name, Classname: c.Classname, Title: c.Name}

@@ -24,7 +24,7 @@ func Check(ctx context.Context) error {
 	var said capture.Buffer
 	s := proc.Spec{Argv: []string{"true"}, Env: os.Environ(), Stderr: &said}
 	x.Redis.Adopt = func(net.Listener) {} // nobody comes; undo closes it
-	undo, err := t.around(ctx, &x, &s)
+	undo, err := t.wrap(ctx, &x, &s)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 	if len(c.Takeover)+len(c.Also) == 0 {
 		return nil, errors.New("--takeover: no address given: want HOST:PORT, as in localhost:6379")
 	}
-	taken := claims{}
+	taken := reservations{}
 	for _, a := range c.Takeover {
 		if err := t.take(a, taken); err != nil {
 			return nil, err
@@ -93,10 +93,10 @@ func New(ctx context.Context, c Config) (*Takeover, error) {
 	return t, nil
 }
 
-// claims says which flag took an address.
-type claims map[string]string
+// reservations says which flag took an address.
+type reservations map[string]string
 
-func (c claims) claim(addr, flag string) error {
+func (c reservations) reserve(addr, flag string) error {
 	if by, ok := c[addr]; ok {
 		return fmt.Errorf("%s: %s is already taken by %s", flag, addr, by)
 	}
@@ -105,7 +105,7 @@ func (c claims) claim(addr, flag string) error {
 }
 
 // take has Redis answer at an address of the user's.
-func (t *Takeover) take(a string, taken claims) error {
+func (t *Takeover) take(a string, taken reservations) error {
 	flag := "--takeover " + a
 	host, port, err := split(a)
 	if err != nil {
@@ -133,7 +133,7 @@ func (t *Takeover) take(a string, taken claims) error {
 		return fmt.Errorf("%s: of IPv6 only [::1] can be taken over", flag)
 	}
 	for _, l := range addrs {
-		if err := taken.claim(l.Addr, flag); err != nil {
+		if err := taken.reserve(l.Addr, flag); err != nil {
 			return err
 		}
 		l.Redis = true
@@ -146,7 +146,7 @@ func (t *Takeover) take(a string, taken claims) error {
 }
 
 // answer has Redis answer at a further address of the loopback.
-func (t *Takeover) answer(a string, taken claims) error {
+func (t *Takeover) answer(a string, taken reservations) error {
 	ap, err := netip.ParseAddrPort(a)
 	if err != nil || !ap.Addr().IsLoopback() {
 		return fmt.Errorf("private network: %q: want a loopback IP:PORT, as in 127.0.0.2:6379", a)
@@ -163,7 +163,7 @@ func (t *Takeover) answer(a string, taken claims) error {
 }
 
 // forwardTo passes on a port of another service of this machine.
-func (t *Takeover) forwardTo(f string, taken claims) error {
+func (t *Takeover) forwardTo(f string, taken reservations) error {
 	flag := "--forward " + f
 	host, port := "localhost", f
 	if strings.Contains(f, ":") {
@@ -176,7 +176,7 @@ func (t *Takeover) forwardTo(f string, taken claims) error {
 		return fmt.Errorf("%s: want the PORT of a service on this machine's loopback, as in --forward 5432", flag)
 	}
 	for _, l := range loopback(port) {
-		if err := taken.claim(l.Addr, flag); err != nil {
+		if err := taken.reserve(l.Addr, flag); err != nil {
 			return err
 		}
 		t.forward[len(t.plan.Listen)] = net.JoinHostPort("localhost", port)
@@ -227,8 +227,8 @@ func loopback(port string) []listen {
 	return []listen{{Addr: net.JoinHostPort("127.0.0.1", port)}, {Addr: net.JoinHostPort("::1", port), Optional: true}}
 }
 
-// Around returns what makes a command run in a private network of its own.
-func (t *Takeover) Around() environ.Around { return t.around }
+// Wrapper returns what makes a command run in a private network of its own.
+func (t *Takeover) Wrapper() environ.CommandWrapper { return t.wrap }
 
 // serve hands a listener of the private network to whom it is for.
 func (t *Takeover) serve(ctx context.Context, i int, l net.Listener, x *runner.Exec, relays *sync.WaitGroup) {

@@ -100,7 +100,7 @@ func visit(t *testing.T, tk *netns.Takeover, x runner.Exec, addrs ...string) str
 	t.Helper()
 	var out capture.Buffer
 	s := proc.Spec{Argv: []string{os.Args[0]}, Stdout: &out, Stderr: &out}
-	undo, err := tk.Around().Prepare(t.Context(), &x, &s)
+	undo, err := tk.Wrapper().Prepare(t.Context(), &x, &s)
 	require.NoError(t, err)
 	s.Env = append(os.Environ(), "NETNS_TEST_CLIENT="+strings.Join(addrs, ","), "ADDR="+x.Redis.Addr)
 	res, err := proc.Run(t.Context(), s)
@@ -203,7 +203,7 @@ func TestBrokenCommandIsTheHarnessesError(t *testing.T) {
 	require.NoError(t, err)
 	x := runner.Exec{Redis: runner.Endpoint{Adopt: func(net.Listener) {}}}
 	s := proc.Spec{Argv: []string{"no-such-program"}, Env: os.Environ()}
-	undo, err := tk.Around().Prepare(t.Context(), &x, &s)
+	undo, err := tk.Wrapper().Prepare(t.Context(), &x, &s)
 	require.NoError(t, err)
 	require.Equal(t, "localhost:6379", x.Redis.Addr)
 	_, err = proc.Run(t.Context(), s)
@@ -213,7 +213,7 @@ func TestBrokenCommandIsTheHarnessesError(t *testing.T) {
 	require.NotContains(t, err.Error(), "private network", "the machine allows it well enough")
 
 	// Prepared, and never run: nothing hangs.
-	undo, err = tk.Around().Prepare(context.Background(), &x, &s)
+	undo, err = tk.Wrapper().Prepare(context.Background(), &x, &s)
 	require.NoError(t, err)
 	require.ErrorContains(t, undo(), "before it was ready")
 }
@@ -244,7 +244,7 @@ func BenchmarkPrivateNetwork(b *testing.B) {
 			s := proc.Spec{Argv: []string{"true"}, Env: os.Environ()}
 			undo := func() error { return nil }
 			if private {
-				undo, err = tk.Around().Prepare(b.Context(), &x, &s)
+				undo, err = tk.Wrapper().Prepare(b.Context(), &x, &s)
 				require.NoError(b, err)
 			}
 			_, err := proc.Run(b.Context(), s)

@@ -18,6 +18,6 @@ func MaybeRunChild() {}
 // Check says that there are no private networks here.
 func Check(context.Context) error { return errLinux }
 
-func (t *Takeover) around(context.Context, *runner.Exec, *proc.Spec) (func() error, error) {
+func (t *Takeover) wrap(context.Context, *runner.Exec, *proc.Spec) (func() error, error) {
 	return nil, errLinux
 }

@@ -31,9 +31,9 @@ type Config struct {
 	Argv    []string
 	Dir     string // where; empty: the working directory
 	Adapter Adapter
-	Env     []string       // NAME=TEMPLATE
-	Timeout time.Duration  // of one execution; 0: DefaultTimeout
-	Around  environ.Around // what the command runs in
+	Env     []string               // NAME=TEMPLATE
+	Timeout time.Duration          // of one execution; 0: DefaultTimeout
+	Wrap    environ.CommandWrapper // what the command runs in
 	Log     *slog.Logger
 }
 
@@ -141,7 +141,7 @@ func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 	var printed capture.Buffer
 	spec := proc.Spec{Dir: r.dir, Stdout: &printed, Stderr: &printed, Started: x.Started}
 	given := x
-	undo, err := r.c.Around.Prepare(ctx, &given, &spec)
+	undo, err := r.c.Wrap.Prepare(ctx, &given, &spec)
 	if err != nil {
 		return nil, err
 	}

@@ -186,7 +186,7 @@ func (r *Runner) start(ctx context.Context, x runner.Exec, key string, c *collec
 		k.release()
 		return nil, err
 	}
-	if k.undo, err = r.c.Around.Prepare(ctx, &x, &spec); err != nil {
+	if k.undo, err = r.c.Wrap.Prepare(ctx, &x, &spec); err != nil {
 		return failed(err)
 	}
 	if k.server, err = marks.ListenAgain(dir, k.take, k.again); err != nil {

@@ -27,10 +27,10 @@ var standard = []Setting{
 	{"REDIS_URL", "{url}", true}, {"REDIS_ADDR", "{addr}", true}, {"REDIS_HOST", "{host}", true}, {"REDIS_PORT", "{port}", true},
 }
 
-// Door is one address at which the proxy answers, and what leads a suite there:
+// ListenAddr is one address at which the proxy answers, and what leads a suite there:
 // each variable, or pair of them, has one of its own, so that a connection tells
 // which was read.
-type Door struct {
+type ListenAddr struct {
 	Name        string   `json:"name"`                // for a person: "REDIS_URL", "REDIS_HOST and REDIS_PORT", "localhost:6379"
 	Variables   []string `json:"variables,omitempty"` // that must be read to come here
 	Connections int      `json:"connections"`         // on which at least one byte came
@@ -43,7 +43,7 @@ type Door struct {
 	tls         *atomic.Int64
 }
 
-func (d *Door) count() {
+func (d *ListenAddr) count() {
 	d.Connections, d.TLS = int(d.seen.Load()), int(d.tls.Load())
 }
 
@@ -65,7 +65,7 @@ type pair struct{ hosts, ports []Setting }
 // plan gives each setting an address of its own. port is asked for a free port,
 // the same for all the IP addresses named; aliases says that 127.0.0.2 and so on
 // can be had. It returns the settings filled in, NAME=VALUE, and the doors.
-func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error)) (env []string, doors []*Door, err error) {
+func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error)) (env []string, addrs []*ListenAddr, err error) {
 	pairs := map[string]*pair{}
 	var order []string
 	next := 2 // of 127.0.0.x
@@ -76,9 +76,9 @@ func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error
 		}
 		env = append(env, v.Fill(s.Name+"="+s.Template))
 	}
-	door := func(d Door) {
+	addr := func(d ListenAddr) {
 		d.seen, d.tls = &atomic.Int64{}, &atomic.Int64{}
-		doors = append(doors, &d)
+		addrs = append(addrs, &d)
 	}
 	for _, s := range settings {
 		host, isPort, whole := kind(s.Template)
@@ -89,7 +89,7 @@ func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error
 				return nil, nil, err
 			}
 			fill(s, "127.0.0.1", p)
-			door(Door{Name: s.Name, Variables: []string{s.Name}, listen: []string{at("127.0.0.1", p)}})
+			addr(ListenAddr{Name: s.Name, Variables: []string{s.Name}, listen: []string{at("127.0.0.1", p)}})
 		case host || isPort:
 			k := stem(s.Name)
 			if pairs[k] == nil {
@@ -121,16 +121,16 @@ func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error
 		}
 		hosts, ports := names(g.hosts), names(g.ports)
 		both := append(slices.Clone(hosts), ports...)
-		door(Door{Name: either(hosts, ports), Variables: both, listen: []string{at(ip, p)}})
+		addr(ListenAddr{Name: either(hosts, ports), Variables: both, listen: []string{at(ip, p)}})
 		if aliases && len(ports) > 0 {
-			door(Door{Name: strings.Join(ports, " or ") + ", with localhost for the host", Variables: ports,
+			addr(ListenAddr{Name: strings.Join(ports, " or ") + ", with localhost for the host", Variables: ports,
 				listen: []string{at("127.0.0.1", p)}, optional: []string{at("::1", p)}})
 		}
 		if aliases && len(hosts) > 0 {
-			door(Door{Name: strings.Join(hosts, " or ") + ", with 6379 for the port", Variables: hosts, optional: []string{at(ip, 6379)}})
+			addr(ListenAddr{Name: strings.Join(hosts, " or ") + ", with 6379 for the port", Variables: hosts, optional: []string{at(ip, 6379)}})
 		}
 	}
-	return env, doors, nil
+	return env, addrs, nil
 }
 
 // join adds what has no other half to the first that is whole: a suite may read
@@ -242,7 +242,7 @@ func freePort(keep func(net.Listener)) func(ips ...string) (int, error) {
 // counted counts the connections of a listener on which something came.
 type counted struct {
 	net.Listener
-	door *Door
+	addr *ListenAddr
 }
 
 func (c *counted) Accept() (net.Conn, error) {
@@ -250,14 +250,14 @@ func (c *counted) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &first{Conn: conn, door: c.door}, nil
+	return &first{Conn: conn, addr: c.addr}, nil
 }
 
 // first looks at the first byte that comes. A port that is only knocked at, as
 // scripts do that wait for Redis, does not count.
 type first struct {
 	net.Conn
-	door *Door
+	addr *ListenAddr
 	once sync.Once
 }
 
@@ -267,9 +267,9 @@ func (f *first) Read(b []byte) (int, error) {
 	n, err := f.Conn.Read(b)
 	if n > 0 {
 		f.once.Do(func() {
-			f.door.seen.Add(1)
+			f.addr.seen.Add(1)
 			if b[0] == tlsHandshake {
-				f.door.tls.Add(1)
+				f.addr.tls.Add(1)
 			}
 		})
 	}
@@ -285,8 +285,8 @@ func (f *first) CloseWrite() error {
 }
 
 // busiest sorts doors by what came through them.
-func busiest(doors []Door) []Door {
-	used := slices.DeleteFunc(slices.Clone(doors), func(d Door) bool { return d.Connections == 0 })
-	slices.SortStableFunc(used, func(a, b Door) int { return cmp.Compare(b.Connections, a.Connections) })
+func busiest(addrs []ListenAddr) []ListenAddr {
+	used := slices.DeleteFunc(slices.Clone(addrs), func(d ListenAddr) bool { return d.Connections == 0 })
+	slices.SortStableFunc(used, func(a, b ListenAddr) int { return cmp.Compare(b.Connections, a.Connections) })
 	return used
 }

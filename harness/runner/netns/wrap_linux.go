@@ -32,7 +32,7 @@ type note struct {
 	Command bool `json:"command,omitempty"`
 }
 
-func (t *Takeover) around(ctx context.Context, x *runner.Exec, s *proc.Spec) (func() error, error) {
+func (t *Takeover) wrap(ctx context.Context, x *runner.Exec, s *proc.Spec) (func() error, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
