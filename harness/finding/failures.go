@@ -110,7 +110,7 @@ func firstLine(message string) string {
 	line := phrase.FirstLine(message)
 	const most, value = 160, 60
 	if len(line) > most {
-		line = summary.Elide(line, value)
+		line = summary.TruncateQuoted(line, value)
 	}
 	return phrase.Short(line, most)
 }

@@ -121,7 +121,7 @@ func Place(test harness.TestID, f *harness.Failure) string {
 	if first != "" {
 		return first
 	}
-	return string(f.Kind) + " " + summary.Normalize(summary.Elide(f.Message, 60))
+	return string(f.Kind) + " " + summary.Normalize(summary.TruncateQuoted(f.Message, 60))
 }
 
 // tail is the last directory and the name of a file.

@@ -70,7 +70,7 @@ func New(c Config) (*Runner, error) {
 	if len(c.Argv) == 0 {
 		return nil, errors.New("no command to run: give it after --, as in flakehunt run --junit 'reports/*.xml' -- npm test")
 	}
-	if err := proc.LookProgram(c.Dir, c.Argv[0]); err != nil {
+	if err := proc.CheckProgram(c.Dir, c.Argv[0]); err != nil {
 		return nil, err
 	}
 	for _, e := range c.Env {
@@ -92,7 +92,7 @@ func New(c Config) (*Runner, error) {
 		if one, err = shlex.Split(c.OneTest); err != nil || len(one) == 0 {
 			return nil, fmt.Errorf("--one-test %q: not a command line: %w", c.OneTest, cmp.Or(err, errors.New("it is empty")))
 		}
-		if err := cmp.Or(checkOneTest(c.OneTest), proc.LookProgram(c.Dir, one[0])); err != nil {
+		if err := cmp.Or(checkOneTest(c.OneTest), proc.CheckProgram(c.Dir, one[0])); err != nil {
 			return nil, err
 		}
 	}

@@ -57,8 +57,8 @@ func (c *clock) read(s string, to *Case) error {
 	return nil
 }
 
-// settle decides about the durations that can be read both ways.
-func (c *clock) settle(cases []Case) {
+// resolve decides about the durations that can be read both ways.
+func (c *clock) resolve(cases []Case) {
 	for i := range cases {
 		if cases[i].comma && c.dots {
 			cases[i].Duration *= 1000

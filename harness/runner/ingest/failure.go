@@ -16,7 +16,7 @@ var ansi = regexp.MustCompile("[\x1b\uFFFD]\\[[0-9;?]*[A-Za-z]") // reporters of
 func NewFailure(kind harness.FailureKind, message, stack string) *harness.Failure {
 	message = shape(summary.Shorten(ansi.ReplaceAllString(message, "")))
 	if len(message) > mostMessage {
-		message = summary.Elide(message, mostValue)
+		message = summary.TruncateQuoted(message, mostValue)
 	}
 	message = cmp.Or(firstLines(message, mostLines, mostMessage), "failed without a message")
 	// The trace takes no part in the fingerprint: for many runners it is the

@@ -65,7 +65,7 @@ func JUnitCases(r io.Reader) ([]Case, error) {
 func junitCases(r io.Reader) ([]Case, error) {
 	p := junitParser{elements: newElements(r), report: &report{}}
 	err := p.document()
-	p.clock.settle(p.cases)
+	p.clock.resolve(p.cases)
 	switch {
 	case err == nil && !p.rooted:
 		err = errors.New("reading junit report: no <testsuites> or <testsuite> in it")

@@ -29,7 +29,7 @@ type nunitSuite struct {
 func nunitCases(r io.Reader) ([]Case, error) {
 	p := nunitParser{elements: newElements(r), report: &report{}}
 	err := p.document()
-	p.clock.settle(p.cases)
+	p.clock.resolve(p.cases)
 	if err != nil {
 		err = fmt.Errorf("reading NUnit report: after %d test cases, at byte %d: %w", len(p.cases), p.d.InputOffset(), err)
 	}

@@ -51,7 +51,7 @@ func tapCases(r io.Reader) ([]Case, error) {
 	if err == nil {
 		err = p.missing()
 	}
-	p.settle(0, nil)
+	p.closeLevels(0, nil)
 	if err != nil {
 		err = fmt.Errorf("reading TAP: after %d results: %w", len(p.cases), err)
 	}
@@ -139,7 +139,7 @@ func (p *tapParser) point(depth int, m []string) {
 	nested := len(p.levels) > depth+1 && p.levels[depth+1].points > 0
 	failedBelow := false
 	if nested {
-		failedBelow = p.settle(depth+1, []string{title})
+		failedBelow = p.closeLevels(depth+1, []string{title})
 	}
 	p.levels = p.levels[:depth+1]
 	c := Case{Name: title, Attempt: 1, Attempts: 1, report: p.report}
@@ -164,10 +164,10 @@ func (p *tapParser) point(depth int, m []string) {
 	p.last = len(p.cases) - 1
 }
 
-// settle puts the cases at this depth and below into a suite, and reports
+// closeLevels puts the cases at this depth and below into a suite, and reports
 // whether one of them failed. Without a suite's name (the report ends early) the
 // announced one is taken.
-func (p *tapParser) settle(depth int, suite []string) (failed bool) {
+func (p *tapParser) closeLevels(depth int, suite []string) (failed bool) {
 	if depth >= len(p.levels) {
 		return false
 	}
@@ -176,7 +176,7 @@ func (p *tapParser) settle(depth int, suite []string) (failed bool) {
 		if n := p.levels[depth+1].name; n != "" {
 			name = []string{n}
 		}
-		p.settle(depth+1, name)
+		p.closeLevels(depth+1, name)
 	}
 	for i := p.levels[depth].first; i < len(p.cases); i++ {
 		c := &p.cases[i]

@@ -23,7 +23,7 @@ type trxParser struct {
 func trxCases(r io.Reader) ([]Case, error) {
 	p := trxParser{elements: newElements(r), report: &report{}, class: map[string]string{}}
 	err := p.document()
-	p.clock.settle(p.cases)
+	p.clock.resolve(p.cases)
 	for i := range p.cases {
 		c := &p.cases[i]
 		c.Classname = p.class[p.ids[i]]

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// LookProgram says what is wrong with a command's first word before a trial
+// CheckProgram says what is wrong with a command's first word before a trial
 // finds it out, if that can be known: a placeholder may stand in it.
-func LookProgram(dir, name string) error {
+func CheckProgram(dir, name string) error {
 	if strings.ContainsAny(name, "{}") {
 		return nil
 	}

@@ -35,7 +35,7 @@ type Invocation struct {
 
 // Choose finds the adapter of a command; nil if none knows it.
 func Choose(adapters []Adapter, argv []string, dir string) (Adapter, error) {
-	c := Look(argv, dir)
+	c := ParseCommand(argv, dir)
 	for _, a := range adapters {
 		ok, err := a.Recognise(c)
 		if err != nil {

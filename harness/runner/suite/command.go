@@ -42,15 +42,15 @@ func (c Command) Find(programs ...string) (Call, bool) {
 	return Call{}, false
 }
 
-// Look sees through a command line. It reads package.json and composer.json in
+// ParseCommand sees through a command line. It reads package.json and composer.json in
 // dir, and runs nothing.
-func Look(argv []string, dir string) Command {
-	l := looker{dir: dir}
-	l.words(argv, 0)
+func ParseCommand(argv []string, dir string) Command {
+	l := commandParser{dir: dir}
+	l.parse(argv, 0)
 	return Command{Argv: argv, Dir: dir, Calls: l.calls}
 }
 
-type looker struct {
+type commandParser struct {
 	dir   string
 	calls []Call
 	steps int
@@ -74,7 +74,7 @@ var twoWords = map[string][]string{
 	"bundle": {"exec"}, "poetry": {"run"}, "uv": {"run"}, "pipenv": {"run"}, "hatch": {"run"}, "pdm": {"run"}, "rye": {"run"}, "coverage": {"run"}, "mise": {"exec", "x"},
 }
 
-func (l *looker) words(argv []string, depth int) {
+func (l *commandParser) parse(argv []string, depth int) {
 	for len(argv) > 0 && (isAssignment(argv[0]) || slices.Contains(keywords, argv[0])) {
 		argv = argv[1:]
 	}
@@ -104,7 +104,7 @@ func (l *looker) words(argv []string, depth int) {
 		l.calls = append(l.calls, Call{program, args})
 		for i, a := range args {
 			if !strings.HasPrefix(a, "-") && (i == 0 || !takesWord(args[i-1])) {
-				l.words(args[i:], depth+1)
+				l.parse(args[i:], depth+1)
 				return
 			}
 		}
@@ -112,12 +112,12 @@ func (l *looker) words(argv []string, depth int) {
 	}
 	if isPython(program) || program == "coverage" {
 		if i := slices.Index(args, "-m"); i >= 0 && i+1 < len(args) {
-			l.words(args[i+1:], depth+1)
+			l.parse(args[i+1:], depth+1)
 			return
 		}
 	}
 	if sub, ok := twoWords[program]; ok && len(args) > 0 && slices.Contains(sub, args[0]) {
-		l.words(skipOptions(args[1:], []string{"--with", "--group", "--python", "-p", "-e"}), depth+1)
+		l.parse(skipOptions(args[1:], []string{"--with", "--group", "--python", "-p", "-e"}), depth+1)
 		return
 	}
 	if takes, ok := launchers[program]; ok {
@@ -130,7 +130,7 @@ func (l *looker) words(argv []string, depth int) {
 
 // shell looks at what follows a shell's -c, and reports whether there is any; else
 // at its script.
-func (l *looker) shell(args []string, depth int) bool {
+func (l *commandParser) shell(args []string, depth int) bool {
 	for i, a := range args {
 		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") && i+1 < len(args) {
 			l.text(args[i+1], depth+1)
@@ -145,7 +145,7 @@ func (l *looker) shell(args []string, depth int) bool {
 
 // composer looks at the script or program that composer runs. Where it runs none, its
 // arguments are given back.
-func (l *looker) composer(args []string, depth int) []string {
+func (l *commandParser) composer(args []string, depth int) []string {
 	args = skipOptions(args, nil)
 	if len(args) > 0 && (args[0] == "run" || args[0] == "run-script" || args[0] == "exec") {
 		args = skipOptions(args[1:], nil)
@@ -154,13 +154,13 @@ func (l *looker) composer(args []string, depth int) []string {
 		return []string{}
 	}
 	if !l.script("composer.json", args[0], args[1:], depth) {
-		l.words(args, depth+1)
+		l.parse(args, depth+1)
 	}
 	return nil
 }
 
 // launched looks at the command, rest, that another program begins.
-func (l *looker) launched(program string, args, rest []string, depth int) {
+func (l *commandParser) launched(program string, args, rest []string, depth int) {
 	if program == "timeout" || program == "flock" { // its first word is a duration, a file
 		rest = rest[min(1, len(rest)):]
 	}
@@ -168,11 +168,11 @@ func (l *looker) launched(program string, args, rest []string, depth int) {
 		l.text(args[i+1], depth+1)
 		return
 	}
-	l.words(rest, depth+1)
+	l.parse(rest, depth+1)
 }
 
 // manager sees through npm, pnpm, yarn and bun.
-func (l *looker) manager(program string, args []string, depth int) {
+func (l *commandParser) manager(program string, args []string, depth int) {
 	inner := *l
 	// Options before the command; some choose another package.
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
@@ -201,7 +201,7 @@ func (l *looker) manager(program string, args []string, depth int) {
 		}
 		verb, rest = rest[0], rest[1:]
 	case slices.Contains([]string{"exec", "x", "dlx"}, verb):
-		inner.words(skipOptions(rest, []string{"-w", "--workspace", "-p", "--package", "--filter"}), depth+1)
+		inner.parse(skipOptions(rest, []string{"-w", "--workspace", "-p", "--package", "--filter"}), depth+1)
 		return
 	case program == "npm" && verb != "test" && verb != "start":
 		return
@@ -214,12 +214,12 @@ func (l *looker) manager(program string, args []string, depth int) {
 		}
 	}
 	if !inner.script("package.json", verb, rest, depth) && program != "npm" {
-		inner.words(append([]string{verb}, rest...), depth+1) // yarn vitest, pnpm vitest
+		inner.parse(append([]string{verb}, rest...), depth+1) // yarn vitest, pnpm vitest
 	}
 }
 
 // script sees through a script of a package file.
-func (l *looker) script(file, name string, more []string, depth int) bool {
+func (l *commandParser) script(file, name string, more []string, depth int) bool {
 	raw, ok := scriptsOf(l.read(file))[name]
 	if !ok {
 		return false
@@ -255,7 +255,7 @@ func scriptsOf(text []byte) map[string]json.RawMessage {
 }
 
 // text sees through a shell's line.
-func (l *looker) text(line string, depth int) {
+func (l *commandParser) text(line string, depth int) {
 	words, err := shlex.Split(line)
 	if err != nil {
 		return
@@ -265,13 +265,13 @@ func (l *looker) text(line string, depth int) {
 		end := strings.HasSuffix(w, ";") && len(w) > 1
 		switch w {
 		case "&&", "||", ";", "|", "&":
-			l.words(call, depth)
+			l.parse(call, depth)
 			call = nil
 			continue
 		}
 		call = append(call, strings.TrimSuffix(w, ";"))
 		if end {
-			l.words(call, depth)
+			l.parse(call, depth)
 			call = nil
 		}
 	}

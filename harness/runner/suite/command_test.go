@@ -10,7 +10,7 @@ import (
 )
 
 // A command is seen through whatever starts it.
-func TestLook(t *testing.T) {
+func TestParseCommand(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"scripts": {
 		"test": "npm run lint && cross-env NODE_ENV=test vitest run --coverage", "lint": "eslint .", "loop": "npm run loop",
@@ -64,7 +64,7 @@ func TestLook(t *testing.T) {
 			argv = strings.Fields(line)
 		}
 		var got []string
-		for _, c := range Look(argv, dir).Calls {
+		for _, c := range ParseCommand(argv, dir).Calls {
 			got = append(got, c.Program+"("+strings.Join(c.Args, " ")+")")
 		}
 		if line == "npm run serial" {
@@ -76,7 +76,7 @@ func TestLook(t *testing.T) {
 }
 
 // Package files are strangers' texts.
-func FuzzLook(f *testing.F) {
+func FuzzParseCommand(f *testing.F) {
 	f.Add(`{"scripts":{"test":"npm test && sh -c 'x'"}}`, "npm test")
 	f.Add(`{"scripts":{"test":"npm test && npm test && npm test && npm test && npm test && npm test && npm test && npm test"}}`, "npm test") // 8⁸ calls
 	f.Add(`{"scripts":{"test":["a",1]}}`, "composer test --")
@@ -85,7 +85,7 @@ func FuzzLook(f *testing.F) {
 		for _, name := range []string{"package.json", "composer.json"} {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(file), 0o600))
 		}
-		for _, c := range Look(strings.Fields(line), dir).Calls {
+		for _, c := range ParseCommand(strings.Fields(line), dir).Calls {
 			require.NotContains(t, c.Program, "/")
 		}
 	})

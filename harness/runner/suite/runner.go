@@ -71,7 +71,7 @@ func New(c Config) (*Runner, error) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}
-	if err := proc.LookProgram(dir, c.Argv[0]); err != nil {
+	if err := proc.CheckProgram(dir, c.Argv[0]); err != nil {
 		return nil, err
 	}
 	r := &Runner{c: c, log: c.Log, dir: dir, root: repository(dir)}
@@ -156,7 +156,7 @@ func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 	}
 
 	limit := r.limit(x)
-	run, cancel := context.WithTimeoutCause(ctx, limit, late(limit))
+	run, cancel := context.WithTimeoutCause(ctx, limit, overdue(limit))
 	defer cancel()
 	if c.alone != "" && x.Begin != nil {
 		x.Begin(c.alone)
@@ -188,8 +188,8 @@ func (r *Runner) over(ctx context.Context, c *collector, x runner.Exec, res proc
 	return r.judge(c, x, res, printed)
 }
 
-// late says why a process is ended.
-func late(limit time.Duration) error { return fmt.Errorf("it did not end within %s", limit) }
+// overdue says why a process is ended.
+func overdue(limit time.Duration) error { return fmt.Errorf("it did not end within %s", limit) }
 
 func (r *Runner) limit(x runner.Exec) time.Duration {
 	switch {

@@ -19,7 +19,7 @@ var keywords = []string{"if", "then", "else", "elif", "do", "while", "until", "!
 
 // shellFile sees through a script of the shell: ./run-tests.sh, sh run-tests.sh. It
 // reads the file's lines one by one and knows nothing of its branches.
-func (l *looker) shellFile(file string, depth int) {
+func (l *commandParser) shellFile(file string, depth int) {
 	text := l.read(file)
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	if !shell.Match(first) && (bytes.HasPrefix(first, []byte("#!")) || !strings.HasSuffix(file, ".sh")) {
@@ -32,7 +32,7 @@ func (l *looker) shellFile(file string, depth int) {
 
 // makefile sees through the targets of make, which it finds in the files that make
 // looks for. Variables of the file are filled in where they are plain words.
-func (l *looker) makefile(args []string, depth int) {
+func (l *commandParser) makefile(args []string, depth int) {
 	dir := l.dir
 	var targets []string
 	for i := 0; i < len(args); i++ {
@@ -45,7 +45,7 @@ func (l *looker) makefile(args []string, depth int) {
 			targets = append(targets, a)
 		}
 	}
-	inner := looker{dir: dir, steps: l.steps}
+	inner := commandParser{dir: dir, steps: l.steps}
 	var text []byte
 	for _, name := range []string{"GNUmakefile", "makefile", "Makefile"} {
 		if text = inner.read(name); text != nil {
@@ -63,7 +63,7 @@ func (l *looker) makefile(args []string, depth int) {
 	l.calls, l.steps = append(l.calls, inner.calls...), inner.steps
 }
 
-func (l *looker) target(m makefile, name string, done map[string]bool, depth int) {
+func (l *commandParser) target(m makefile, name string, done map[string]bool, depth int) {
 	if done[name] || depth > deepest {
 		return
 	}
@@ -133,7 +133,7 @@ func (m makefile) fill(line string) string {
 
 // several sees through npm-run-all and its short forms, which run scripts of the
 // package by name or pattern.
-func (l *looker) several(args []string, depth int) {
+func (l *commandParser) several(args []string, depth int) {
 	names := slices.Sorted(maps.Keys(scriptsOf(l.read("package.json"))))
 	for _, a := range args {
 		if strings.HasPrefix(a, "-") {
@@ -150,7 +150,7 @@ func (l *looker) several(args []string, depth int) {
 
 // read gives a file in the command's directory; nil: there is none, or it is no
 // short text.
-func (l *looker) read(file string) []byte {
+func (l *commandParser) read(file string) []byte {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(l.dir, file)
 	}

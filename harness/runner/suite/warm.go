@@ -266,7 +266,7 @@ func (k *kept) wait(ctx context.Context, limit time.Duration, start time.Time) (
 		return proc.Result{Start: start, Duration: time.Since(start)}, true
 	case <-k.over:
 	case <-t.C:
-		k.end(late(limit))
+		k.end(overdue(limit))
 		<-k.over
 	case <-ctx.Done():
 		k.end(context.Cause(ctx))

@@ -19,7 +19,7 @@ func TestProgramsOfRunners(t *testing.T) {
 	} {
 		var known []string
 		for _, a := range node.Adapters() {
-			ok, err := a.Recognise(suite.Look(want, t.TempDir()))
+			ok, err := a.Recognise(suite.ParseCommand(want, t.TempDir()))
 			require.NoError(t, err)
 			if ok {
 				known = append(known, a.Name())

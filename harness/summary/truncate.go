@@ -8,10 +8,10 @@ import (
 // quoted is a value as Go, JavaScript and Python print one.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// Elide shortens the quoted values of a message that are longer than most
+// TruncateQuoted shortens the quoted values of a message that are longer than most
 // bytes, so that what is said about them stays in sight: an assertion on a whole
 // log prints the log first.
-func Elide(message string, most int) string {
+func TruncateQuoted(message string, most int) string {
 	return quoted.ReplaceAllStringFunc(message, func(v string) string {
 		if len(v) <= most {
 			return v
