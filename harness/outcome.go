@@ -105,7 +105,7 @@ type Outcome struct {
 	Start    time.Time `json:"start"`
 	Duration Duration  `json:"duration"`
 	Injected Duration  `json:"injected,omitempty"` // all delays that were added while it ran
-	Lateness Duration  `json:"lateness,omitempty"` // the worst that this machine's own timers ran late while it ran
+	TimerLag Duration  `json:"lateness,omitempty"` // the worst that this machine's own timers ran late while it ran
 	Schedule *Schedule `json:"schedule,omitempty"` // what was injected, if anything
 	Boundary Boundary  `json:"boundary,omitempty"` // how it is known which frames are the test's own
 	Blocked  []Point   `json:"blocked,omitempty"`  // holds that stalled or timed out: orders that the program forbids; a failure then counts for nothing

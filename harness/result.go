@@ -58,7 +58,7 @@ type TestResult struct {
 	P99      Duration       `json:"p99"`
 	Decided  string         `json:"decided,omitempty"` // what the sequential test said, after how many trials
 	Warnings []string       `json:"warnings,omitempty"`
-	Lateness Duration       `json:"max_lateness,omitempty"` // worst timer lateness while it ran
+	TimerLag Duration       `json:"max_lateness,omitempty"` // worst timer lateness while it ran
 	Rates    *Rates         `json:"rates,omitempty"`        // by where it ran; nil: in its suite alone
 }
 

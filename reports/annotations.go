@@ -22,7 +22,7 @@ type annotation struct {
 // warning for each flaky one, a notice for what was not judged, at most 10 of
 // each. When there are more, the last of a level says how many.
 func Annotations(w io.Writer, r *harness.Result) error {
-	r = settled(r)
+	r = asJudged(r)
 	byLevel := map[string][]annotation{}
 	add := func(a annotation) { byLevel[a.level] = append(byLevel[a.level], a) }
 	if kind, level, text := alarm(r); kind != "" {

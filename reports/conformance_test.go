@@ -127,7 +127,7 @@ func TestSurefireReads(t *testing.T) {
 	for _, s := range sample.All() {
 		list := cases(t, s.Result, "pass")
 		i := 0
-		for _, x := range inFileOrder(settled(s.Result)) {
+		for _, x := range inFileOrder(asJudged(s.Result)) {
 			outcome, flakes := surefireOutcome(list[i])
 			expected := want[x.Status]
 			if strings.HasSuffix(x.Name, "TestConcurrentAdd") {

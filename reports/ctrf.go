@@ -60,7 +60,7 @@ func (t ctrfTool) MarshalJSON() ([]byte, error) {
 // with flaky true, or fails with Options.JUnitFlaky "fail"; what was not judged is
 // other, and so is the hunt itself where it did not come to its end.
 func CTRF(w io.Writer, r *harness.Result, o Options) error {
-	r = settled(r)
+	r = asJudged(r)
 	out := ctrfFile{ReportFormat: "CTRF", SpecVersion: "0.0.0", GeneratedBy: oneLine(r.Tool, 60), Timestamp: stamp(r.Started)}
 	res := &out.Results
 	res.Tool = ctrfTool{"flakehunt", oneLine(r.Tool, 60)}

@@ -145,7 +145,7 @@ func newTimeline(lines []harness.Line) *timeline {
 	lines = slices.Clone(lines)
 	slices.SortStableFunc(lines, func(a, b harness.Line) int { return int(min(1, max(-1, a.At-b.At))) })
 	t := &timeline{}
-	lines, t.Cut = around(lines, timelineLines)
+	lines, t.Cut = aboutSuspects(lines, timelineLines)
 	names := laneNames(lines)
 	lanes := map[laneKey]int{}
 	for i := range lines {
@@ -252,8 +252,8 @@ func timeY(lines []harness.Line, at harness.Duration) int {
 	return 2 // before the first row
 }
 
-// around keeps at most n lines, about the suspects if there are any.
-func around(lines []harness.Line, n int) (kept []harness.Line, left int) {
+// aboutSuspects keeps at most n lines, about the suspects if there are any.
+func aboutSuspects(lines []harness.Line, n int) (kept []harness.Line, left int) {
 	if len(lines) <= n {
 		return lines, 0
 	}

@@ -12,7 +12,7 @@ import (
 
 // Headline says in one line what a run found.
 func Headline(r *harness.Result) string {
-	r = settled(r)
+	r = asJudged(r)
 	t, why := tallyOf(r.Tests), unfinished(r)
 	var parts []string
 	say := func(n int, one, many string) {
@@ -61,7 +61,7 @@ func trials(r *harness.Result) string {
 // Excludes says what the clean results of a run exclude, by the one that says
 // least; empty when no test was clean.
 func Excludes(r *harness.Result) string {
-	r = settled(r)
+	r = asJudged(r)
 	var worst *harness.TestResult
 	differ := false
 	for i := range r.Tests {

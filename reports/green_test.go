@@ -48,7 +48,7 @@ func TestNoRunReadsGreenThatIsNot(t *testing.T) {
 			var notes bytes.Buffer
 			require.NoError(t, Annotations(&notes, s.Result))
 			assert.Equal(t, want.green, notes.Len() == 0, "%s: annotations", name)
-			assert.Equal(t, want.green, len(s.Result.Tests) > 0 && tallyOf(settled(s.Result).Tests).Stable == len(s.Result.Tests), "%s: the table", name)
+			assert.Equal(t, want.green, len(s.Result.Tests) > 0 && tallyOf(asJudged(s.Result).Tests).Stable == len(s.Result.Tests), "%s: the table", name)
 		}
 	}
 }
@@ -67,6 +67,6 @@ func TestDiedSaysSo(t *testing.T) {
 		assert.Contains(t, buf.String(), want, f.Name)
 		assert.NotContains(t, buf.String(), "No flake found", f.Name)
 	}
-	assert.Equal(t, 28, tallyOf(settled(r).Tests).Undecided)
+	assert.Equal(t, 28, tallyOf(asJudged(r).Tests).Undecided)
 	assert.Equal(t, 28, tallyOf(r.Tests).Stable, "the given result is not changed")
 }

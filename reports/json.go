@@ -12,7 +12,7 @@ import (
 // JSON writes the whole result, indented, as result.json. schema/result.schema.json
 // says its form.
 func JSON(w io.Writer, r *harness.Result, _ Options) error {
-	out := *settled(r)
+	out := *asJudged(r)
 	if out.Version == 0 {
 		out.Version = harness.ResultVersion
 	}

@@ -29,7 +29,7 @@ func JUnit(w io.Writer, r *harness.Result, o Options) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
-	r = settled(r)
+	r = asJudged(r)
 	j := junit{result: r, fail: o.JUnitFlaky == "fail", budget: junitBudget}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err

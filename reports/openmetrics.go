@@ -12,7 +12,7 @@ import (
 // OpenMetrics writes counts for a scraper or a push gateway: of the run, and of
 // each test. Labels hold what names a test, and no text of a failure.
 func OpenMetrics(w io.Writer, r *harness.Result, _ Options) error {
-	r = settled(r)
+	r = asJudged(r)
 	var b strings.Builder
 	family := func(name, kind, help string) { fmt.Fprintf(&b, "# TYPE %s %s\n# HELP %s %s\n", name, kind, name, help) }
 	t := tallyOf(r.Tests)

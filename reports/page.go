@@ -66,7 +66,7 @@ type share struct {
 type fact struct{ Name, Value string }
 
 func newPage(r *harness.Result, o Options) *pageView {
-	r = settled(r)
+	r = asJudged(r)
 	t := tallyOf(r.Tests)
 	v := &pageView{
 		Title: "flakehunt: " + Headline(r), Headline: Headline(r), Tone: tone(r, t), Excludes: Excludes(r),
@@ -102,7 +102,7 @@ func newPage(r *harness.Result, o Options) *pageView {
 	for i, t := range byTrouble(r.Tests) {
 		v.Tests = append(v.Tests, newTest(r, t, i, b))
 	}
-	late, assumed := assumedLateness(r)
+	lag, assumed := assumedLag(r)
 	v.Assumed = assumed
 	rows := marginRows(r)
 	for i, g := range rows {
@@ -110,7 +110,7 @@ func newPage(r *harness.Result, o Options) *pageView {
 			v.MoreMargins = len(rows) - i
 			break
 		}
-		v.Margins = append(v.Margins, newMarginRow(r, g, late))
+		v.Margins = append(v.Margins, newMarginRow(r, g, lag))
 	}
 	if c := r.Coverage; c != nil {
 		v.CoverageSeen = c.Seen

@@ -68,9 +68,9 @@ func marginKind(m *harness.Margin) string {
 	return "measured"
 }
 
-// assumedLateness is by how much a frame is late on the network that --assume
+// assumedLag is by how much a frame is late on the network that --assume
 // named, at the 99th percentile; 0 without one.
-func assumedLateness(r *harness.Result) (harness.Duration, string) {
+func assumedLag(r *harness.Result) (harness.Duration, string) {
 	if r.Forecast == nil {
 		return 0, ""
 	}
@@ -89,11 +89,11 @@ func assumedLateness(r *harness.Result) (harness.Duration, string) {
 	return harness.Duration(hi), fmt.Sprintf("%s, %s at the 99th percentile", oneLine(r.Forecast.Latency, 60), short(harness.Duration(hi)))
 }
 
-func newMarginRow(r *harness.Result, row marginRow, late harness.Duration) marginView {
+func newMarginRow(r *harness.Result, row marginRow, lag harness.Duration) marginView {
 	v := newMargin(row.Least, r.Machine)
 	v.Anchor = anchorOf(r, row.Least.Test)
-	if late > 0 {
-		v.Late = logScale(late)
+	if lag > 0 {
+		v.AssumedLag = logScale(lag)
 	}
 	for i, m := range row.Rest {
 		if i == 20 {

@@ -19,7 +19,7 @@ type testView struct {
 	Strip                                    strip
 	Cause                                    string
 	Margin                                   *harness.Margin
-	P50, P99, Lateness                       harness.Duration
+	P50, P99, TimerLag                       harness.Duration
 	Decided                                  string
 	Notes                                    []string
 	Findings                                 []string
@@ -37,15 +37,15 @@ type groupView struct {
 
 type marginView struct {
 	harness.Margin
-	Detail string // what is known beside the size
-	At     string
-	Pos    float64 // place on the logarithmic scale, 0 to 100
-	P99    float64 // the machine's timer lateness on it; 0: unknown
-	Thin   bool    // within what this machine's own timers do
-	Late   float64 // an assumed machine's lateness on it; 0: none
-	Kind   string  // measured, predicted or ordered
-	Anchor string  // of its test
-	Rest   []marginView
+	Detail     string // what is known beside the size
+	At         string
+	Pos        float64 // place on the logarithmic scale, 0 to 100
+	P99        float64 // the machine's timer lateness on it; 0: unknown
+	Thin       bool    // within what this machine's own timers do
+	AssumedLag float64 // an assumed machine's lateness on it; 0: none
+	Kind       string  // measured, predicted or ordered
+	Anchor     string  // of its test
+	Rest       []marginView
 }
 
 func newTest(r *harness.Result, t *harness.TestResult, order int, b *budget) testView {
@@ -53,7 +53,7 @@ func newTest(r *harness.Result, t *harness.TestResult, order int, b *budget) tes
 		Name: oneLine(orElse(t.Name, "(no name)"), 500), Suite: oneLine(t.Suite, 200), Category: oneLine(t.Category, 200),
 		Status: t.Status, Order: order, Anchor: anchor(t.Name), Runs: t.Runs, Failures: t.Failures, Skips: t.Skips, Infra: t.Infra, Provoked: t.Provoked,
 		Rate: t.Rate, Lo: t.RateLo, Hi: t.RateHi, Excludes: t.Excludes, Strip: newStrip(t.Strip, t.Provoked), Cause: oneLine(string(causeOf(r, t)), 60),
-		Margin: t.Margin, P50: t.P50, P99: t.P99, Lateness: t.Lateness, Decided: oneLine(t.Decided, 300),
+		Margin: t.Margin, P50: t.P50, P99: t.P99, TimerLag: t.TimerLag, Decided: oneLine(t.Decided, 300),
 	}
 	if !excludes(t) {
 		v.Excludes = 0

@@ -8,9 +8,9 @@ import (
 	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
-// settled gives the result as every format shows it: a test that passed in a
+// asJudged gives the result as every format shows it: a test that passed in a
 // run which did not come to its end is undecided. The given one is not changed.
-func settled(r *harness.Result) *harness.Result {
+func asJudged(r *harness.Result) *harness.Result {
 	if !slices.ContainsFunc(r.Tests, func(t harness.TestResult) bool { return t.Status == harness.Stable && !verdict.Judged(r, &t) }) {
 		return r
 	}

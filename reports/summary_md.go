@@ -29,7 +29,7 @@ func Markdown(w io.Writer, r *harness.Result, _ Options) error { return markdown
 func Comment(w io.Writer, r *harness.Result, _ Options) error { return markdown(w, r, commentExtent) }
 
 func markdown(w io.Writer, r *harness.Result, x extent) error {
-	r = settled(r)
+	r = asJudged(r)
 	b := &limited{limit: x.bytes}
 	t := tallyOf(r.Tests)
 	fmt.Fprintf(b, "## %s\n\n", md(Headline(r), 600)) // a heading cannot be wrapped

@@ -20,7 +20,7 @@ const terminalTests = 25
 // caller decides on colour and width. It writes no control character but
 // newlines and, with Options.Color, colours.
 func Terminal(w io.Writer, r *harness.Result, o Options) error {
-	r = settled(r)
+	r = asJudged(r)
 	s := &screen{color: o.Color, width: o.Width}
 	if s.width <= 0 {
 		s.width = 80

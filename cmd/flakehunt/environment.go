@@ -83,10 +83,10 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 	if err != nil {
 		return nil, nil, harnessError(err)
 	}
-	late := &runner.Lateness{}
+	lag := &runner.TimerLag{}
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
-	go late.Watch(wctx)
-	pool, err = e.executor(t, trial.PoolConfig{Provider: p, Runner: r, Lateness: late, TempDir: tmp, Mask: a.mask, Log: a.logger()})
+	go lag.Watch(wctx)
+	pool, err = e.executor(t, trial.PoolConfig{Provider: p, Runner: r, TimerLag: lag, TempDir: tmp, Mask: a.mask, Log: a.logger()})
 	if err != nil {
 		stopWatch()
 		return nil, nil, err

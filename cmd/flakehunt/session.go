@@ -128,10 +128,10 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 	defer before.Close()
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()
-	var late *runner.Lateness
+	var lag *runner.TimerLag
 	if s.provider.Name() != "sim" { // virtual time is never late
-		late = &runner.Lateness{}
-		go late.Watch(wctx)
+		lag = &runner.TimerLag{}
+		go lag.Watch(wctx)
 	}
 	tmp, err := tempFor(s.target)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 	bar := newProgress(s.app)
 	var kept remarks
 	pool, err := s.f.executor(s.target, trial.PoolConfig{
-		Provider: s.provider, Runner: s.runner, Lateness: late, TempDir: tmp, Log: s.logger(),
+		Provider: s.provider, Runner: s.runner, TimerLag: lag, TempDir: tmp, Log: s.logger(),
 		Mask: s.mask, Refused: kept.add,
 		Chosen: func(workers int, why string) { bar.note(fmt.Sprintf("%d workers: %s", workers, why)) },
 	})
@@ -153,7 +153,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 		workers = fmt.Sprintf("up to %d workers", pool.Workers())
 	}
 	s.notef("seed %d · %s · Redis: %s", s.f.seed, workers, s.provider.Name())
-	cfg := s.config(pool, late, bar)
+	cfg := s.config(pool, lag, bar)
 	cfg.Before.Simulated = before.Simulated()
 	virtual, simulated := pool.(*sim.Executor)
 	if simulated {
@@ -177,7 +177,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 }
 
 // config says to the hunt what the flags say.
-func (s *session) config(pool trial.Executor, late *runner.Lateness, bar *progress) hunt.Config {
+func (s *session) config(pool trial.Executor, lag *runner.TimerLag, bar *progress) hunt.Config {
 	f := s.f
 	cfg := hunt.Config{
 		Target: s.target, Runner: s.runner, Match: s.match, Executor: pool, Strategy: f.strategy, Params: f.params(), Seed: f.seed,
@@ -189,7 +189,7 @@ func (s *session) config(pool trial.Executor, late *runner.Lateness, bar *progre
 				s.lose(err)
 			}
 		}},
-		Shard: s.shard, Journal: s.out.Journal, Lateness: late, Tool: "flakehunt " + toolVersion(),
+		Shard: s.shard, Journal: s.out.Journal, TimerLag: lag, Tool: "flakehunt " + toolVersion(),
 	}
 	if s.out.Earlier != nil {
 		cfg.Resume, cfg.Found = s.out.Earlier.Trials, s.out.Earlier.Proven()

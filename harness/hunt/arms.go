@@ -65,7 +65,7 @@ func (t *testHunt) explain(failed investigate.Played, s harness.Schedule, arm ex
 	if list := investigate.Injected(failed.Events, test); len(list) > 0 {
 		if again, fewer := a.Smaller(list, *failed.Outcome); again.Reading == evidence.Failed {
 			c.Provoke, failed = a.Schedule(fewer...), again
-			c.Title = "it fails when " + investigate.Late(fewer)
+			c.Title = "it fails when " + investigate.Delayed(fewer)
 		}
 	}
 	t.conclude(t.investigate(c, nil).Prove(failed))

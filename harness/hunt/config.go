@@ -25,7 +25,7 @@ type Config struct {
 	Hooks
 	Shard    shard.Shard
 	Journal  *trial.Journal // nil: none
-	Lateness *runner.Lateness
+	TimerLag *runner.TimerLag
 	Tool     string
 }
 

@@ -28,8 +28,8 @@ func (h *hunt) result() *harness.Result {
 	if h.For > 0 {
 		r.TrialsAsked = 0
 	}
-	if h.Lateness != nil {
-		h.Lateness.Fill(&r.Machine)
+	if h.TimerLag != nil {
+		h.TimerLag.Fill(&r.Machine)
 	}
 	r.Tests = h.testResults(trials, r.Findings)
 	for i := range r.Findings {
@@ -45,7 +45,7 @@ func (h *hunt) result() *harness.Result {
 	}
 	r.Findings = append(r.Findings, finding.SimulatedOnly(h.simulated.only, r.Findings)...) // of no test, as far as this run knows
 	beside(h.log, r.Findings)
-	if p99 := time.Duration(r.Machine.TimerP99); p99 > investigate.LateTimers {
+	if p99 := time.Duration(r.Machine.TimerP99); p99 > investigate.MaxTimerLag {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
 	}
 	return r

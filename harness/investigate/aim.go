@@ -15,9 +15,9 @@ const (
 	// Confirmations is how often a failing schedule is run again, and its
 	// counterfactual too, before a cause is given.
 	Confirmations = 3
-	// LateTimers is the lateness of this machine's timers from which a trial that
+	// MaxTimerLag is the lateness of this machine's timers from which a trial that
 	// passed proves nothing: what was to come too early may have been late too.
-	LateTimers = 20 * time.Millisecond
+	MaxTimerLag = 20 * time.Millisecond
 )
 
 // Of a schedule that failed leastPersist times but not every time, up to persistMost
@@ -86,8 +86,8 @@ func At(ctx context.Context, lab Lab, test harness.TestID, t Terms) *Aim {
 	return &Aim{Terms: t, Test: test, ctx: ctx, lab: lab}
 }
 
-// lateness is how late this machine's timers ran meanwhile.
-func (r Played) lateness() time.Duration { return time.Duration(r.Outcome.Lateness) }
+// timerLag is how late this machine's timers ran meanwhile.
+func (r Played) timerLag() time.Duration { return time.Duration(r.Outcome.TimerLag) }
 
 // Ended reports whether the hunt is over.
 func (a *Aim) Ended() bool { return a.ctx.Err() != nil }
@@ -116,7 +116,7 @@ func (a *Aim) Count(run func() Played, shouldFail bool, n int, like func(*harnes
 		case r.Reading == evidence.Stalled && i+1 >= n && c.N == 0:
 			return c // the program forbids it
 		case r.Reading == evidence.NoTrial || r.Reading == evidence.Stalled:
-		case r.lateness() > LateTimers && (r.Reading == evidence.Failed) != shouldFail && forgiven < n/2:
+		case r.timerLag() > MaxTimerLag && (r.Reading == evidence.Failed) != shouldFail && forgiven < n/2:
 			forgiven++
 		case r.Reading == evidence.Passed:
 			c.N++

@@ -83,7 +83,7 @@ func (in *Investigation) provoke() (r Played) {
 	for try := 1; try <= provocations; try++ {
 		r = in.Run(harness.Provoke, in.c.Provoke)
 		in.Provoked++
-		if r.Reading != evidence.Passed || r.lateness() <= LateTimers {
+		if r.Reading != evidence.Passed || r.timerLag() <= MaxTimerLag {
 			break
 		}
 	}

@@ -21,7 +21,7 @@ type lab struct {
 	fails    func(s harness.Schedule) bool
 	cause    harness.Class // that a detector names in each failure
 	message  string        // of each failure; "": f1
-	lateness func(trial int) time.Duration
+	timerLag func(trial int) time.Duration
 	stalls   func(s harness.Schedule) bool
 	passing  []*detect.Trace
 	gone     int // from this trial on none can be done; 0: all can
@@ -36,8 +36,8 @@ func (l *lab) Aimed(ctx context.Context, id harness.TestID, arm harness.Arm, s h
 	}
 	l.arms = append(l.arms, arm)
 	o := &harness.Outcome{Test: id, Arm: arm, Verdict: harness.Passed, Wire: []harness.Line{{}}}
-	if l.lateness != nil {
-		o.Lateness = harness.Duration(l.lateness(len(l.arms)))
+	if l.timerLag != nil {
+		o.TimerLag = harness.Duration(l.timerLag(len(l.arms)))
 	}
 	if l.fails(s) {
 		o.Verdict, o.Cause = harness.Failed, l.cause

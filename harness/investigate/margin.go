@@ -33,10 +33,10 @@ const (
 
 // sample is what one trial says of a margin.
 type sample struct {
-	margin time.Duration // how long before it was due the late frame came
-	kept   time.Duration // how long it was kept
-	late   time.Duration // how late this machine's timers ran meanwhile
-	failed bool
+	margin   time.Duration // how long before it was due the late frame came
+	kept     time.Duration // how long it was kept
+	timerLag time.Duration // how late this machine's timers ran meanwhile
+	failed   bool
 }
 
 // explained reports whether the trial ended as its own margin says it must,
@@ -57,7 +57,7 @@ func sampleOf(c near.Candidate, t *detect.Trace) (s sample, ok bool) {
 	late := c.LateFrame()
 	for i := range t.Events {
 		if ev := &t.Events[i]; ev.Point == late {
-			s = sample{margin: due - ev.In, late: time.Duration(t.Outcome.Lateness), failed: t.Outcome.Verdict == harness.Failed}
+			s = sample{margin: due - ev.In, timerLag: time.Duration(t.Outcome.TimerLag), failed: t.Outcome.Verdict == harness.Failed}
 			if ev.Out > ev.In && ev.Action != harness.Pass {
 				s.kept = ev.Out - ev.In
 			}
@@ -77,9 +77,9 @@ func typical(samples []sample) (size time.Duration, good int) {
 		return 0, 0
 	}
 	list := slices.Clone(samples)
-	slices.SortStableFunc(list, func(a, b sample) int { return cmp.Compare(a.late, b.late) })
+	slices.SortStableFunc(list, func(a, b sample) int { return cmp.Compare(a.timerLag, b.timerLag) })
 	limit := punctualFor(list[0].margin)
-	for good < len(list) && list[good].late <= limit {
+	for good < len(list) && list[good].timerLag <= limit {
 		good++
 	}
 	n := max(good, min(fewestSamples, len(list)))

@@ -18,15 +18,15 @@ func TestTypicalMarginIsThatOfPunctualTrials(t *testing.T) {
 	size, good := typical(nil)
 	assert.Zero(t, size)
 	assert.Zero(t, good)
-	size, good = typical([]sample{{margin: 20 * ms}, {margin: 22 * ms, late: ms}, {margin: 21 * ms}})
+	size, good = typical([]sample{{margin: 20 * ms}, {margin: 22 * ms, timerLag: ms}, {margin: 21 * ms}})
 	assert.Equal(t, 21*ms, size)
 	assert.Equal(t, 3, good)
 	// One sleep of the test was late: the others decide.
-	size, good = typical([]sample{{margin: 60 * ms, late: 40 * ms}, {margin: 20 * ms}, {margin: 20 * ms}, {margin: 21 * ms}, {margin: 21 * ms}, {margin: 22 * ms}})
+	size, good = typical([]sample{{margin: 60 * ms, timerLag: 40 * ms}, {margin: 20 * ms}, {margin: 20 * ms}, {margin: 21 * ms}, {margin: 21 * ms}, {margin: 22 * ms}})
 	assert.Equal(t, 21*ms, size)
 	assert.Equal(t, 5, good)
 	// Where all were late the least late are taken.
-	_, good = typical([]sample{{margin: 30 * ms, late: 9 * ms}, {margin: 60 * ms, late: 40 * ms}})
+	_, good = typical([]sample{{margin: 30 * ms, timerLag: 9 * ms}, {margin: 60 * ms, timerLag: 40 * ms}})
 	assert.Zero(t, good)
 }
 

@@ -91,7 +91,7 @@ func (in *Investigation) steady(s harness.Schedule, d time.Duration) (bool, erro
 		if r.Reading == evidence.NoTrial {
 			return false, errNoTrial
 		}
-		if again == 0 || r.lateness() <= max(punctual, d/25) {
+		if again == 0 || r.timerLag() <= max(punctual, d/25) {
 			return in.fails(r), nil
 		}
 	}

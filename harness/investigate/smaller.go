@@ -56,8 +56,8 @@ func Injected(events []harness.Event, test string) []harness.Decision {
 	return list
 }
 
-// Late says which frames come late, the longest delays first.
-func Late(list []harness.Decision) string {
+// Delayed says which frames come late, the longest delays first.
+func Delayed(list []harness.Decision) string {
 	const most = 3
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b harness.Decision) int { return cmp.Compare(b.Delay, a.Delay) })

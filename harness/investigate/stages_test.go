@@ -29,7 +29,7 @@ func isLate(s harness.Schedule) bool { return delayOf(s, late) > 0 }
 func TestStages(t *testing.T) {
 	always := func(harness.Schedule) bool { return true }
 	never := func(harness.Schedule) bool { return false }
-	slow := func(trial int) time.Duration { return LateTimers + 1 }
+	slow := func(trial int) time.Duration { return MaxTimerLag + 1 }
 	for name, c := range map[string]struct {
 		lab     lab
 		terms   func(*Aim)
@@ -43,7 +43,7 @@ func TestStages(t *testing.T) {
 			check: func(t *testing.T, e *evidence.Evidence) { assert.Equal(t, 50*time.Millisecond, e.Kept) },
 		},
 		"tolerated while timers were late": {
-			lab: lab{fails: never, lateness: slow}, reading: evidence.Passed, arms: []harness.Arm{harness.Provoke, harness.Provoke, harness.Provoke},
+			lab: lab{fails: never, timerLag: slow}, reading: evidence.Passed, arms: []harness.Arm{harness.Provoke, harness.Provoke, harness.Provoke},
 		},
 		"the program enforces it": {
 			lab: lab{fails: never, stalls: isLate}, reading: evidence.Stalled, arms: []harness.Arm{harness.Provoke},
@@ -132,7 +132,7 @@ func TestCount(t *testing.T) {
 		return Played{Reading: evidence.Read(o), Outcome: o}
 	}
 	passed := &harness.Outcome{Verdict: harness.Passed}
-	late := &harness.Outcome{Verdict: harness.Passed, Lateness: harness.Duration(LateTimers + 1)}
+	late := &harness.Outcome{Verdict: harness.Passed, TimerLag: harness.Duration(MaxTimerLag + 1)}
 	stalled := &harness.Outcome{Verdict: harness.Failed, Failure: &harness.Failure{Fingerprint: "f"}, Blocked: []harness.Point{{}}}
 	for name, c := range map[string]struct {
 		runs  []*harness.Outcome // nil: no trial
@@ -230,10 +230,10 @@ func TestInjectedAndLate(t *testing.T) {
 	list := Injected(events, "a")
 	require.Len(t, list, 2)
 	assert.Equal(t, []harness.Point{at(1), at(4)}, []harness.Point{list[0].At, list[1].At})
-	assert.Equal(t, `kv>GET "k" #4 comes 8ms late, kv>GET "k" #1 comes 3ms late`, Late(list))
+	assert.Equal(t, `kv>GET "k" #4 comes 8ms late, kv>GET "k" #1 comes 3ms late`, Delayed(list))
 	for n := range 3 {
 		list = append(list, harness.Decision{At: at(10 + n), Delay: harness.Duration(time.Second)})
 	}
-	assert.Contains(t, Late(list), " and 2 more")
-	assert.Empty(t, Late(nil))
+	assert.Contains(t, Delayed(list), " and 2 more")
+	assert.Empty(t, Delayed(nil))
 }

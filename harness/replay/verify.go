@@ -112,7 +112,7 @@ func (v *Verified) compare(ctx context.Context, exec trial.Executor, f *harness.
 	// A little above the old margin, any failure tells that it is still there; a
 	// pass may be the doing of a busy machine, which was late elsewhere too.
 	hi := time.Duration(v.Before.Hi)
-	r, err := replaySchedule(ctx, exec, f, late(f, v.Before.At, hi+hi/4+5*time.Millisecond), confirmations)
+	r, err := replaySchedule(ctx, exec, f, delayFrame(f, v.Before.At, hi+hi/4+5*time.Millisecond), confirmations)
 	if err != nil || r.Count.K > 0 {
 		return err
 	}
@@ -123,8 +123,8 @@ func (v *Verified) compare(ctx context.Context, exec trial.Executor, f *harness.
 	return err
 }
 
-// late makes one frame of the finding's test late.
-func late(f *harness.Finding, at harness.Point, d time.Duration) harness.Schedule {
+// delayFrame makes one frame of the finding's test late.
+func delayFrame(f *harness.Finding, at harness.Point, d time.Duration) harness.Schedule {
 	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: f.Seed, Decisions: []harness.Decision{
 		{Test: f.Tests[0], At: at, Action: harness.Delay, Delay: harness.Duration(d)},
 	}}
@@ -138,7 +138,7 @@ func moved(ctx context.Context, exec trial.Executor, f *harness.Finding) (*harne
 		return nil, nil
 	}
 	fails := func(d time.Duration) (bool, error) {
-		r, err := replaySchedule(ctx, exec, f, late(f, at, d), 1)
+		r, err := replaySchedule(ctx, exec, f, delayFrame(f, at, d), 1)
 		if err != nil {
 			return false, err
 		}

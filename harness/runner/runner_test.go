@@ -39,10 +39,10 @@ func TestKindOf(t *testing.T) {
 }
 
 // In a bubble timers are never late; there the watch must say so.
-func TestLatenessOfTimersThatAreOnTime(t *testing.T) {
+func TestTimerLagOfTimersThatAreOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		l := &runner.Lateness{}
+		l := &runner.TimerLag{}
 		done := make(chan struct{})
 		go func() { defer close(done); l.Watch(ctx) }()
 		start := time.Now()

@@ -93,7 +93,7 @@ type tally struct {
 	groups    map[string]*harness.FailureGroup
 	order     []string
 	durations []harness.Duration
-	lateness  harness.Duration
+	timerLag  harness.Duration
 	raced     bool
 	rates     harness.Rates
 }
@@ -120,7 +120,7 @@ func (t *tally) add(o harness.Outcome) {
 	if t.id.File == "" && o.Test.File != "" {
 		t.id = o.Test
 	}
-	t.lateness = max(t.lateness, o.Lateness)
+	t.timerLag = max(t.timerLag, o.TimerLag)
 	if Void(o) {
 		return
 	}
@@ -190,7 +190,7 @@ func (t *tally) result() harness.TestResult {
 		TestID: t.id, Status: verdict.Status(verdict.Counts{
 			Runs: t.runs, Failures: t.failures, Provoked: t.provoked, Skips: t.skips, Infra: t.infra,
 		}), Runs: t.runs, Failures: t.failures, Skips: t.skips, Infra: t.infra,
-		Provoked: t.provoked, RateLo: i.Lo, RateHi: i.Hi, Strip: t.strip.String(), Lateness: t.lateness,
+		Provoked: t.provoked, RateLo: i.Lo, RateHi: i.Hi, Strip: t.strip.String(), TimerLag: t.timerLag,
 	}
 	if t.runs > 0 {
 		r.Rate = float64(t.failures) / float64(t.runs)

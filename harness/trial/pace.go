@@ -20,20 +20,20 @@ const (
 
 // strain is how crowded the machine was in the recent past.
 type strain struct {
-	late     time.Duration // of timers, the worst
+	timerLag time.Duration // of timers, the worst
 	pressure float64       // share of the time in which some task waited for a CPU
 	known    bool          // pressure is
 }
 
-func (s strain) none() bool { return s.late < onTime && (!s.known || s.pressure < idle) }
+func (s strain) none() bool { return s.timerLag < onTime && (!s.known || s.pressure < idle) }
 
 // much asks for both signs where there are two: a suite that computes keeps the
 // pressure up even when each trial has a CPU, and one late timer is no crowd.
 func (s strain) much() bool {
 	if s.known {
-		return s.pressure > pressed && s.late > onTime
+		return s.pressure > pressed && s.timerLag > onTime
 	}
-	return s.late > crowded
+	return s.timerLag > crowded
 }
 
 // keepPace changes the number of workers from what the measured trials need: more
@@ -55,8 +55,8 @@ func (p *Pool) keepPace() {
 				since = eased // what was late before says nothing of those that are left
 			}
 			var s strain
-			if p.cfg.Lateness != nil {
-				s.late = p.cfg.Lateness.Worst(since)
+			if p.cfg.TimerLag != nil {
+				s.timerLag = p.cfg.TimerLag.Worst(since)
 			}
 			s.pressure, s.known = cpu.since(now)
 			eased = p.step(now, s, eased)
@@ -94,7 +94,7 @@ func (p *Pool) queued(cpu *pressure, start, end time.Time) time.Duration {
 	if share, ok := cpu.since(end); ok {
 		return time.Duration(share * float64(wall))
 	}
-	if p.cfg.Lateness != nil && p.cfg.Lateness.Worst(start) > crowded {
+	if p.cfg.TimerLag != nil && p.cfg.TimerLag.Worst(start) > crowded {
 		return wall
 	}
 	return 0

@@ -78,7 +78,7 @@ func TestPace(t *testing.T) {
 		defer p.mu.Unlock()
 		return p.allowed
 	}
-	calm, busy := strain{known: true}, strain{late: crowded + 1, pressure: 0.9, known: true}
+	calm, busy := strain{known: true}, strain{timerLag: crowded + 1, pressure: 0.9, known: true}
 	require.Equal(t, 0, step(calm), "nobody waits")
 	p.mu.Lock()
 	p.waiting = 1
@@ -103,7 +103,7 @@ func TestPace(t *testing.T) {
 		step(busy)
 	}
 	assert.Equal(t, 2, step(busy), "never fewer than there are CPUs")
-	assert.Equal(t, 2, step(strain{late: crowded + 1}), "without /proc/pressure by timers")
+	assert.Equal(t, 2, step(strain{timerLag: crowded + 1}), "without /proc/pressure by timers")
 
 	done := make(chan bool)
 	go func() { done <- p.mayRun(3) }()

@@ -25,7 +25,7 @@ type PoolConfig struct {
 	Workers  int                           // 0: 1
 	Adapt    bool                          // run the first trials alone and choose the number of workers, up to Workers, by what they took
 	Chosen   func(workers int, why string) // called once, when Adapt has chosen; may be nil
-	Lateness *runner.Lateness              // nil: not watched
+	TimerLag *runner.TimerLag              // nil: not watched
 	Payload  int                           // bytes kept of a frame; 0: the proxy's default
 	TempDir  string                        // under which each trial gets a directory; empty: none is made
 	Deadline time.Duration                 // for one test; 0: the runner's own

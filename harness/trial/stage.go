@@ -27,7 +27,7 @@ type Stage struct {
 	Worker   int
 	Payload  int                             // bytes kept of a frame; 0: the recorder's default
 	Deadline time.Duration                   // for one test; 0: the runner's own
-	Lateness *runner.Lateness                // nil: not watched
+	TimerLag *runner.TimerLag                // nil: not watched
 	Spent    func(cpu, wall time.Duration)   // as runner.Exec has it; may be nil
 	Dir      string                          // a directory of the trial's own; may be empty
 	Started  func(leader int) (ended func()) // told of the target's processes; may be nil
@@ -151,8 +151,8 @@ func (s *Stage) complete(o *harness.Outcome, st proxy.TestStats) {
 	o.Injected = harness.Duration(st.Injected)
 	o.Blocked, o.Kept, o.Missed = st.Blocked, st.Kept, st.Missed
 	o.Warnings = append(o.Warnings, st.Warnings...)
-	if s.Lateness != nil {
-		o.Lateness = harness.Duration(s.Lateness.Worst(o.Start))
+	if s.TimerLag != nil {
+		o.TimerLag = harness.Duration(s.TimerLag.Worst(o.Start))
 		stoodStill(o)
 	}
 }
@@ -219,11 +219,11 @@ const standstill = time.Second
 
 // stoodStill takes a failure off a test that this machine kept from running.
 func stoodStill(o *harness.Outcome) {
-	if o.Verdict != harness.Failed || time.Duration(o.Lateness) < standstill {
+	if o.Verdict != harness.Failed || time.Duration(o.TimerLag) < standstill {
 		return
 	}
 	o.Verdict = harness.Infrastructure
-	o.Warnings = append(o.Warnings, fmt.Sprintf("this machine stood still for %s while it ran: its failure counts for nothing", o.Lateness))
+	o.Warnings = append(o.Warnings, fmt.Sprintf("this machine stood still for %s while it ran: its failure counts for nothing", o.TimerLag))
 }
 
 // explain writes into a failed outcome what the wire shows of it, and returns it.

@@ -117,7 +117,7 @@ func (w *worker) close() error {
 func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 	s := Stage{
 		Runner: w.cfg.Runner, Proxy: w.proxy, Redis: w.endpoint(j.Arm), Alive: w.instance.Alive,
-		Worker: w.id, Payload: w.cfg.Payload, Deadline: w.cfg.Deadline, Lateness: w.cfg.Lateness,
+		Worker: w.id, Payload: w.cfg.Payload, Deadline: w.cfg.Deadline, TimerLag: w.cfg.TimerLag,
 		Spent: func(cpu, wall time.Duration) {
 			w.need.CPU += cpu
 			w.need.Wall += wall

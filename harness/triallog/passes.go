@@ -37,7 +37,7 @@ type passedRun struct {
 	test     int32
 	skipped  bool
 	duration harness.Duration
-	lateness harness.Duration
+	timerLag harness.Duration
 }
 
 // plain reports whether sums are all that will be asked of a trial.
@@ -63,7 +63,7 @@ func (p *passes) add(t harness.Trial) {
 			id = int32(len(p.ids))
 			p.names[o.Test], p.ids = id, append(p.ids, o.Test)
 		}
-		p.runs = append(p.runs, passedRun{test: id, skipped: o.Verdict == harness.Skipped, duration: o.Duration, lateness: o.Lateness})
+		p.runs = append(p.runs, passedRun{test: id, skipped: o.Verdict == harness.Skipped, duration: o.Duration, timerLag: o.TimerLag})
 	}
 }
 
@@ -93,7 +93,7 @@ func (p *passes) trial(i int) harness.Trial {
 	}
 	for _, r := range p.runs[t.from:to] {
 		o := harness.Outcome{Test: p.ids[r.test], Trial: t.index, Arm: out.Arm, Worker: out.Worker, Seed: t.seed,
-			Verdict: harness.Passed, Duration: r.duration, Lateness: r.lateness}
+			Verdict: harness.Passed, Duration: r.duration, TimerLag: r.timerLag}
 		if r.skipped {
 			o.Verdict = harness.Skipped
 		}

@@ -26,7 +26,7 @@ func drawTrial(t *rapid.T, index int) harness.Trial {
 		o := harness.Outcome{
 			Test:     harness.TestID{Name: fmt.Sprint(suite, ".", k), Suite: suite, File: "f.go", Line: k},
 			Verdict:  rapid.SampledFrom([]harness.Verdict{harness.Passed, harness.Passed, harness.Passed, harness.Skipped, harness.Failed, harness.Infrastructure}).Draw(t, "verdict"),
-			Duration: harness.Duration(rapid.IntRange(1, 1000).Draw(t, "duration")), Lateness: harness.Duration(rapid.IntRange(0, 50).Draw(t, "lateness")),
+			Duration: harness.Duration(rapid.IntRange(1, 1000).Draw(t, "duration")), TimerLag: harness.Duration(rapid.IntRange(0, 50).Draw(t, "lateness")),
 			Arm: arm, Trial: index,
 		}
 		if o.Verdict == harness.Failed {

@@ -170,7 +170,7 @@ func (r *Runner) one(ctx context.Context, session *scenarios.Session, s scenario
 		if hung {
 			how = "did not end and was left behind"
 		}
-		t.late(fmt.Sprintf("deadline of %s for one scenario passed; it %s", limit, how))
+		t.missDeadline(fmt.Sprintf("deadline of %s for one scenario passed; it %s", limit, how))
 	}
 	failure, output := t.finish()
 	o.Verdict = harness.Passed
@@ -183,8 +183,8 @@ func (r *Runner) one(ctx context.Context, session *scenarios.Session, s scenario
 	return o, hung
 }
 
-// late makes the passed deadline the failure, whatever assertion it tripped.
-func (t *test) late(message string) {
+// missDeadline makes the passed deadline the failure, whatever assertion it tripped.
+func (t *test) missDeadline(message string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.failure != nil {

@@ -77,7 +77,7 @@ func Flaky() *harness.Result {
 			t.Cause, t.Findings = listener.Class, []string{listener.ID}
 			t.Groups = []harness.FailureGroup{{Failure: harness.Failure{Kind: harness.AssertionFailure, Message: "handler B missed the first message", Stack: "bus.go:88"}, Count: 2, Trials: []int{9, 24}, Arm: harness.Explore, Finding: listener.ID, First: Start.Add(12 * time.Second), Time: 210 * ms, Wire: listenerWire()}}
 			t.Warnings = []string{"timers ran 31ms late in trial 24"}
-			t.Lateness = 31 * ms
+			t.TimerLag = 31 * ms
 		case "integration/kv/case-5": // failed only when provoked
 			t.Status, t.Provoked, t.Cause, t.Findings, t.Margin = harness.Flaky, lost.Provoked, lost.Class, []string{lost.ID}, lost.Margin
 		case "smoke/kv/case-2":

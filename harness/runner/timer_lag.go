@@ -9,14 +9,14 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-// tick is how often a Lateness looks at the clock; short enough to see a stall
+// tick is how often a TimerLag looks at the clock; short enough to see a stall
 // of a few milliseconds, long enough to cost nothing.
 const tick = 5 * time.Millisecond
 
-// Lateness watches how late this machine's own timers run, so that a crowded
+// TimerLag watches how late this machine's own timers run, so that a crowded
 // machine is not taken for a flaky test. The zero value is ready; Watch must be
 // called for it to learn anything.
-type Lateness struct {
+type TimerLag struct {
 	mu      sync.Mutex
 	samples []sample // a ring of the last ones
 	next    int
@@ -26,8 +26,8 @@ type Lateness struct {
 }
 
 type sample struct {
-	at   time.Time
-	late time.Duration
+	at  time.Time
+	lag time.Duration
 }
 
 // fine is how exactly lateness is told.
@@ -37,7 +37,7 @@ const fine = 10 * time.Microsecond
 const ring = 8192
 
 // Watch looks at the clock until ctx ends.
-func (l *Lateness) Watch(ctx context.Context) {
+func (l *TimerLag) Watch(ctx context.Context) {
 	t := time.NewTimer(tick)
 	defer t.Stop()
 	due := time.Now().Add(tick)
@@ -54,28 +54,28 @@ func (l *Lateness) Watch(ctx context.Context) {
 	}
 }
 
-func (l *Lateness) add(now time.Time, late time.Duration) {
+func (l *TimerLag) add(now time.Time, lag time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.samples) < ring {
-		l.samples = append(l.samples, sample{now, late})
+		l.samples = append(l.samples, sample{now, lag})
 	} else {
-		l.samples[l.next] = sample{now, late}
+		l.samples[l.next] = sample{now, lag}
 		l.next = (l.next + 1) % ring
 	}
-	l.all[min(int(late/(time.Millisecond/4)), len(l.all)-1)]++
+	l.all[min(int(lag/(time.Millisecond/4)), len(l.all)-1)]++
 	l.count++
-	l.max = max(l.max, late)
+	l.max = max(l.max, lag)
 }
 
 // Worst returns the largest lateness seen since from.
-func (l *Lateness) Worst(from time.Time) time.Duration {
+func (l *TimerLag) Worst(from time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var worst time.Duration
 	for _, s := range l.samples {
 		if s.at.After(from) {
-			worst = max(worst, s.late)
+			worst = max(worst, s.lag)
 		}
 	}
 	return worst
@@ -84,7 +84,7 @@ func (l *Lateness) Worst(from time.Time) time.Duration {
 // Quantiles returns the median, the 99th percentile (both within 0.25 ms, and
 // at most the last bucket's 16 ms unless they are the maximum) and the maximum
 // of all that was seen.
-func (l *Lateness) Quantiles() (p50, p99, worst time.Duration) {
+func (l *TimerLag) Quantiles() (p50, p99, worst time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := func(q float64) time.Duration {
@@ -104,7 +104,7 @@ func (l *Lateness) Quantiles() (p50, p99, worst time.Duration) {
 }
 
 // Fill writes what was seen into m.
-func (l *Lateness) Fill(m *harness.Machine) {
+func (l *TimerLag) Fill(m *harness.Machine) {
 	p50, p99, worst := l.Quantiles()
 	p50, p99, worst = p50.Round(fine), p99.Round(fine), worst.Round(fine)
 	m.TimerP50, m.TimerP99, m.TimerMax = harness.Duration(p50), harness.Duration(p99), harness.Duration(worst)
@@ -115,17 +115,17 @@ func (l *Lateness) Fill(m *harness.Machine) {
 func Measure(ctx context.Context, d time.Duration) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	var l Lateness
+	var l TimerLag
 	l.Watch(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	late := make([]time.Duration, len(l.samples))
+	lag := make([]time.Duration, len(l.samples))
 	for i, s := range l.samples {
-		late[i] = s.late
+		lag[i] = s.lag
 	}
-	if len(late) == 0 {
+	if len(lag) == 0 {
 		return 0
 	}
-	slices.Sort(late)
-	return late[len(late)*99/100]
+	slices.Sort(lag)
+	return lag[len(lag)*99/100]
 }
