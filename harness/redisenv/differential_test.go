@@ -157,8 +157,8 @@ func newSpeaker(t *testing.T, i redisenv.Instance, protocol int) *speaker {
 }
 
 const (
-	patience = 2 * time.Second // for what must come
-	silence  = 30 * time.Millisecond
+	answerTimeout = 2 * time.Second // for what must come
+	silence       = 30 * time.Millisecond
 )
 
 // say does what the line says and returns the answer as text.
@@ -179,7 +179,7 @@ func (s *speaker) say(l line) string {
 			require.NoError(s.t, err)
 		}
 	}
-	wait := patience
+	wait := answerTimeout
 	if l.silence {
 		wait = silence
 	}

@@ -40,8 +40,8 @@ func run(t *testing.T, r *gotest.Runner, x runner.Exec) []harness.Outcome {
 	return out
 }
 
-// told folds outcomes into "TestX=pass TestY=fail:panic …", in order of name.
-func told(out []harness.Outcome) string {
+// verdicts folds outcomes into "TestX=pass TestY=fail:panic …", in order of name.
+func verdicts(out []harness.Outcome) string {
 	var s []string
 	for _, o := range out {
 		line := o.Test.Name
@@ -63,7 +63,7 @@ func told(out []harness.Outcome) string {
 func find(t *testing.T, out []harness.Outcome, name string) harness.Outcome {
 	t.Helper()
 	i := slices.IndexFunc(out, func(o harness.Outcome) bool { return strings.HasSuffix(o.Test.Name, name) })
-	require.GreaterOrEqual(t, i, 0, "no outcome of %s in %s", name, told(out))
+	require.GreaterOrEqual(t, i, 0, "no outcome of %s in %s", name, verdicts(out))
 	return out[i]
 }
 
@@ -80,7 +80,7 @@ func TestPlain(t *testing.T) {
 	x.End = func(test string) { marks = append(marks, "-"+strings.TrimPrefix(test, module+"/plain.")) }
 	out := run(t, r, x)
 	require.Equal(t, "TestFail=fail:assertion TestLoud=pass TestParent/bad_(1|2)_[x]=fail:assertion TestParent/good=pass "+
-		"TestParent/with/slash=pass TestParent=pass TestPass=pass TestShort=pass TestSkipped=skip TestWord=pass", told(out))
+		"TestParent/with/slash=pass TestParent=pass TestPass=pass TestShort=pass TestSkipped=skip TestWord=pass", verdicts(out))
 	o := find(t, out, "TestFail")
 	require.Equal(t, "got 0 of 1 at 127.0.0.1:7001", o.Failure.Message)
 	require.Equal(t, 2, o.Trial)
@@ -93,7 +93,7 @@ func TestPlain(t *testing.T) {
 func TestFlagsAreKept(t *testing.T) {
 	r := open(t, "-short", "-run=Test(Short|Word|Parent)", "-skip", "TestParent/[bw]", "-count=2", "-shuffle", "on", "-v", "./plain", "-args", "-word=hello")
 	out := run(t, r, where())
-	require.Equal(t, "TestParent/good=pass TestParent/good=pass TestParent=pass TestParent=pass TestShort=skip TestShort=skip TestWord=fail:assertion TestWord=fail:assertion", told(out))
+	require.Equal(t, "TestParent/good=pass TestParent/good=pass TestParent=pass TestParent=pass TestShort=skip TestShort=skip TestWord=fail:assertion TestWord=fail:assertion", verdicts(out))
 	require.Equal(t, "word is hello", find(t, out, "TestWord").Failure.Message)
 
 	r = open(t, "-short", "-run=TestShort|TestParent/good", "-skip", "Word", "./plain")
@@ -122,16 +122,16 @@ func TestSingleTests(t *testing.T) {
 	x.End = func(test string) { marks = append(marks, "end "+test) }
 	bad := module + "/plain.TestParent/bad_(1|2)_[x]"
 	x.Tests = []string{bad}
-	require.Equal(t, "TestParent/bad_(1|2)_[x]=fail:assertion", told(run(t, r, x)))
+	require.Equal(t, "TestParent/bad_(1|2)_[x]=fail:assertion", verdicts(run(t, r, x)))
 	require.Equal(t, []string{"begin " + bad, "end " + bad}, marks)
 	require.Equal(t, harness.BoundaryAlone, find(t, run(t, r, x), "[x]").Boundary)
 
 	x.Tests = []string{module + "/plain.TestPass", module + "/plain.TestFail", module + "/plain.TestParent/with/slash", module + "/ends.TestA"}
-	require.Equal(t, "TestA=pass TestFail=fail:assertion TestParent/with/slash=pass TestPass=pass", told(run(t, r, x)))
+	require.Equal(t, "TestA=pass TestFail=fail:assertion TestParent/with/slash=pass TestPass=pass", verdicts(run(t, r, x)))
 
 	x.Tests = []string{module + "/plain.TestGone"}
 	out := run(t, r, x)
-	require.Equal(t, "TestGone=", told(out), "unknown, neither pass nor fail")
+	require.Equal(t, "TestGone=", verdicts(out), "unknown, neither pass nor fail")
 	require.Contains(t, fmt.Sprint(out[0].Warnings), "no test of this name ran")
 
 	x.Tests = []string{"other.com/x.TestY"}
@@ -176,7 +176,7 @@ func TestEnds(t *testing.T) {
 				x.Deadline = 300 * time.Millisecond
 			}
 			out := run(t, r, x)
-			require.Equal(t, fmt.Sprintf(others, want.verdict), told(out))
+			require.Equal(t, fmt.Sprintf(others, want.verdict), verdicts(out))
 			o := find(t, out, "TestB/two")
 			if want.message != "" {
 				require.Contains(t, o.Failure.Message, want.message)
@@ -226,19 +226,19 @@ func TestDataRace(t *testing.T) {
 	o := find(t, out, "TestRace")
 	require.Equal(t, harness.DataRace, o.Failure.Kind)
 	require.Contains(t, o.Failure.Message, "data race between")
-	require.Equal(t, 1, strings.Count(told(out), "fail"), told(out))
+	require.Equal(t, 1, strings.Count(verdicts(out), "fail"), verdicts(out))
 }
 
 func TestMainEnds(t *testing.T) {
 	r := open(t, "./main")
-	for mode, want := range map[string]struct{ told, message string }{
+	for mode, want := range map[string]struct{ verdicts, message string }{
 		"none":  {"(package)=pass TestOnly=pass", ""},
 		"early": {"(package)=fail:exit", "before any test began"},
 		"late":  {"(package)=fail:exit TestOnly=pass", "leaked a goroutine"},
 	} {
 		t.Setenv("MODE", mode)
 		out := run(t, r, where())
-		require.Equal(t, want.told, told(out), mode)
+		require.Equal(t, want.verdicts, verdicts(out), mode)
 		if want.message != "" {
 			require.Contains(t, find(t, out, "(package)").Failure.Message, want.message)
 		}
@@ -256,7 +256,7 @@ func TestLoud(t *testing.T) {
 	out := run(t, r, x)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	require.Equal(t, "TestLoud=pass", told(out))
+	require.Equal(t, "TestLoud=pass", verdicts(out))
 	require.Less(t, len(out[0].Output), 8<<10)
 	require.Less(t, after.Sys-min(before.Sys, after.Sys), uint64(64<<20), "100 MB of output must not be held")
 }
@@ -291,9 +291,9 @@ func TestVolatileNamesInEachRun(t *testing.T) {
 	const all = "TestVolatile/{uuid}#01/inner=fail:assertion TestVolatile/{uuid}#01=pass TestVolatile/{uuid}#02/inner=pass " +
 		"TestVolatile/{uuid}#02=pass TestVolatile/{uuid}/inner=pass TestVolatile/{uuid}=pass TestVolatile=pass"
 	for range 2 {
-		require.Equal(t, all, told(run(t, r, where())))
+		require.Equal(t, all, verdicts(run(t, r, where())))
 	}
 	x := where()
 	x.Tests = []string{module + "/volatile.TestVolatile/{uuid}#01/inner"}
-	require.Equal(t, "TestVolatile/{uuid}#01/inner=fail:assertion", told(run(t, r, x)))
+	require.Equal(t, "TestVolatile/{uuid}#01/inner=fail:assertion", verdicts(run(t, r, x)))
 }

@@ -20,7 +20,7 @@ import (
 func TestHostileTests(t *testing.T) {
 	r := open(t, "./hostile")
 	daemon := regexp.MustCompile(`daemon (\d+)`)
-	for _, c := range []struct{ mode, told string }{
+	for _, c := range []struct{ mode, verdicts string }{
 		{"lines", "TestAfterwards=pass TestHostile=fail:assertion"},
 		{"line", "TestAfterwards=pass TestHostile=fail:assertion"},
 		{"bytes", "TestAfterwards=pass TestHostile=fail:assertion"},
@@ -43,7 +43,7 @@ func TestHostileTests(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			require.Less(t, after.Sys-min(before.Sys, after.Sys), uint64(64<<20), "what is printed must not be held")
 			require.Less(t, time.Since(start), time.Minute, "an output that is held open must not hold us up")
-			require.Equal(t, c.told, told(out))
+			require.Equal(t, c.verdicts, verdicts(out))
 			o := find(t, out, "TestHostile")
 			require.Less(t, len(o.Output), 128<<10)
 			require.Less(t, len(o.Failure.Message), 8<<10)
