@@ -25,14 +25,14 @@ type decisions struct {
 }
 
 func (d *decisions) run(ctx context.Context, out io.Writer) error {
-	bed, err := newBed(ctx)
+	testbed, err := newTestbed(ctx)
 	if err != nil {
 		return err
 	}
-	defer bed.close()
+	defer testbed.close()
 	var trouble error
 	for _, kind := range []string{kindFlakehunt, kindPortable} {
-		p, err := proxy.Start(ctx, proxy.Config{Dial: dialer(bed.redis.addr), Portable: kind == kindPortable})
+		p, err := proxy.Start(ctx, proxy.Config{Dial: dialer(testbed.redis.addr), Portable: kind == kindPortable})
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (d *decisions) strategy(ctx context.Context, out io.Writer, p *proxy.Proxy,
 		}
 		logs[p.End().Digest]++
 		p.StartTrial(nil, nil) // rec is complete
-		p.Kick()
+		p.DropConnections()
 		orders[rec.sum]++
 		decided = rec.decided
 	}

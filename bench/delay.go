@@ -25,20 +25,20 @@ type delays struct {
 var delayed = resp.AppendCommand(nil, "SET", "delayed", "x")
 
 func (d *delays) run(ctx context.Context, out io.Writer) error {
-	bed, err := newBed(ctx)
+	testbed, err := newTestbed(ctx)
 	if err != nil {
 		return err
 	}
-	defer bed.close()
+	defer testbed.close()
 	for _, asked := range d.asked {
 		kinds := []string{kindFlakehunt, kindPortable, kindToxiproxy}
 		lanes := make([]*probe, len(kinds))
-		direct, err := newProbe(bed.redis.addr)
+		direct, err := newProbe(testbed.redis.addr)
 		if err != nil {
 			return err
 		}
 		for i, k := range kinds {
-			p, err := bed.proxy(ctx, k, asked, false)
+			p, err := testbed.proxy(ctx, k, asked, false)
 			if err != nil {
 				return err
 			}
@@ -166,13 +166,13 @@ func (p *probe) receive() (replies int, err error) {
 // and in a hundred. A proxy that sleeps in its read loop takes a hundred delays.
 func burst(ctx context.Context, out io.Writer) error {
 	const n, asked, rounds = 100, 20 * time.Millisecond, 20
-	bed, err := newBed(ctx)
+	testbed, err := newTestbed(ctx)
 	if err != nil {
 		return err
 	}
-	defer bed.close()
+	defer testbed.close()
 	for _, kind := range []string{kindFlakehunt, kindPortable, kindToxiproxy} {
-		p, err := bed.proxy(ctx, kind, asked, false)
+		p, err := testbed.proxy(ctx, kind, asked, false)
 		if err != nil {
 			return err
 		}

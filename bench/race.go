@@ -45,15 +45,15 @@ func raceCases() []raceCase {
 }
 
 func (r *race) run(ctx context.Context, out io.Writer) error {
-	bed, err := newBed(ctx)
+	testbed, err := newTestbed(ctx)
 	if err != nil {
 		return err
 	}
-	defer bed.close()
+	defer testbed.close()
 	var trouble error
 	for _, kind := range []string{kindFlakehunt, kindPortable} {
 		for _, c := range raceCases() {
-			cfg := proxy.Config{Dial: dialer(bed.redis.addr), Portable: kind == kindPortable}
+			cfg := proxy.Config{Dial: dialer(testbed.redis.addr), Portable: kind == kindPortable}
 			if c.ordered {
 				cfg.StallAfter = r.stall
 			}
@@ -86,7 +86,7 @@ func (r *race) play(ctx context.Context, out io.Writer, cfg proxy.Config, kind s
 			lost++
 		}
 		blocked += len(p.End().Blocked)
-		p.Kick()
+		p.DropConnections()
 	}
 	iv := stats.ClopperPearson(lost, r.n, 0.95)
 	fmt.Fprintf(out, "%-10s %-25s failed %d of %d (%.1f–%.1f %%), hold not fulfilled %d\n", kind, c.name, lost, r.n, 100*iv.Lo, 100*iv.Hi, blocked)

@@ -35,13 +35,13 @@ type soak struct {
 }
 
 func (s *soak) run(ctx context.Context, out io.Writer) error {
-	bed, err := newBed(ctx)
+	testbed, err := newTestbed(ctx)
 	if err != nil {
 		return err
 	}
-	defer bed.close()
+	defer testbed.close()
 	before := goleak.IgnoreCurrent()
-	p, err := proxy.Start(ctx, proxy.Config{Dial: dialer(bed.redis.addr)})
+	p, err := proxy.Start(ctx, proxy.Config{Dial: dialer(testbed.redis.addr)})
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *soak) run(ctx context.Context, out io.Writer) error {
 			}
 		})
 	}
-	trouble := s.trials(ctx, bed.dir, p, rules, w)
+	trouble := s.trials(ctx, testbed.dir, p, rules, w)
 	wg.Wait()
 	trouble = errors.Join(trouble, p.Close())
 	w.line("end", 0)

@@ -51,18 +51,18 @@ func (t *throughput) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	bed, err := newBed(ctx)
+	testbed, err := newTestbed(ctx)
 	if err != nil {
 		return err
 	}
-	defer bed.close()
-	base, err := bed.proxy(ctx, kindToxiproxy, 0, t.plain)
+	defer testbed.close()
+	base, err := testbed.proxy(ctx, kindToxiproxy, 0, t.plain)
 	if err != nil {
 		return err
 	}
 	var others []*child
 	for k := range strings.SplitSeq(t.only, ",") {
-		p, err := bed.proxy(ctx, k, 0, t.plain)
+		p, err := testbed.proxy(ctx, k, 0, t.plain)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (t *throughput) run(ctx context.Context, out io.Writer) error {
 	var reached tally
 	for _, shape := range shapes {
 		for _, command := range []string{"SET", "GET", "PUBLISH"} {
-			pairs, dropped, err := t.fill(ctx, bed.redis, base, others, shape, command)
+			pairs, dropped, err := t.fill(ctx, testbed.redis, base, others, shape, command)
 			if err != nil && ctx.Err() == nil {
 				return err
 			}

@@ -23,7 +23,7 @@ type lab struct {
 	provider redisenv.Provider
 	runner   runner.Runner
 	pool     *trial.Pool
-	late     *runner.Lateness
+	timerLag *runner.TimerLag
 	stop     context.CancelFunc
 }
 
@@ -32,12 +32,12 @@ func newLab(ctx context.Context, o options, list []scenarios.Scenario, d fixture
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{provider: p, runner: inprocess.New(list, scenarios.Config{Defects: d}), late: &runner.Lateness{}}
+	l := &lab{provider: p, runner: inprocess.New(list, scenarios.Config{Defects: d}), timerLag: &runner.TimerLag{}}
 	wctx, stop := context.WithCancel(ctx)
 	l.stop = stop
-	go l.late.Watch(wctx)
+	go l.timerLag.Watch(wctx)
 	l.pool = trial.NewPool(trial.PoolConfig{
-		Provider: p, Runner: l.runner, Workers: o.workers, Lateness: l.late, Log: slog.New(slog.DiscardHandler),
+		Provider: p, Runner: l.runner, Workers: o.workers, TimerLag: l.timerLag, Log: slog.New(slog.DiscardHandler),
 	})
 	return l, nil
 }
@@ -50,14 +50,14 @@ func (l *lab) close() error {
 // p99 is how late this machine's timers ran meanwhile.
 func (l *lab) p99() time.Duration {
 	var m harness.Machine
-	l.late.Fill(&m)
+	l.timerLag.Fill(&m)
 	return time.Duration(m.TimerP99)
 }
 
 func (l *lab) config(seed uint64, trials int, match func(string) bool) hunt.Config {
 	return hunt.Config{
 		Runner: l.runner, Executor: l.pool, Seed: seed, Budget: hunt.Budget{Trials: trials}, Match: match, Strategy: "directed",
-		Target: harness.Target{Kind: harness.ShippedTarget}, Lateness: l.late,
+		Target: harness.Target{Kind: harness.ShippedTarget}, TimerLag: l.timerLag,
 	}
 }
 

@@ -20,21 +20,21 @@ type child struct {
 	close func()
 }
 
-// bed is what every measurement stands on: a redis-server of our own with a
+// testbed is what every measurement stands on: a redis-server of our own with a
 // directory of its own, and the proxies that were started before it.
-type bed struct {
+type testbed struct {
 	dir   string
 	redis *child
 	toxi  *toxiproxy.Server // nil: not needed yet
 	ends  []func()
 }
 
-func newBed(ctx context.Context) (*bed, error) {
+func newTestbed(ctx context.Context) (*testbed, error) {
 	dir, err := os.MkdirTemp("", "flakehunt-bench-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bed{dir: dir, ends: []func(){func() { os.RemoveAll(dir) }}}
+	b := &testbed{dir: dir, ends: []func(){func() { os.RemoveAll(dir) }}}
 	if b.redis, err = startRedis(ctx, dir); err != nil {
 		b.close()
 		return nil, err
@@ -44,14 +44,14 @@ func newBed(ctx context.Context) (*bed, error) {
 }
 
 // close ends all that was started, the last first.
-func (b *bed) close() {
+func (b *testbed) close() {
 	for i := len(b.ends) - 1; i >= 0; i-- {
 		b.ends[i]()
 	}
 }
 
-// proxy starts a proxy of a kind; it ends with the bed.
-func (b *bed) proxy(ctx context.Context, kind string, delay time.Duration, plain bool) (*child, error) {
+// proxy starts a proxy of a kind; it ends with the testbed.
+func (b *testbed) proxy(ctx context.Context, kind string, delay time.Duration, plain bool) (*child, error) {
 	var c *child
 	var err error
 	switch kind {
@@ -70,7 +70,7 @@ func (b *bed) proxy(ctx context.Context, kind string, delay time.Duration, plain
 }
 
 // toxiproxy makes one proxy in the one server of Toxiproxy.
-func (b *bed) toxiproxy(ctx context.Context, delay time.Duration) (*child, error) {
+func (b *testbed) toxiproxy(ctx context.Context, delay time.Duration) (*child, error) {
 	if b.toxi == nil {
 		s, err := toxiproxy.Start(ctx)
 		if err != nil {
