@@ -174,7 +174,7 @@ func TestArchitectureFindsViolations(t *testing.T) {
 		{"SQL in a test of hunt", "harness/hunt/a_test.go", "package p\nimport _ \"database/sql\"", "is a database"},
 		{"HTML in cmd", "cmd/flakehunt/a.go", doc + "package p\nimport _ \"html/template\"", "escapes"},
 		{"detect opens files", "harness/detect/a.go", doc + "package p\nimport _ \"os/exec\"", "pure function of a recorded history"},
-		{"detect asks the clock", "harness/detect/near/a.go", doc + "package p\nimport \"time\"\nvar t = time.Now()", "asks the clock"},
+		{"detect asks the clock", "harness/detect/nearmiss/a.go", doc + "package p\nimport \"time\"\nvar t = time.Now()", "asks the clock"},
 		{"clock by another name", "harness/detect/a.go", doc + "package p\nimport x \"time\"\nvar t = x.Since(x.Time{})", "asks the clock"},
 		{"stats opens files", "harness/stats/a.go", doc + "package p\nimport _ \"os\"", "no I/O"},
 		{"vocabulary opens files", "harness/a.go", doc + "package p\nimport _ \"os\"", "no I/O"},

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 // Kind says what a predicate is about. Those that come first tell more of a cause:
@@ -46,7 +46,7 @@ type Predicate struct {
 	Alike         int           // how many other predicates hold in exactly the same runs
 
 	// Try forces it both ways, where a delay can do that.
-	Try   *near.Candidate
+	Try   *nearmiss.Candidate
 	holds uint64
 	known uint64
 	rank  int           // what it says of a cause, least first

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 const (
@@ -21,8 +21,8 @@ const (
 
 // try makes the schedules that force a predicate to hold, and not to; nil where no
 // delay does that.
-func (t *table) try(p Predicate, shape string) *near.Candidate {
-	c := &near.Candidate{
+func (t *table) try(p Predicate, shape string) *nearmiss.Candidate {
+	c := &nearmiss.Candidate{
 		Class: p.Class, Test: t.runs[0].Trace.Test, Shape: "contrast: " + p.Kind.String(), Title: p.Text, First: p.First, Then: p.Then,
 		Also:       []harness.Class{harness.RaceCheckThenAct, harness.RaceLostUpdate, harness.OrderCommands, harness.OrderMessages},
 		Likelihood: max(0.05, p.Increase), Gap: t.span(p.First, p.Then, p.known),

@@ -7,7 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 
 // Evidence is what an investigation of one candidate found out.
 type Evidence struct {
-	Candidate near.Candidate
+	Candidate nearmiss.Candidate
 	Test      harness.TestID
 	Reading   Reading          // of the trial that ended the provoking
 	Kept      time.Duration    // Passed: how long the late frame was kept
@@ -86,7 +86,7 @@ func (e *Evidence) Provoked() bool {
 // topic subscribed twice where no detector sees one connection do so. Where the pair
 // stayed in its order, as holds that could not be kept became delays, the order is
 // not to blame either: turned says that it was turned round.
-func CauseOf(c near.Candidate, matches []detect.Match, turned bool) detect.Match {
+func CauseOf(c nearmiss.Candidate, matches []detect.Match, turned bool) detect.Match {
 	m := detect.Match{Class: c.Class, Title: cmp.Or(c.Broken, c.Title), Explanation: c.Why}
 	if len(c.Provoke.Before) > 0 {
 		return m // the other test is known, which no detector sees
@@ -112,7 +112,7 @@ func CauseOf(c near.Candidate, matches []detect.Match, turned bool) detect.Match
 // lateFrame names the cause of a failure that one late frame brought, and no
 // deadline of a client: what a detector is sure of, else the order in which
 // frames arrive where it was a message, else none.
-func lateFrame(c near.Candidate, matches []detect.Match) detect.Match {
+func lateFrame(c nearmiss.Candidate, matches []detect.Match) detect.Match {
 	for _, o := range matches {
 		if o.Score >= detect.Named && !ContentCause(o.Class) && o.Class != harness.NotRedis {
 			return o

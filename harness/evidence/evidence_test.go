@@ -7,19 +7,19 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 func TestCauseOf(t *testing.T) {
 	match := func(c harness.Class, score float64) detect.Match { return detect.Match{Class: c, Score: score} }
 	reply := harness.Point{Role: "kv", Dir: harness.ToClient, Verb: "GET", Key: "k", N: 1}
 	push := harness.Point{Role: "sub", Dir: harness.ToClient, Verb: "message", Key: "c", N: 1}
-	of := func(c harness.Class, at harness.Point, also ...harness.Class) near.Candidate {
-		return near.Candidate{Class: c, First: at, Also: also}
+	of := func(c harness.Class, at harness.Point, also ...harness.Class) nearmiss.Candidate {
+		return nearmiss.Candidate{Class: c, First: at, Also: also}
 	}
 	for _, c := range []struct {
 		name    string
-		c       near.Candidate
+		c       nearmiss.Candidate
 		matches []detect.Match
 		want    harness.Class
 	}{

@@ -7,7 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
@@ -22,7 +22,7 @@ func Fingerprint(class harness.Class, first, then harness.Point) string {
 }
 
 // Of is the fingerprint that a finding of the candidate has.
-func Of(c near.Candidate) string { return Fingerprint(c.Class, c.First, c.Then) }
+func Of(c nearmiss.Candidate) string { return Fingerprint(c.Class, c.First, c.Then) }
 
 // unexplained is the fingerprint of a failure whose cause is not known.
 func unexplained(class harness.Class, f *harness.Failure) string {

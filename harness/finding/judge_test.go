@@ -9,7 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
@@ -22,7 +22,7 @@ func TestJudge(t *testing.T) {
 	n := func(k, of int) harness.Count { return harness.Count{K: k, N: of} }
 	failed := func(change func(*evidence.Evidence)) evidence.Evidence {
 		e := evidence.Evidence{
-			Candidate: near.Candidate{Class: harness.RaceLostUpdate, Title: "SET came late", First: set, Then: get, Provoke: delay(harness.Delay)},
+			Candidate: nearmiss.Candidate{Class: harness.RaceLostUpdate, Title: "SET came late", First: set, Then: get, Provoke: delay(harness.Delay)},
 			Test:      harness.TestID{Name: "a"}, Reading: evidence.Failed,
 			Failure: &harness.Outcome{Failure: &harness.Failure{Message: "boom\nmore", Fingerprint: "f1"}, Wire: []harness.Line{{Text: "SET k"}}},
 			Cause:   detect.Match{Class: harness.RaceLostUpdate, Title: "an update was lost"},
@@ -89,7 +89,7 @@ func TestJudge(t *testing.T) {
 func TestJudgedMargins(t *testing.T) {
 	predicted := &harness.Margin{Test: "a", Size: 5, Predicted: true}
 	of := func(r evidence.Reading, m *harness.Margin, kept time.Duration) *harness.Margin {
-		e := &evidence.Evidence{Reading: r, Kept: kept, Test: harness.TestID{Name: "a"}, Candidate: near.Candidate{First: set, Gap: 9, Margin: m}}
+		e := &evidence.Evidence{Reading: r, Kept: kept, Test: harness.TestID{Name: "a"}, Candidate: nearmiss.Candidate{First: set, Gap: 9, Margin: m}}
 		f, got := Judge(e, Origin{})
 		require.Nil(t, f)
 		return got

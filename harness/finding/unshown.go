@@ -5,14 +5,14 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/history"
 )
 
 // Predicted makes a latent finding of a candidate. why says what the histories
 // show, empty: the candidate's own words. The trace is one in which the test
 // passed, nil if there is none. Nothing has failed.
-func Predicted(c near.Candidate, why string, t *detect.Trace, by Origin) harness.Finding {
+func Predicted(c nearmiss.Candidate, why string, t *detect.Trace, by Origin) harness.Finding {
 	fp := by.fingerprint(c.Class, c.First, c.Then, harness.TestID{Name: c.Test}, nil)
 	if why == "" {
 		why = c.Explanation

@@ -2,7 +2,7 @@ package hunt
 
 import (
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/investigate"
@@ -54,7 +54,7 @@ func (t *testHunt) explain(failed investigate.Played, s harness.Schedule, arm ex
 	if t.proven || a.Over() {
 		return
 	}
-	c := near.Candidate{
+	c := nearmiss.Candidate{
 		Class: harness.Unattributed, Test: test, Shape: "undirected", Provoke: s, Counter: a.Schedule(),
 		Title: "it fails with " + arm.Doc,
 		Why:   "No order of two frames was found that tells failing runs from passing ones and fails the test by itself.",

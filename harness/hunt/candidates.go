@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/predict"
 )
 
@@ -30,7 +30,7 @@ func (l learned) Learn(kind string, hit bool) {
 }
 
 // of is how likely a candidate comes true, by its kind's record too.
-func (l learned) of(c near.Candidate) float64 {
+func (l learned) of(c nearmiss.Candidate) float64 {
 	w := c.Likelihood
 	if c.Class == harness.TimeoutClient {
 		w *= lateAlone // a frame that is late for long breaks waits too, which hides the order that is to blame
@@ -40,13 +40,13 @@ func (l learned) of(c near.Candidate) float64 {
 
 // candidates tells from the log how the test could fail, likeliest first, without
 // pairs that the test's own trials refuted.
-func (h *hunt) candidates(test string, known near.Known) []near.Candidate {
+func (h *hunt) candidates(test string, known nearmiss.Known) []nearmiss.Candidate {
 	traces := h.log.Traces(test)
 	list := predict.Candidates(traces, known, predict.Facts{Scripts: h.scripts.Snapshot(), MaxDelay: h.MaxDelay})
 	if slices.Contains(h.Faults, harness.Disconnect) {
-		list = append(list, near.Latent(traces)...)
+		list = append(list, nearmiss.Latent(traces)...)
 	}
-	slices.SortStableFunc(list, func(a, b near.Candidate) int { return cmp.Compare(h.learned.of(b), h.learned.of(a)) })
+	slices.SortStableFunc(list, func(a, b nearmiss.Candidate) int { return cmp.Compare(h.learned.of(b), h.learned.of(a)) })
 	return list
 }
 
@@ -55,7 +55,7 @@ func (h *hunt) candidates(test string, known near.Known) []near.Candidate {
 func (h *hunt) likeliestFirst(tests []harness.TestID) {
 	best := map[string]float64{}
 	for _, t := range tests {
-		if list := h.candidates(t.Name, near.Known{}); len(list) > 0 {
+		if list := h.candidates(t.Name, nearmiss.Known{}); len(list) > 0 {
 			best[t.Name] = h.learned.of(list[0])
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
@@ -37,7 +37,7 @@ var (
 // schedule, and without of 3 times without it.
 func failing(says string, k, without int) *evidence.Evidence {
 	return &evidence.Evidence{
-		Candidate: near.Candidate{Class: harness.RaceLostUpdate, First: write, Then: read, Provoke: harness.Schedule{Decisions: []harness.Decision{{At: write, Action: harness.Delay, Delay: 1e6}}}},
+		Candidate: nearmiss.Candidate{Class: harness.RaceLostUpdate, First: write, Then: read, Provoke: harness.Schedule{Decisions: []harness.Decision{{At: write, Action: harness.Delay, Delay: 1e6}}}},
 		Test:      twoSuites[0], Reading: evidence.Failed,
 		Failure: &harness.Outcome{Failure: &harness.Failure{Message: says, Fingerprint: says}},
 		Cause:   detect.Match{Class: harness.RaceLostUpdate, Title: "lost"},
@@ -50,7 +50,7 @@ func failing(says string, k, without int) *evidence.Evidence {
 func TestConclude(t *testing.T) {
 	margin := &harness.Margin{Test: "a/1", At: write, Size: 5}
 	of := func(r evidence.Reading, m *harness.Margin) *evidence.Evidence {
-		return &evidence.Evidence{Reading: r, Test: twoSuites[0], Candidate: near.Candidate{First: write, Then: read, Margin: m}}
+		return &evidence.Evidence{Reading: r, Test: twoSuites[0], Candidate: nearmiss.Candidate{First: write, Then: read, Margin: m}}
 	}
 	own := failing("boom", 3, 0)
 	own.OwnDelay = true
@@ -135,8 +135,8 @@ func TestPredictedMargins(t *testing.T) {
 func TestLearned(t *testing.T) {
 	none := learned{}
 	none.Learn("kind", true)
-	pair := near.Candidate{Class: harness.RaceLostUpdate, Likelihood: 0.5}
-	single := near.Candidate{Class: harness.TimeoutClient, Likelihood: 0.5}
+	pair := nearmiss.Candidate{Class: harness.RaceLostUpdate, Likelihood: 0.5}
+	single := nearmiss.Candidate{Class: harness.TimeoutClient, Likelihood: 0.5}
 	assert.InDelta(t, 0.5, none.of(pair), 1e-9)
 	assert.InDelta(t, 0.5*lateAlone, none.of(single), 1e-9)
 	taught := &remembering{}
@@ -157,12 +157,12 @@ func TestLikeliestFirst(t *testing.T) {
 // TestConfirmedSimulatedFindingsAreTakenOnce: by the candidate that is about them,
 // else by nobody; the rest is entered at the end.
 func TestConfirmedSimulatedFindingsAreTakenOnce(t *testing.T) {
-	c := near.Candidate{Class: harness.RaceLostUpdate, First: write, Then: read}
+	c := nearmiss.Candidate{Class: harness.RaceLostUpdate, First: write, Then: read}
 	fp := simulatedOf("0123456789abcdef").Finding
 	fp.Fingerprint = fingerprintOf(c)
 	s := &simulated{confirmed: []*confirmed{{finding: fp}, {finding: simulatedOf("fedcba9876543210").Finding}}}
 	require.Nil(t, s.take("b/1", c), "it was proved in another test")
-	require.Nil(t, s.take("a/1", near.Candidate{Class: harness.OrderCommands, First: write, Then: read}))
+	require.Nil(t, s.take("a/1", nearmiss.Candidate{Class: harness.OrderCommands, First: write, Then: read}))
 	require.NotNil(t, s.take("a/1", c))
 	require.Nil(t, s.take("a/1", c), "once")
 	require.Len(t, s.rest(), 1)

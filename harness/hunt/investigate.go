@@ -6,7 +6,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/investigate"
@@ -31,8 +31,8 @@ type testReport struct {
 	budget, spent int // aimed trials that provoke
 	arms          int // of them, under undirected schedules
 
-	tried, left   []near.Candidate
-	known         near.Known
+	tried, left   []nearmiss.Candidate
+	known         nearmiss.Known
 	both, blocked int // candidates whose order was turned round, or is the program's own
 	margins       []harness.Margin
 	tolerated     map[harness.Point]bool // frames that were late without any margin being used up
@@ -172,7 +172,7 @@ func (r *testReport) predict(passing []*detect.Trace) {
 	for _, c := range r.left {
 		seen[c.LateFrame()], seen[c.First] = true, true
 	}
-	for _, m := range near.Margins(passing) {
+	for _, m := range nearmiss.Margins(passing) {
 		if !seen[m.At] {
 			r.margins = append(r.margins, m)
 		}

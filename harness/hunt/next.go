@@ -5,7 +5,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/predict"
 	"github.com/flakehunt/flakehunt/harness/propose"
@@ -26,12 +26,12 @@ type testHunt struct {
 	*testReport
 	hunt   *hunt
 	aim    *investigate.Aim
-	before []near.Candidate // commands of the test before that may come late; none of a shipped test
+	before []nearmiss.Candidate // commands of the test before that may come late; none of a shipped test
 }
 
 // next gives the likeliest candidate that was not tried: what tells failing
 // histories from passing ones comes before what passing ones predict.
-func (t *testHunt) next() (near.Candidate, bool) {
+func (t *testHunt) next() (nearmiss.Candidate, bool) {
 	test := t.aim.Test.Name
 	list := propose.Untried(propose.Contrasts(t.hunt.log.Histories(test)), t.tried)
 	if len(list) == 0 {
@@ -41,14 +41,14 @@ func (t *testHunt) next() (near.Candidate, bool) {
 		}
 	}
 	if len(list) == 0 {
-		return near.Candidate{}, false
+		return nearmiss.Candidate{}, false
 	}
 	return list[0], true
 }
 
 // leaks gives commands of the test before that may come when this one runs, as long
 // as few were tried: each takes a new process of the runner.
-func (t *testHunt) leaks() []near.Candidate {
+func (t *testHunt) leaks() []nearmiss.Candidate {
 	tried := 0
 	for _, c := range t.tried {
 		if c.Shape == predict.LeftUnderWay {
@@ -62,7 +62,7 @@ func (t *testHunt) leaks() []near.Candidate {
 }
 
 // try investigates a candidate.
-func (t *testHunt) try(c near.Candidate) {
+func (t *testHunt) try(c nearmiss.Candidate) {
 	t.tried = append(t.tried, c)
 	test := t.aim.Test.Name
 	in := t.investigate(c, t.hunt.log.Traces(test))
@@ -79,7 +79,7 @@ func (t *testHunt) try(c near.Candidate) {
 
 // investigate begins the investigation of a candidate; passing are histories of
 // runs that tell its margin.
-func (t *testHunt) investigate(c near.Candidate, passing []*detect.Trace) *investigate.Investigation {
+func (t *testHunt) investigate(c nearmiss.Candidate, passing []*detect.Trace) *investigate.Investigation {
 	// A foreign test's second cause is rarely another one: it is not worth some
 	// twenty trials to measure it.
 	return t.aim.Investigate(c, !t.hunt.NoMargins && !(t.hunt.foreign() && t.proven) && len(c.Provoke.Before) == 0, passing)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/triallog"
 )
@@ -23,19 +23,19 @@ const likelyEnough = 0.5
 // tried is none: what that one taught holds for it as a rule. Nothing of it failed.
 func predictions(log *triallog.Log, reports []*testReport, trials int, by finding.Origin) (list []harness.Finding) {
 	tried := map[string]bool{}
-	var left []near.Candidate
+	var left []nearmiss.Candidate
 	for _, r := range reports {
 		for _, c := range r.tried {
 			tried[finding.Of(c)] = true
 		}
 		left = append(left, r.left...)
 	}
-	add := func(c near.Candidate, why string) {
+	add := func(c nearmiss.Candidate, why string) {
 		traces := append(slices.Clip(log.Traces(c.Test)), nil)
 		list = append(list, finding.Predicted(c, why, traces[0], by))
 	}
 	for _, id := range log.Tests() {
-		for _, c := range near.Latent(log.Traces(id.Name)) {
+		for _, c := range nearmiss.Latent(log.Traces(id.Name)) {
 			if !tried[finding.Of(c)] {
 				add(c, "")
 			}
@@ -43,7 +43,7 @@ func predictions(log *triallog.Log, reports []*testReport, trials int, by findin
 	}
 	for _, run := range log.Runs() {
 		sure := slices.DeleteFunc(slices.Clone(run), func(t *detect.Trace) bool { return t.Outcome.Boundary != harness.BoundaryMarked })
-		for _, c := range near.Leaks(sure) {
+		for _, c := range nearmiss.Leaks(sure) {
 			add(c, "")
 		}
 	}

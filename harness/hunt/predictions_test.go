@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/triallog"
 	"github.com/flakehunt/flakehunt/scenarios"
@@ -79,15 +79,15 @@ func TestTestsThatReadWhatOthersWrote(t *testing.T) {
 // TestNearMissesWithoutATrial: those that are likely are told, unless one of
 // their kind was tried.
 func TestNearMissesWithoutATrial(t *testing.T) {
-	at := func(test, verb, key string, likely float64) near.Candidate {
+	at := func(test, verb, key string, likely float64) nearmiss.Candidate {
 		set := harness.Point{Role: "base", Verb: verb, Key: key, N: 1}
-		return near.Candidate{
+		return nearmiss.Candidate{
 			Class: harness.RaceLostUpdate, Test: test, Title: "a title", First: set, Then: harness.Point{Role: "base", Verb: "GET", Key: key, N: 2},
 			Likelihood: likely, Gap: time.Millisecond,
 		}
 	}
 	found := finding.NewCatalogue()
-	for _, f := range predictions(triallog.New(nil, nil), []*testReport{{tried: []near.Candidate{at("a", "SET", "k", 0.9)}}, {left: []near.Candidate{
+	for _, f := range predictions(triallog.New(nil, nil), []*testReport{{tried: []nearmiss.Candidate{at("a", "SET", "k", 0.9)}}, {left: []nearmiss.Candidate{
 		at("b", "SET", "other", 0.9),    // its like was tried
 		at("b", "HSET", "other", 0.9),   // not tried, and likely
 		at("a", "HSET", "another", 0.8), // the same cause

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/shard"
@@ -17,7 +17,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
 
-func fingerprintOf(c near.Candidate) string { return finding.Of(c) }
+func fingerprintOf(c nearmiss.Candidate) string { return finding.Of(c) }
 
 // roundsOf are those of a hunt of two suites.
 func roundsOf(t *testing.T, change func(*Config)) *rounds {

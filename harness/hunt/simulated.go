@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/finding"
 	"github.com/flakehunt/flakehunt/harness/investigate"
@@ -108,7 +108,7 @@ func (s *simulated) prove(a *investigate.Aim, c Simulated, info func() harness.R
 }
 
 // take gives the confirmed finding that the candidate is about, once.
-func (s *simulated) take(test string, c near.Candidate) *confirmed {
+func (s *simulated) take(test string, c nearmiss.Candidate) *confirmed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.confirmed {
@@ -122,7 +122,7 @@ func (s *simulated) take(test string, c near.Candidate) *confirmed {
 }
 
 // measure does what is left to do for a confirmed finding: its margin.
-func (t *testHunt) measure(in *investigate.Investigation, c near.Candidate, k *confirmed) {
+func (t *testHunt) measure(in *investigate.Investigation, c nearmiss.Candidate, k *confirmed) {
 	f := k.finding
 	red := in.Reduce(f.Schedule, k.events)
 	f.Schedule, f.Warnings = red.Schedule, append(f.Warnings, red.Warnings...)

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/investigate"
 	"github.com/flakehunt/flakehunt/harness/triallog"
@@ -51,7 +51,7 @@ func (h *hunt) proveSuspects(ctx context.Context) {
 // failing trial, as few as it takes, or the suspected pair turned round.
 func (t *testHunt) proveSuspect(s triallog.Suspect) {
 	a, at := t.aim, s.Outcome.Suspect
-	c := near.Candidate{
+	c := nearmiss.Candidate{
 		Class: s.Outcome.Cause, Shape: "suspected", Title: at.Title, First: at.First, Then: at.Then,
 		Counter: a.Schedule(),
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/stats"
@@ -23,7 +23,7 @@ const shown = 2
 // of findings.
 type Investigation struct {
 	*Aim
-	c        near.Candidate
+	c        nearmiss.Candidate
 	margins  bool                        // what is proven is reduced and measured
 	Provoked int                         // trials that provoked
 	like     func(*harness.Outcome) bool // failures of the kind in question; nil: any
@@ -34,7 +34,7 @@ type Investigation struct {
 }
 
 // Investigate begins one. The traces are of trials in which the test passed.
-func (a *Aim) Investigate(c near.Candidate, margins bool, passing []*detect.Trace) *Investigation {
+func (a *Aim) Investigate(c nearmiss.Candidate, margins bool, passing []*detect.Trace) *Investigation {
 	in := &Investigation{Aim: a, c: c, margins: margins}
 	for _, t := range passing {
 		if s, ok := sampleOf(c, t); ok {
@@ -251,7 +251,7 @@ func (in *Investigation) asDelays(stalled Played) Played {
 
 // turned reports whether the candidate's first frame came after the second, or not
 // at all.
-func turned(events []harness.Event, c near.Candidate) bool {
+func turned(events []harness.Event, c nearmiss.Candidate) bool {
 	var first, then time.Duration
 	for _, e := range events {
 		switch e.Point {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 	"github.com/flakehunt/flakehunt/harness/minimize"
 )
@@ -46,7 +46,7 @@ func (s sample) explained() bool {
 }
 
 // sampleOf takes from a trial what the wire says of the candidate's margin.
-func sampleOf(c near.Candidate, t *detect.Trace) (s sample, ok bool) {
+func sampleOf(c nearmiss.Candidate, t *detect.Trace) (s sample, ok bool) {
 	if c.Due == nil {
 		return s, false
 	}

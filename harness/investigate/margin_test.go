@@ -9,7 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
@@ -45,7 +45,7 @@ func TestTheWireIsGivenUpWhenTrialsSayOtherwise(t *testing.T) {
 	const tolerance = 80 * time.Millisecond
 	lab := &lab{fails: func(s harness.Schedule) bool { return delayOf(s, late) > tolerance }}
 	a := At(t.Context(), lab, test, Terms{Longest: 500 * time.Millisecond})
-	in := a.Investigate(near.Candidate{First: late, Provoke: a.delayed(late, 200*time.Millisecond), Due: dueAfter(late, 10*time.Millisecond)}, true, nil)
+	in := a.Investigate(nearmiss.Candidate{First: late, Provoke: a.delayed(late, 200*time.Millisecond), Due: dueAfter(late, 10*time.Millisecond)}, true, nil)
 	require.Equal(t, evidence.Failed, in.Run(harness.Provoke, in.c.Provoke).Reading)
 	require.NotEmpty(t, in.samples)
 	_, ok := in.fromWire()
@@ -71,7 +71,7 @@ func TestTheWiresWordUnconfirmed(t *testing.T) {
 }
 
 // dueAfter is a rival that always comes so long after the late frame.
-func dueAfter(at harness.Point, d time.Duration) near.Due {
+func dueAfter(at harness.Point, d time.Duration) nearmiss.Due {
 	return func(t *detect.Trace) (time.Duration, bool) {
 		c := t.Find(at)
 		if c == nil {

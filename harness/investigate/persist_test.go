@@ -8,7 +8,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
@@ -41,7 +41,7 @@ func TestSchedulesThatFailAtTimes(t *testing.T) {
 			}}
 			a := aimed(t, l)
 			a.Strict, a.persisted = true, c.before
-			e := a.Investigate(near.Candidate{
+			e := a.Investigate(nearmiss.Candidate{
 				Class: harness.OrderCommands, Title: "SET before GET", First: late, Then: rival,
 				Provoke: a.delayed(late, 50*time.Millisecond), Counter: a.Schedule(),
 			}, true, nil).All()
@@ -61,7 +61,7 @@ func TestSchedulesThatFailAtTimes(t *testing.T) {
 func TestTurned(t *testing.T) {
 	a := harness.Point{Role: "kv", Verb: "INCRBY", Key: "a", N: 1}
 	b := harness.Point{Role: "kv", Verb: "INCRBY", Key: "a", N: 2}
-	c := near.Candidate{Class: harness.OrderCommands, First: a, Then: b}
+	c := nearmiss.Candidate{Class: harness.OrderCommands, First: a, Then: b}
 	at := func(p harness.Point, in, out time.Duration) harness.Event {
 		return harness.Event{Point: p, In: in, Out: out}
 	}

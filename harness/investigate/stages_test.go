@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/evidence"
 )
 
 // overtaken is the candidate that the SET comes after the GET.
-func overtaken(a *Aim) near.Candidate {
-	return near.Candidate{
+func overtaken(a *Aim) nearmiss.Candidate {
+	return nearmiss.Candidate{
 		Class: harness.OrderCommands, Title: "SET before GET", First: late, Then: rival,
 		Provoke: a.delayed(late, 50*time.Millisecond),
 		Counter: a.Schedule(harness.Decision{At: rival, Action: harness.Hold, Until: late.Reply()}),

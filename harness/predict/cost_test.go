@@ -9,7 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/predict"
 )
 
@@ -50,7 +50,7 @@ func TestCostGrowsWithTheLength(t *testing.T) {
 	cost := func(n int) float64 {
 		trace := []*detect.Trace{long(n)}
 		return testing.AllocsPerRun(1, func() {
-			require.NotEmpty(t, predict.Candidates(trace, near.Known{}, predict.Facts{}))
+			require.NotEmpty(t, predict.Candidates(trace, nearmiss.Known{}, predict.Facts{}))
 		})
 	}
 	small, large := cost(500), cost(5000)

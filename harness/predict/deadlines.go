@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 // up sooner shows it. The commands of one role share their client's deadline, as
 // a rule: the last that reads is tried, whose reply the test looks at, and the
 // first of those that are most frequent.
-func deadlines(s *scene) []near.Candidate {
+func deadlines(s *scene) []nearmiss.Candidate {
 	first, last := map[string]*act{}, map[string]*act{}
 	count := map[string]int{}
 	var order []string
@@ -46,7 +46,7 @@ func deadlines(s *scene) []near.Candidate {
 			last[a.Point.Role] = a
 		}
 	}
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	for i, role := range order[:min(len(order), deadlineKinds)] {
 		out = append(out, s.replyDeadline(last[role], 0.32-0.1*float64(i)))
 	}
@@ -59,16 +59,16 @@ func deadlines(s *scene) []near.Candidate {
 	return append(out, s.pushDeadlines()...)
 }
 
-func (s *scene) replyDeadline(a *act, w float64) near.Candidate {
+func (s *scene) replyDeadline(a *act, w float64) nearmiss.Candidate {
 	text := "the reply to " + s.text(a, "") + " " + sentence(a.Point.Key)
 	return s.deadline(a.Point.Reply(), text, a.Replied-a.Arrived, w)
 }
 
 // pushDeadlines keeps all pushes of one kind: a test that waits for the last of
 // them for a while gives up.
-func (s *scene) pushDeadlines() []near.Candidate {
+func (s *scene) pushDeadlines() []nearmiss.Candidate {
 	seen := map[harness.Point]bool{}
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	for _, f := range s.received() {
 		at := f.ev.Point.Any()
 		if f.by != nil || seen[at] || len(out) == deadlineKinds {
@@ -99,9 +99,9 @@ func isKeyEvent(f received) bool {
 	return false
 }
 
-func (s *scene) deadline(at harness.Point, what string, took time.Duration, w float64) near.Candidate {
+func (s *scene) deadline(at harness.Point, what string, took time.Duration, w float64) nearmiss.Candidate {
 	d := s.facts.MaxDelay
-	return near.Candidate{
+	return nearmiss.Candidate{
 		Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderDelivery, harness.ConnectionLost, harness.OrderCommands}, Shape: "deadline",
 		Title:  fmt.Sprintf("%s takes %s here, and up to %s on a slow network", what, ms(took), ms(d)),
 		Broken: fmt.Sprintf("%s came %s late, and a deadline of the client or of the test had passed", what, ms(d)),
@@ -113,7 +113,7 @@ func (s *scene) deadline(at harness.Point, what string, took time.Duration, w fl
 
 // manyTrips delays every reply a little where a test makes many round trips one
 // after the other: their sum is what a deadline breaks by.
-func manyTrips(s *scene) []near.Candidate {
+func manyTrips(s *scene) []nearmiss.Candidate {
 	n := 0
 	seen := map[harness.Point]bool{}
 	var at []harness.Point
@@ -140,7 +140,7 @@ func manyTrips(s *scene) []near.Candidate {
 		}
 		return s.replay(list...)
 	}
-	return []near.Candidate{{
+	return []nearmiss.Candidate{{
 		Class: harness.TimeoutClient, Also: []harness.Class{harness.ConnectionLost, harness.TTLExpiredEarly, harness.OrderCommands}, Shape: "many round trips",
 		Title:  fmt.Sprintf("%d round trips one after the other: %s more each make the test %s longer", n, ms(d), time.Duration(n)*d),
 		Broken: fmt.Sprintf("%d round trips one after the other took %s longer each, and a deadline passed", n, ms(d)),
@@ -153,9 +153,9 @@ func manyTrips(s *scene) []near.Candidate {
 
 // exhaustion keeps a connection busy on which somebody else seems to have
 // waited for a blocking command's end: a pool with none left.
-func exhaustion(s *scene) []near.Candidate {
+func exhaustion(s *scene) []nearmiss.Candidate {
 	next := map[uint32]*act{}
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	for i := len(s.acts) - 1; i >= 0; i-- {
 		a := s.acts[i]
 		n := next[a.Conn]
@@ -168,7 +168,7 @@ func exhaustion(s *scene) []near.Candidate {
 			w = 0.5
 		}
 		at := a.Point.Reply().Any() // which of those that wait is which differs from trial to trial
-		out = append(out, near.Candidate{
+		out = append(out, nearmiss.Candidate{
 			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: "pool",
 			Title:  fmt.Sprintf("%s went by the connection of a %s as soon as that was answered", n.Verb, a.Verb),
 			Broken: fmt.Sprintf("%s found no connection while %s waited in Redis", n.Verb, a.Verb),

@@ -9,7 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
@@ -25,9 +25,9 @@ type received struct {
 // delivery turns round two frames that reached the program one soon after the
 // other by two connections, where nothing but the network keeps them in order;
 // and it makes a push late for the next command that goes by what it tells.
-func delivery(s *scene) []near.Candidate {
+func delivery(s *scene) []nearmiss.Candidate {
 	list := s.received()
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	families := map[string]int{}
 	for i, g := range list {
 		for _, f := range list[max(0, i-lookBack):i] {
@@ -108,10 +108,10 @@ func pushText(ev *harness.Event) string {
 const noticeTime = 60 * time.Millisecond
 
 // overtaken keeps f until g has surely been noticed.
-func (s *scene) overtaken(f, g received) (near.Candidate, bool) {
+func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
 	gap := g.out - f.out
 	if f.ev.Conn == g.ev.Conn || gap > together || f.ev.Point == g.ev.Point || !f.event && !g.event {
-		return near.Candidate{}, false
+		return nearmiss.Candidate{}, false
 	}
 	w := 0.5
 	if f.event && !g.event { // a reply that comes before the news; tests rarely rely on more than that the news comes
@@ -129,7 +129,7 @@ func (s *scene) overtaken(f, g received) (near.Candidate, bool) {
 		w *= 0.15
 	}
 	w *= 0.3 + 0.7*falling(gap, 10*time.Millisecond)
-	return near.Candidate{
+	return nearmiss.Candidate{
 		Class: harness.OrderDelivery, Also: []harness.Class{harness.OrderMessages, harness.OrderCommands, harness.RaceSubscribePublish, harness.TimeoutClient},
 		Shape:  kindOf(f) + " before " + kindOf(g),
 		Title:  fmt.Sprintf("%s came %s before %s on another connection", f.text, ms(gap), g.text),
@@ -188,9 +188,9 @@ func (s *scene) outsideBody(f received) bool {
 // lateNews delays a push beyond the next command of its connection on what it
 // tells of: a cache that was not told still answers from memory, and then that
 // command is never sent.
-func (s *scene) lateNews(g received) (near.Candidate, bool) {
+func (s *scene) lateNews(g received) (nearmiss.Candidate, bool) {
 	if g.ev.Point.Verb != "invalidate" {
-		return near.Candidate{}, false
+		return nearmiss.Candidate{}, false
 	}
 	var keys []string
 	if len(g.ev.Args) > 1 {
@@ -206,14 +206,14 @@ func (s *scene) lateNews(g received) (near.Candidate, bool) {
 	d := 200 * time.Millisecond
 	gap := time.Duration(0)
 	w := 0.4
-	c := near.Candidate{First: g.ev.Point}
+	c := nearmiss.Candidate{First: g.ev.Point}
 	if next != nil {
 		gap = next.Arrived - g.out
 		d, w = gap+slack, 0.75
 		c.Then, c.Due = next.Point, arrival(next.Point)
 	}
 	if d > s.facts.MaxDelay {
-		return near.Candidate{}, false
+		return nearmiss.Candidate{}, false
 	}
 	c.Class, c.Shape, c.Gap, c.Likelihood = harness.OrderDelivery, "late invalidation", gap, w
 	c.Also = []harness.Class{harness.TimeoutClient, harness.OrderCommands}

@@ -3,7 +3,7 @@
 // share something (execution order), any two frames to clients whose order the
 // program may rely on (delivery order), any frame against a timer (time), and
 // any two readings of the clock (wall clock). One file a relation; the shapes of
-// package near, which are known to be frequent, come first.
+// package nearmiss, which are known to be frequent, come first.
 //
 // It must never do I/O, ask the clock, or propose what is known to be blocked.
 // What it costs grows with the length of a history, not with its square.
@@ -16,7 +16,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
@@ -26,7 +26,7 @@ const (
 	Delivery  = "delivery order"
 	Time      = "time"
 	WallClock = "wall clock"
-	Shape     = near.ShapeRelation // a frequent shape of package near
+	Shape     = nearmiss.ShapeRelation // a frequent shape of package nearmiss
 )
 
 const (
@@ -53,7 +53,7 @@ type Facts struct {
 // relation finds candidates in one history.
 type relation struct {
 	name string
-	find func(s *scene) []near.Candidate
+	find func(s *scene) []nearmiss.Candidate
 }
 
 // relations lists them; one file each.
@@ -69,7 +69,7 @@ func relations() []relation {
 // Candidates tells how the test of the traces, which passed in all of them,
 // could fail: the likeliest first, each pair once, none that is known to be
 // blocked.
-func Candidates(traces []*detect.Trace, known near.Known, facts Facts) []near.Candidate {
+func Candidates(traces []*detect.Trace, known nearmiss.Known, facts Facts) []nearmiss.Candidate {
 	if facts.MaxDelay <= 0 {
 		facts.MaxDelay = DefaultMaxDelay
 	}
@@ -80,8 +80,8 @@ func Candidates(traces []*detect.Trace, known near.Known, facts Facts) []near.Ca
 		}
 	}
 	m := merger{known: known, at: map[string]int{}}
-	for _, c := range near.Candidates(traces, known) {
-		if c.Kind() == near.TwoConnections { // execution knows more of these
+	for _, c := range nearmiss.Candidates(traces, known) {
+		if c.Kind() == nearmiss.TwoConnections { // execution knows more of these
 			continue
 		}
 		c.Relation = Shape
@@ -108,16 +108,16 @@ func Candidates(traces []*detect.Trace, known near.Known, facts Facts) []near.Ca
 	return m.out
 }
 
-func likeliest(a, b near.Candidate) int { return cmp.Compare(b.Likelihood, a.Likelihood) }
+func likeliest(a, b nearmiss.Candidate) int { return cmp.Compare(b.Likelihood, a.Likelihood) }
 
 // merger keeps the likeliest candidate of each pair.
 type merger struct {
-	known near.Known
+	known nearmiss.Known
 	at    map[string]int
-	out   []near.Candidate
+	out   []nearmiss.Candidate
 }
 
-func (m *merger) add(c near.Candidate) {
+func (m *merger) add(c nearmiss.Candidate) {
 	i, ok := m.at[c.Key()]
 	switch {
 	case !ok:
@@ -130,7 +130,7 @@ func (m *merger) add(c near.Candidate) {
 
 // agreement is lower for a pair that another passing history had in the other
 // order: the test does not mind, or not always.
-func agreement(c near.Candidate, of int, scenes []*scene) float64 {
+func agreement(c nearmiss.Candidate, of int, scenes []*scene) float64 {
 	if c.Relation != Execution && c.Relation != Delivery {
 		return 1
 	}

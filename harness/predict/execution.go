@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
@@ -14,7 +14,7 @@ import (
 // writes what the other touches: a key, a consumer group, the keyspace, a
 // registry of the server. What comes first is kept until the other has taken
 // effect.
-func execution(s *scene) []near.Candidate {
+func execution(s *scene) []nearmiss.Candidate {
 	p := pairs{s: s, index: newIndex(), best: map[familyPair][]pair{}}
 	for _, b := range s.acts {
 		for _, a := range p.index.before(b) {
@@ -160,7 +160,7 @@ func deletes(a *act) bool {
 
 // candidates makes them. Of each family the first counts, and each further one
 // half as much as the one before.
-func (p *pairs) candidates() []near.Candidate {
+func (p *pairs) candidates() []nearmiss.Candidate {
 	var list []pair
 	for _, f := range p.order {
 		share := 1.0
@@ -171,7 +171,7 @@ func (p *pairs) candidates() []near.Candidate {
 		}
 	}
 	slices.SortStableFunc(list, higher)
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	seen := map[[2]harness.Point]bool{}
 	for _, x := range list {
 		key := [2]harness.Point{x.a.frame.Point, x.b.frame.Point}
@@ -184,7 +184,7 @@ func (p *pairs) candidates() []near.Candidate {
 }
 
 // inverted is the candidate that turns a pair round.
-func (s *scene) inverted(x pair) near.Candidate {
+func (s *scene) inverted(x pair) nearmiss.Candidate {
 	a, b := x.a, x.b
 	gap := b.Arrived - a.Sent
 	class, also := classOf(x)
@@ -193,7 +193,7 @@ func (s *scene) inverted(x pair) near.Candidate {
 	if a.Conn == b.Conn {
 		where = "by another caller, perhaps,"
 	}
-	c := near.Candidate{
+	c := nearmiss.Candidate{
 		Class: class, Also: also, Shape: shapeOf(x),
 		Title:  fmt.Sprintf("%s reached Redis %s before %s %s (%s)", first, ms(gap), then, where, sentence(x.on.On.String())),
 		Broken: fmt.Sprintf("%s reached Redis before %s (%s)", then, began(a, first), sentence(x.on.On.String())),
@@ -209,7 +209,7 @@ func (s *scene) inverted(x pair) near.Candidate {
 }
 
 // arrival is when a frame came that the late one must precede.
-func arrival(rival harness.Point) near.Due { return near.Arrival(rival) }
+func arrival(rival harness.Point) nearmiss.Due { return nearmiss.Arrival(rival) }
 
 // shapeOf names what sort of pair it is.
 func shapeOf(x pair) string {

@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 // handshakes makes a connection ready late: what a client sends at first on a
 // connection that was opened during the test is answered only when the others
 // have gone on.
-func handshakes(s *scene) []near.Candidate {
+func handshakes(s *scene) []nearmiss.Candidate {
 	opened := map[uint32]bool{}
 	for i := range s.t.Events {
 		if ev := &s.t.Events[i]; ev.Kind == harness.Open {
@@ -41,7 +41,7 @@ func handshakes(s *scene) []near.Candidate {
 			used[a.Conn] = true
 		}
 	}
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	for i, conn := range order {
 		if h := last[conn]; h.Answered() {
 			out = append(out, s.lateHandshake(h, used[conn], i == 0))
@@ -66,7 +66,7 @@ func greets(a *act) bool {
 	return false
 }
 
-func (s *scene) lateHandshake(h *act, used, only bool) near.Candidate {
+func (s *scene) lateHandshake(h *act, used, only bool) nearmiss.Candidate {
 	w, overlaps := 0.3, false
 	next := time.Duration(-1) // from its reply to the next command on another connection
 	at, _ := slices.BinarySearchFunc(s.arriving, h.Arrived, func(a *act, t time.Duration) int { return cmp.Compare(a.Arrived, t) })
@@ -94,7 +94,7 @@ func (s *scene) lateHandshake(h *act, used, only bool) near.Candidate {
 	}
 	d := min(max(s.bodyEnds-h.Replied+slack, 120*time.Millisecond), s.facts.MaxDelay)
 	what := s.facts.Scripts.Describe(h.Words, "")
-	return near.Candidate{
+	return nearmiss.Candidate{
 		Class: harness.OrderDelivery,
 		Also:  []harness.Class{harness.ConnectionLost, harness.TimeoutClient, harness.OrderServerState, harness.OrderCommands, harness.RaceSubscribePublish}, Shape: "handshake",
 		Title:  fmt.Sprintf("%s, with which connection %d begins, was answered in %s; the others go on", what, h.Conn, ms(h.Replied-h.Arrived)),

@@ -9,7 +9,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
@@ -30,8 +30,8 @@ const LeftUnderWay = "left under way"
 // a test finds. The trials hold the traces of a suite's tests in the order in which
 // they ran, none of which failed; no command is later than most. The likeliest
 // come first.
-func Leaks(trials [][]*detect.Trace, test string, most time.Duration) []near.Candidate {
-	var list []near.Candidate
+func Leaks(trials [][]*detect.Trace, test string, most time.Duration) []nearmiss.Candidate {
+	var list []nearmiss.Candidate
 	for _, ordered := range trials {
 		for i, b := range ordered {
 			if i == 0 || b.Test != test || ordered[i-1].Outcome.Test.Suite != b.Outcome.Test.Suite || ordered[i-1].Test == test {
@@ -44,18 +44,18 @@ func Leaks(trials [][]*detect.Trace, test string, most time.Duration) []near.Can
 	return list
 }
 
-func leaksInto(a, b *detect.Trace, most time.Duration) []near.Candidate {
+func leaksInto(a, b *detect.Trace, most time.Duration) []nearmiss.Candidate {
 	if len(a.Commands) == 0 || len(b.Commands) == 0 {
 		return nil
 	}
-	var list []near.Candidate
+	var list []nearmiss.Candidate
 	tail := a.Commands[max(0, len(a.Commands)-lastCommands):]
 	for _, w := range tail {
 		free := unawaited(a, b, w)
 		if free < leastLeak || len(w.Effects.Writes) == 0 && !strings.HasSuffix(w.Verb, "PUBLISH") {
 			continue
 		}
-		var found []near.Candidate
+		var found []nearmiss.Candidate
 		try := func(x *detect.Command, from, to time.Duration, why float64) {
 			late := from + (to-from)/2 - w.Arrived
 			score := free * why * (1 - falling(to-from, 3*time.Millisecond))
@@ -151,12 +151,12 @@ func (o writes) window(i int, x *detect.Command) (from, to time.Duration, why fl
 	return o.since[came], to, min(on.Weight, 1), true
 }
 
-func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score float64) near.Candidate {
+func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score float64) nearmiss.Candidate {
 	schedule := func(d ...harness.Decision) harness.Schedule {
 		return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Before: []string{a.Test}, Decisions: d}
 	}
 	what, other := w.Point.Words(), x.Point.Words()
-	return near.Candidate{
+	return nearmiss.Candidate{
 		Class: harness.IsolationTestLeak, Also: []harness.Class{harness.OrderCommands}, Shape: LeftUnderWay, Relation: "tests", Test: b.Test,
 		Title:  fmt.Sprintf("%s of %s came before %s began", what, a.Test, b.Test),
 		Broken: fmt.Sprintf("%s of %s took effect while %s ran, before its %s", what, a.Test, b.Test, other),

@@ -8,7 +8,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/predict"
 )
 
@@ -87,7 +87,7 @@ func TestTimesAsPeopleWriteThem(t *testing.T) {
 		trace := ran("t", 0, cmd(1, 5*time.Millisecond, time.Millisecond, "INCR", word), cmd(1, 7*time.Millisecond, time.Millisecond, "INCR", word))
 		trace.Outcome.Start = start
 		found := false
-		for _, c := range predict.Candidates([]*detect.Trace{trace}, near.Known{}, predict.Facts{MaxDelay: 500 * time.Millisecond}) {
+		for _, c := range predict.Candidates([]*detect.Trace{trace}, nearmiss.Known{}, predict.Facts{MaxDelay: 500 * time.Millisecond}) {
 			found = found || c.Class == harness.TimeWallClock
 		}
 		require.Equal(t, is, found, word)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/predict"
 	"github.com/flakehunt/flakehunt/internal/lanes"
 )
@@ -22,10 +22,10 @@ const chances = 10
 func TestRowsAreProvoked(t *testing.T) {
 	lanes.Each(t, labs, newLab, rows(), row.title, func(t *testing.T, l *lab, r row) {
 		l.t = t
-		var list []near.Candidate
+		var list []nearmiss.Candidate
 		n := 0
 		for range chances {
-			list = predict.Candidates([]*detect.Trace{l.passing(r, 20)}, near.Known{}, predict.Facts{})
+			list = predict.Candidates([]*detect.Trace{l.passing(r, 20)}, nearmiss.Known{}, predict.Facts{})
 			if n = r.rank(list); n > 0 && n <= first {
 				break
 			}

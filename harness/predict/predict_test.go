@@ -13,7 +13,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/history"
 	"github.com/flakehunt/flakehunt/harness/predict"
 )
@@ -22,7 +22,7 @@ import (
 const first = 5
 
 // fits reports whether c is the candidate that a row must have.
-func (r row) fits(c near.Candidate) bool {
+func (r row) fits(c nearmiss.Candidate) bool {
 	if c.Class != r.class || r.relation != "" && c.Relation != r.relation || len(c.Provoke.Decisions) == 0 {
 		return false
 	}
@@ -35,7 +35,7 @@ func (r row) fits(c near.Candidate) bool {
 }
 
 // rank is where a row's candidate is, from 1; 0: nowhere.
-func (r row) rank(list []near.Candidate) int {
+func (r row) rank(list []nearmiss.Candidate) int {
 	for i, c := range list {
 		if r.fits(c) {
 			return i + 1
@@ -44,7 +44,7 @@ func (r row) rank(list []near.Candidate) int {
 	return 0
 }
 
-func show(t testing.TB, list []near.Candidate) {
+func show(t testing.TB, list []nearmiss.Candidate) {
 	for i, c := range list[:min(len(list), 12)] {
 		t.Logf("%2d %.2f %-16s %s / %s: %s\n\t%v", i+1, c.Likelihood, c.Relation, c.Class, c.Shape, c.Title, c.Provoke.Decisions)
 	}
@@ -55,7 +55,7 @@ func show(t testing.TB, list []near.Candidate) {
 func TestRecordedRows(t *testing.T) {
 	for _, r := range rows() {
 		t.Run(r.name, func(t *testing.T) {
-			list := predict.Candidates([]*detect.Trace{load(t, filepath.Join("testdata", r.name+".txt"))}, near.Known{}, predict.Facts{})
+			list := predict.Candidates([]*detect.Trace{load(t, filepath.Join("testdata", r.name+".txt"))}, nearmiss.Known{}, predict.Facts{})
 			n := r.rank(list)
 			if n == 0 || n > first {
 				show(t, list)
@@ -79,7 +79,7 @@ func load(t testing.TB, file string) *detect.Trace {
 }
 
 // checkCandidate: a candidate can be read and played.
-func checkCandidate(t *testing.T, c near.Candidate) {
+func checkCandidate(t *testing.T, c nearmiss.Candidate) {
 	t.Helper()
 	assert.NotEmpty(t, c.Title)
 	assert.NotContains(t, c.Title, "\n")

@@ -13,7 +13,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/predict"
 	"github.com/flakehunt/flakehunt/internal/lanes"
 )
@@ -126,7 +126,7 @@ func TestSoundProgramsAreNotProvoked(t *testing.T) {
 	}
 	lanes.Each(t, labs, newLab, sound(), row.title, func(t *testing.T, l *lab, r row) {
 		l.t = t
-		list := predict.Candidates([]*detect.Trace{l.passing(r, 3)}, near.Known{}, predict.Facts{})
+		list := predict.Candidates([]*detect.Trace{l.passing(r, 3)}, nearmiss.Known{}, predict.Facts{})
 		for _, c := range list[:min(len(list), 12)] {
 			for _, s := range append([]harness.Schedule{c.Provoke, c.Counter}, c.Ladder...) {
 				failed := l.run(r, s)
@@ -141,7 +141,7 @@ func TestSoundProgramsAreNotProvoked(t *testing.T) {
 func TestAwaitedOrdersRankLow(t *testing.T) {
 	for _, r := range sound() {
 		t.Run(r.name, func(t *testing.T) {
-			list := predict.Candidates([]*detect.Trace{load(t, filepath.Join("testdata", "sound-"+r.name+".txt"))}, near.Known{}, predict.Facts{})
+			list := predict.Candidates([]*detect.Trace{load(t, filepath.Join("testdata", "sound-"+r.name+".txt"))}, nearmiss.Known{}, predict.Facts{})
 			for _, c := range list {
 				if c.Relation == predict.Execution {
 					require.LessOrEqual(t, c.Likelihood, 0.5, c.Title)

@@ -7,24 +7,24 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
 // timers sets a frame against a timer: a time to live and its renewal, the
 // timeout of a blocking command, a deadline of the client, a handshake that the
 // program does not wait for.
-func timers(s *scene) []near.Candidate {
-	var out []near.Candidate
-	for _, find := range []func(*scene) []near.Candidate{renewals, blockingTimeouts, handshakes, deadlines, manyTrips, exhaustion} {
+func timers(s *scene) []nearmiss.Candidate {
+	var out []nearmiss.Candidate
+	for _, find := range []func(*scene) []nearmiss.Candidate{renewals, blockingTimeouts, handshakes, deadlines, manyTrips, exhaustion} {
 		out = append(out, find(s)...)
 	}
 	return out
 }
 
 // renewals makes what renews a key's time to live come after its end.
-func renewals(s *scene) []near.Candidate {
-	var out []near.Candidate
+func renewals(s *scene) []nearmiss.Candidate {
+	var out []nearmiss.Candidate
 	for _, key := range s.t.Keys() {
 		var set *act
 		for _, c := range s.t.On(key) {
@@ -48,7 +48,7 @@ func renewals(s *scene) []near.Candidate {
 	return out
 }
 
-func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before int) near.Candidate {
+func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before int) nearmiss.Candidate {
 	on := effects.Resource{Kind: effects.Key, Name: key}
 	first, verb := s.name(set, on), s.name(a, on)
 	w := 0.55
@@ -68,7 +68,7 @@ func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before 
 		w *= 0.7
 	}
 	d := left + slack
-	return near.Candidate{
+	return nearmiss.Candidate{
 		Class: harness.TTLExpiredEarly, Also: []harness.Class{harness.OrderCommands, harness.RaceCheckThenAct, harness.TTLMissing, harness.TTLExpiredLate}, Shape: "renewal",
 		Title:  fmt.Sprintf("%s renewed %s %s before it expires", verb, sentence(key), ms(left)),
 		Broken: fmt.Sprintf("%s came when %s had expired", verb, sentence(key)),
@@ -77,7 +77,7 @@ func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before 
 		First: a.frame.Point, Then: set.frame.Point, Gap: left,
 		Provoke: s.replay(delay(a.frame.Point, d)), Counter: s.replay(),
 		Margin:     s.margin(a, sentence(key), left),
-		Likelihood: w, Due: near.Expiry(set.Point),
+		Likelihood: w, Due: nearmiss.Expiry(set.Point),
 	}
 }
 
@@ -99,8 +99,8 @@ const cron = 100 * time.Millisecond
 
 // blockingTimeouts makes what a blocking command waited for come after it gave
 // up.
-func blockingTimeouts(s *scene) []near.Candidate {
-	var out []near.Candidate
+func blockingTimeouts(s *scene) []nearmiss.Candidate {
+	var out []nearmiss.Candidate
 	for _, b := range s.acts {
 		limit, ok := effects.Timeout(b.Words)
 		if !ok || limit == 0 || !b.Answered() || nothing(b.Result) || b.part != body {
@@ -116,7 +116,7 @@ func blockingTimeouts(s *scene) []near.Candidate {
 			continue
 		}
 		on := effects.Resource{Kind: effects.Key, Name: b.Keys[0]}
-		out = append(out, near.Candidate{
+		out = append(out, nearmiss.Candidate{
 			Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderCommands, harness.OrderDelivery}, Shape: "blocking command",
 			Title:  fmt.Sprintf("%s brought what %s waits for %s before it gives up", s.name(w, on), s.name(b, on), ms(left)),
 			Broken: fmt.Sprintf("%s came when %s, which waits for it, had given up after %s", s.name(w, on), s.name(b, on), ms(limit)),

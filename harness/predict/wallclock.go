@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 // after it, so that few boundaries do for many readings: before the first that
 // the wire shows (the test may have read the clock before), after it, and after
 // the last.
-func wallClock(s *scene) []near.Candidate {
+func wallClock(s *scene) []nearmiss.Candidate {
 	list := s.readings()
 	out := s.milliseconds(list)
 	var seconds []reading
@@ -56,7 +56,7 @@ func wallClock(s *scene) []near.Candidate {
 
 // boundary keeps frame at until the second after has begun; an earlier frame is
 // kept first, so that it is not long.
-func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what string, w float64) near.Candidate {
+func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what string, w float64) nearmiss.Candidate {
 	kept := s.facts.MaxDelay // how long the frame is kept, about
 	decisions := []harness.Decision{{At: at, Action: harness.Align, Period: harness.Duration(second), Phase: harness.Duration(past)}}
 	if early, t := s.start(came, at); !early.IsZero() {
@@ -75,7 +75,7 @@ func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what s
 		calm = append([]harness.Decision{start}, calm...)
 	}
 	counter := s.replay(calm...)
-	return near.Candidate{
+	return nearmiss.Candidate{
 		Class: harness.TimeWallClock, Also: []harness.Class{harness.OrderCommands, harness.TTLExpiredEarly, harness.TimeoutClient}, Shape: "second",
 		Title:  fmt.Sprintf("%s %s holds the time in seconds, %s; %s may read another second", name, sentence(r.act.Point.Key), r.text, what),
 		Broken: fmt.Sprintf("a second ended between the time that %s %s holds (%s) and %s", name, sentence(r.act.Point.Key), r.text, what),
@@ -98,8 +98,8 @@ func (s *scene) start(before time.Duration, not harness.Point) (harness.Point, t
 
 // milliseconds makes a test slow by some milliseconds between two commands that
 // hold the same millisecond.
-func (s *scene) milliseconds(list []reading) []near.Candidate {
-	var out []near.Candidate
+func (s *scene) milliseconds(list []reading) []nearmiss.Candidate {
+	var out []nearmiss.Candidate
 	for i, r := range list {
 		if r.unit != time.Millisecond || !r.act.Answered() || len(out) == 3 {
 			continue
@@ -110,7 +110,7 @@ func (s *scene) milliseconds(list []reading) []near.Candidate {
 				continue
 			}
 			at := r.act.frame.Point.Reply()
-			out = append(out, near.Candidate{
+			out = append(out, nearmiss.Candidate{
 				Class: harness.TimeWallClock, Also: []harness.Class{harness.OrderCommands, harness.TimeoutClient}, Shape: "millisecond",
 				Title:  fmt.Sprintf("%s and %s hold times %s apart", r.act.Verb, o.act.Verb, ms(o.now.Sub(r.now))),
 				Broken: fmt.Sprintf("the times that %s and %s hold were further apart than the test allows", r.act.Verb, o.act.Verb),

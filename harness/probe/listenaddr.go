@@ -64,7 +64,7 @@ type pair struct{ hosts, ports []Setting }
 
 // plan gives each setting an address of its own. port is asked for a free port,
 // the same for all the IP addresses named; aliases says that 127.0.0.2 and so on
-// can be had. It returns the settings filled in, NAME=VALUE, and the doors.
+// can be had. It returns the settings filled in, NAME=VALUE, and the addresses.
 func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error)) (env []string, addrs []*ListenAddr, err error) {
 	pairs := map[string]*pair{}
 	var order []string
@@ -284,7 +284,7 @@ func (f *first) CloseWrite() error {
 	return f.Conn.Close()
 }
 
-// busiest sorts doors by what came through them.
+// busiest sorts addresses by what came to them.
 func busiest(addrs []ListenAddr) []ListenAddr {
 	used := slices.DeleteFunc(slices.Clone(addrs), func(d ListenAddr) bool { return d.Connections == 0 })
 	slices.SortStableFunc(used, func(a, b ListenAddr) int { return cmp.Compare(b.Connections, a.Connections) })

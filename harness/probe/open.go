@@ -12,7 +12,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/netns"
 )
 
-// open makes the doors: on this machine, or in a private loopback.
+// open makes the addresses: on this machine, or in a private loopback.
 func (c Config) open(ctx context.Context, p *proxy.Proxy, takeover []string, all []Setting) (addrs []*ListenAddr, env []string, wrap environ.CommandWrapper, adopt func(net.Listener), err error) {
 	if len(takeover) > 0 {
 		return c.openPrivate(ctx, p, takeover, all)

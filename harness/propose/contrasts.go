@@ -5,7 +5,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/contrast"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/triallog"
 )
 
@@ -26,12 +26,12 @@ const (
 
 // Contrasts gives candidates of what tells failing histories from passing ones,
 // the best first: of the failure that was seen most often.
-func Contrasts(seen triallog.Histories) []near.Candidate {
+func Contrasts(seen triallog.Histories) []nearmiss.Candidate {
 	failure, n := commonest(seen.Failing)
 	if n < leastFailing || len(seen.Passing) < leastFailing {
 		return nil
 	}
-	var out []near.Candidate
+	var out []nearmiss.Candidate
 	for _, p := range contrast.Rank(Runs(seen), failure).Predicates {
 		if p.Try != nil && p.Tells() && len(out) < MostContrasts {
 			out = append(out, *p.Try)

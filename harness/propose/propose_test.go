@@ -11,7 +11,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/history"
 	"github.com/flakehunt/flakehunt/harness/triallog"
@@ -154,7 +154,7 @@ func TestSingleHalvesTheLongestStretch(t *testing.T) {
 	_, ok := Single(test, nil, nil, time.Second, 1)
 	assert.False(t, ok, "there is no history")
 	traces := []*detect.Trace{single(t, 7)}
-	var done []near.Candidate
+	var done []nearmiss.Candidate
 	var keys []string
 	for {
 		c, ok := Single(test, traces, done, 300*time.Millisecond, 5)
@@ -178,10 +178,10 @@ func TestSingleHalvesTheLongestStretch(t *testing.T) {
 }
 
 func TestUntried(t *testing.T) {
-	c := func(key string) near.Candidate {
-		return near.Candidate{Test: test, Class: harness.OrderCommands, First: harness.Point{Verb: "GET", Key: key, N: 1}, Then: harness.Point{Verb: "SET", Key: key, N: 1}}
+	c := func(key string) nearmiss.Candidate {
+		return nearmiss.Candidate{Test: test, Class: harness.OrderCommands, First: harness.Point{Verb: "GET", Key: key, N: 1}, Then: harness.Point{Verb: "SET", Key: key, N: 1}}
 	}
-	got := Untried([]near.Candidate{c("a"), c("b"), c("c")}, []near.Candidate{c("b")})
+	got := Untried([]nearmiss.Candidate{c("a"), c("b"), c("c")}, []nearmiss.Candidate{c("b")})
 	require.Len(t, got, 2)
 	assert.Equal(t, []string{"a", "c"}, []string{got[0].First.Key, got[1].First.Key})
 }

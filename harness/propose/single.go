@@ -6,7 +6,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/triallog"
 )
@@ -14,9 +14,9 @@ import (
 // Single makes one frame as late as a slow network may: a request or a message of
 // which no candidate was about, those in the middle of the longest stretch that
 // was not tried first. What clients send as they connect comes last.
-func Single(test string, traces []*detect.Trace, done []near.Candidate, longest time.Duration, seed uint64) (near.Candidate, bool) {
+func Single(test string, traces []*detect.Trace, done []nearmiss.Candidate, longest time.Duration, seed uint64) (nearmiss.Candidate, bool) {
 	if len(traces) == 0 {
-		return near.Candidate{}, false
+		return nearmiss.Candidate{}, false
 	}
 	tried := map[harness.Point]bool{}
 	for _, c := range done {
@@ -27,11 +27,11 @@ func Single(test string, traces []*detect.Trace, done []near.Candidate, longest 
 		at, ok = untriedFrame(traces[0].Events, test, tried, true)
 	}
 	if !ok {
-		return near.Candidate{}, false
+		return nearmiss.Candidate{}, false
 	}
 	d := harness.Decision{Test: test, At: at, Action: harness.Delay, Delay: harness.Duration(longest)}
 	s := harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: seed}
-	c := near.Candidate{
+	c := nearmiss.Candidate{
 		Class: harness.TimeoutClient, Test: test, Shape: "one frame", Relation: "single frames", First: at, Provoke: s, Counter: s,
 		Title: at.Words() + " came late",
 		Why:   "The test fails when this one frame is late, and passes when it is not.",
@@ -70,8 +70,8 @@ func SizeOf(seen triallog.Histories) explore.Survey {
 }
 
 // Untried leaves out the candidates that were tried.
-func Untried(list, tried []near.Candidate) []near.Candidate {
-	return slices.DeleteFunc(list, func(c near.Candidate) bool {
-		return slices.ContainsFunc(tried, func(t near.Candidate) bool { return t.Key() == c.Key() })
+func Untried(list, tried []nearmiss.Candidate) []nearmiss.Candidate {
+	return slices.DeleteFunc(list, func(c nearmiss.Candidate) bool {
+		return slices.ContainsFunc(tried, func(t nearmiss.Candidate) bool { return t.Key() == c.Key() })
 	})
 }

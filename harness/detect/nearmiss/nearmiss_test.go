@@ -1,4 +1,4 @@
-package near
+package nearmiss
 
 import (
 	"fmt"

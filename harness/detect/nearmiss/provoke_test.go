@@ -1,4 +1,4 @@
-package near_test
+package nearmiss_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/flakehunt/flakehunt/fixtures"
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
-	"github.com/flakehunt/flakehunt/harness/detect/near"
+	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/explore"
 	"github.com/flakehunt/flakehunt/harness/history"
 	"github.com/flakehunt/flakehunt/harness/proxy"
@@ -160,12 +160,12 @@ func (b *bench) hunt(sc scenarios.Scenario, cfg scenarios.Config) (*detect.Trace
 		passed = append(passed, t)
 	}
 	b.save(file+".ok", passed[0])
-	var known near.Known
+	var known nearmiss.Known
 	tried := map[string]bool{}
 	again := 0
 	for n := 1; n <= activeTrials; n++ {
-		var next *near.Candidate
-		for _, c := range near.Candidates(passed, known) {
+		var next *nearmiss.Candidate
+		for _, c := range nearmiss.Candidates(passed, known) {
 			if n == 1 {
 				b.t.Logf("  %.2f %s: %s\n        %v", c.Likelihood, c.Kind(), c.Title, c.Provoke.Decisions)
 			}
@@ -229,11 +229,11 @@ func TestHardenedVariantHolds(t *testing.T) {
 			require.Equal(t, harness.Passed, trace.Outcome.Verdict, "%+v", trace.Outcome.Failure)
 			passed = append(passed, trace)
 		}
-		var known near.Known
+		var known nearmiss.Known
 		tried := map[string]bool{}
 		for n := 0; n < 20; n++ {
-			list := near.Candidates(passed, known)
-			i := slices.IndexFunc(list, func(c near.Candidate) bool { return !tried[c.Key()] })
+			list := nearmiss.Candidates(passed, known)
+			i := slices.IndexFunc(list, func(c nearmiss.Candidate) bool { return !tried[c.Key()] })
 			if i < 0 {
 				break
 			}

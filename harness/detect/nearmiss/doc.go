@@ -1,10 +1,10 @@
-// Package near predicts from passing histories how a test could fail: pairs of
+// Package nearmiss predicts from passing histories how a test could fail: pairs of
 // commands that nothing seems to keep in order, reads close to an expiry,
 // handlers that overlap. Each prediction carries the schedule that would show it.
 //
 // It must never do I/O, ask the clock, or propose an order that is known to be
 // impossible.
-package near
+package nearmiss
 
 import (
 	"cmp"
