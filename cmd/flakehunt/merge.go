@@ -119,7 +119,7 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 	if err != nil {
 		return outError(out, err)
 	}
-	defer lock.Release()
+	defer func() { _ = lock.Release() }() // the kernel does, too
 	a.mask.In(&trials)
 	if err := rundir.Gather(out, parts, trials); err != nil {
 		return harnessError(err)

@@ -176,16 +176,16 @@ func (s *server) supervise(cmd *exec.Cmd, started chan<- error) {
 	if err != nil {
 		return
 	}
-	err = cmd.Wait()
+	_ = cmd.Wait()                                            // how it ended is in its state
 	log, _ := os.ReadFile(filepath.Join(s.dir, "server.log")) // none: nothing was said
 	said := lastLine(string(log))
 	switch {
 	case strings.Contains(string(log), "Address already in use"):
 		s.reason = errPortTaken
 	case said != "":
-		s.reason = fmt.Errorf("the redis server ended (%v): %s", err, said)
+		s.reason = fmt.Errorf("the redis server ended (%s): %s", cmd.ProcessState, said)
 	default:
-		s.reason = fmt.Errorf("the redis server ended (%v)", err)
+		s.reason = fmt.Errorf("the redis server ended (%s)", cmd.ProcessState)
 	}
 	close(s.exited)
 }

@@ -74,7 +74,7 @@ func (p *elements) text() (string, error) {
 
 // eof makes an end of input inside an element an error that says so.
 func eof(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	var syntax *xml.SyntaxError

@@ -19,6 +19,7 @@ package marks
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -179,7 +180,7 @@ func readLine(in *bufio.Reader) (line string, ok bool) {
 		if whole = append(whole, part...); len(whole) > maxLine {
 			return "", false
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		return string(bytes.TrimRight(whole, "\r\n")), err == nil
