@@ -66,30 +66,16 @@ type pair struct{ hosts, ports []Setting }
 // the same for all the IP addresses named; aliases says that 127.0.0.2 and so on
 // can be had. It returns the settings filled in, NAME=VALUE, and the addresses.
 func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error)) (env []string, addrs []*ListenAddr, err error) {
+	l := &layout{aliases: aliases, port: port, next: 2}
 	pairs := map[string]*pair{}
 	var order []string
-	next := 2 // of 127.0.0.x
-	fill := func(s Setting, ip string, port int) {
-		v := environ.For(runner.Exec{Redis: runner.Endpoint{Addr: net.JoinHostPort(ip, strconv.Itoa(port))}})
-		for _, k := range []string{"dir", "trial", "seed", "worker"} {
-			delete(v, k) // of the trial: filled in when it runs
-		}
-		env = append(env, v.Fill(s.Name+"="+s.Template))
-	}
-	addr := func(d ListenAddr) {
-		d.seen, d.tls = &atomic.Int64{}, &atomic.Int64{}
-		addrs = append(addrs, &d)
-	}
 	for _, s := range settings {
 		host, isPort, whole := kind(s.Template)
 		switch {
 		case whole:
-			p, err := port("127.0.0.1")
-			if err != nil {
+			if err := l.whole(s); err != nil {
 				return nil, nil, err
 			}
-			fill(s, "127.0.0.1", p)
-			addr(ListenAddr{Name: s.Name, Variables: []string{s.Name}, listen: []string{at("127.0.0.1", p)}})
 		case host || isPort:
 			k := stem(s.Name)
 			if pairs[k] == nil {
@@ -102,35 +88,77 @@ func plan(settings []Setting, aliases bool, port func(ips ...string) (int, error
 				pairs[k].ports = append(pairs[k].ports, s)
 			}
 		default:
-			fill(s, "127.0.0.1", 6379) // holds no address of ours
+			l.fill(s, "127.0.0.1", 6379) // holds no address of ours
 		}
 	}
 	for _, k := range join(pairs, order) {
-		g := pairs[k]
-		ip := "127.0.0.1"
-		if aliases {
-			ip = fmt.Sprintf("127.0.0.%d", next)
-			next++
-		}
-		p, err := port(ip, "127.0.0.1")
-		if err != nil {
+		if err := l.pair(pairs[k]); err != nil {
 			return nil, nil, err
 		}
-		for _, s := range append(slices.Clone(g.hosts), g.ports...) {
-			fill(s, ip, p)
-		}
-		hosts, ports := names(g.hosts), names(g.ports)
-		both := append(slices.Clone(hosts), ports...)
-		addr(ListenAddr{Name: either(hosts, ports), Variables: both, listen: []string{at(ip, p)}})
-		if aliases && len(ports) > 0 {
-			addr(ListenAddr{Name: strings.Join(ports, " or ") + ", with localhost for the host", Variables: ports,
-				listen: []string{at("127.0.0.1", p)}, optional: []string{at("::1", p)}})
-		}
-		if aliases && len(hosts) > 0 {
-			addr(ListenAddr{Name: strings.Join(hosts, " or ") + ", with 6379 for the port", Variables: hosts, optional: []string{at(ip, 6379)}})
-		}
 	}
-	return env, addrs, nil
+	return l.env, l.addrs, nil
+}
+
+// layout gives addresses to settings, one after the other.
+type layout struct {
+	aliases bool
+	port    func(ips ...string) (int, error)
+	next    int // of 127.0.0.x
+	env     []string
+	addrs   []*ListenAddr
+}
+
+// fill sets a variable to its template, filled in with an address.
+func (l *layout) fill(s Setting, ip string, port int) {
+	v := environ.For(runner.Exec{Redis: runner.Endpoint{Addr: net.JoinHostPort(ip, strconv.Itoa(port))}})
+	for _, k := range []string{"dir", "trial", "seed", "worker"} {
+		delete(v, k) // of the trial: filled in when it runs
+	}
+	l.env = append(l.env, v.Fill(s.Name+"="+s.Template))
+}
+
+func (l *layout) add(d ListenAddr) {
+	d.seen, d.tls = &atomic.Int64{}, &atomic.Int64{}
+	l.addrs = append(l.addrs, &d)
+}
+
+// whole gives an address to a variable that holds host and port.
+func (l *layout) whole(s Setting) error {
+	p, err := l.port("127.0.0.1")
+	if err != nil {
+		return err
+	}
+	l.fill(s, "127.0.0.1", p)
+	l.add(ListenAddr{Name: s.Name, Variables: []string{s.Name}, listen: []string{at("127.0.0.1", p)}})
+	return nil
+}
+
+// pair gives an address to variables of which some hold the host and some the
+// port. With aliases it adds the addresses to which only one of the two leads.
+func (l *layout) pair(g *pair) error {
+	ip := "127.0.0.1"
+	if l.aliases {
+		ip = fmt.Sprintf("127.0.0.%d", l.next)
+		l.next++
+	}
+	p, err := l.port(ip, "127.0.0.1")
+	if err != nil {
+		return err
+	}
+	for _, s := range append(slices.Clone(g.hosts), g.ports...) {
+		l.fill(s, ip, p)
+	}
+	hosts, ports := names(g.hosts), names(g.ports)
+	both := append(slices.Clone(hosts), ports...)
+	l.add(ListenAddr{Name: either(hosts, ports), Variables: both, listen: []string{at(ip, p)}})
+	if l.aliases && len(ports) > 0 {
+		l.add(ListenAddr{Name: strings.Join(ports, " or ") + ", with localhost for the host", Variables: ports,
+			listen: []string{at("127.0.0.1", p)}, optional: []string{at("::1", p)}})
+	}
+	if l.aliases && len(hosts) > 0 {
+		l.add(ListenAddr{Name: strings.Join(hosts, " or ") + ", with 6379 for the port", Variables: hosts, optional: []string{at(ip, 6379)}})
+	}
+	return nil
 }
 
 // join adds what has no other half to the first that is whole: a suite may read

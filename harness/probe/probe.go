@@ -191,22 +191,9 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	if err := inst.Reset(ctx); err != nil {
 		return nil, fmt.Errorf("reset redis: %w", err)
 	}
-	own, err := net.Listen("tcp", "127.0.0.1:0")
+	p, argument, err := c.proxyFor(ctx, inst)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	argument := &ListenAddr{Name: "{addr} in the command line", seen: &atomic.Int64{}, tls: &atomic.Int64{}}
-	through := proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log}
-	if inst.Options().Password != "" {
-		through.Admit = proxy.SameUser
-		if inst.Info().Provider == "url" {
-			through.Confine = &proxy.Confine{DB: inst.Options().DB}
-		}
-	}
-	p, err := proxy.Start(ctx, through)
-	if err != nil {
-		_ = own.Close()
-		return nil, fmt.Errorf("start proxy: %w", err)
+		return nil, err
 	}
 	defer p.Close()
 
@@ -228,22 +215,7 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	}()
 	counts := newTally()
 	p.StartTrial(nil, counts)
-	var mu sync.Mutex
-	limit := fmt.Errorf("it did not end within %s (--timeout)", c.Timeout)
-	// The runner ends a suite that is late by itself, and knows more of it.
-	run, cancel := context.WithTimeoutCause(ctx, c.Timeout+15*time.Second, limit)
-	defer cancel()
-	outcomes, err := r.Run(run, runner.Exec{
-		Trial: 1, Seed: 1, Arm: harness.Survey, Worker: 1, Dir: c.TempDir,
-		Redis: runner.Endpoint{Addr: p.Addr(), Adopt: adopt},
-		Begin: p.Begin, End: func(string) { p.End() },
-		Spent: func(cpu, wall time.Duration) {
-			mu.Lock()
-			defer mu.Unlock()
-			a.CPU += harness.Duration(cpu)
-			a.Wall += harness.Duration(wall)
-		},
-	})
+	outcomes, err := c.run(ctx, r, a, p, adopt)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -253,11 +225,7 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 	if err != nil {
 		a.Trouble = err.Error()
 	}
-	if s, ok := r.(interface{ Single() bool }); ok {
-		a.Single = s.Single()
-	} else {
-		a.Single = true
-	}
+	a.Single = runsOne(r)
 	if err := p.Close(); err != nil {
 		return nil, fmt.Errorf("close proxy: %w", err)
 	}
@@ -268,6 +236,55 @@ func (c Config) attempt(ctx context.Context, inst redisenv.Instance, takeover []
 		a.ListenAddrs = append(a.ListenAddrs, *d)
 	}
 	return a, nil
+}
+
+// proxyFor starts the proxy before a Redis. argument is the address that {addr} in
+// the command line stands for.
+func (c Config) proxyFor(ctx context.Context, inst redisenv.Instance) (p *proxy.Proxy, argument *ListenAddr, err error) {
+	own, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen: %w", err)
+	}
+	argument = &ListenAddr{Name: "{addr} in the command line", seen: &atomic.Int64{}, tls: &atomic.Int64{}}
+	through := proxy.Config{Dial: inst.Dial, Listener: &counted{own, argument}, Log: c.Log}
+	if inst.Options().Password != "" {
+		through.Admit = proxy.SameUser
+		if inst.Info().Provider == "url" {
+			through.Confine = &proxy.Confine{DB: inst.Options().DB}
+		}
+	}
+	if p, err = proxy.Start(ctx, through); err != nil {
+		_ = own.Close()
+		return nil, nil, fmt.Errorf("start proxy: %w", err)
+	}
+	return p, argument, nil
+}
+
+// run runs the suite through the proxy and adds up in a what time it took.
+func (c Config) run(ctx context.Context, r runner.Runner, a *Attempt, p *proxy.Proxy, adopt func(net.Listener)) ([]harness.Outcome, error) {
+	var mu sync.Mutex
+	limit := fmt.Errorf("it did not end within %s (--timeout)", c.Timeout)
+	// The runner ends a suite that is late by itself, and knows more of it.
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout+15*time.Second, limit)
+	defer cancel()
+	return r.Run(ctx, runner.Exec{
+		Trial: 1, Seed: 1, Arm: harness.Survey, Worker: 1, Dir: c.TempDir,
+		Redis: runner.Endpoint{Addr: p.Addr(), Adopt: adopt},
+		Begin: p.Begin, End: func(string) { p.End() },
+		Spent: func(cpu, wall time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			a.CPU += harness.Duration(cpu)
+			a.Wall += harness.Duration(wall)
+		},
+	})
+}
+
+// runsOne reports whether a runner can run one test alone. One that does not say
+// can.
+func runsOne(r runner.Runner) bool {
+	s, ok := r.(interface{ Single() bool })
+	return !ok || s.Single()
 }
 
 // sum adds the outcomes up.

@@ -25,8 +25,30 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 	if err != nil {
 		return nil, 0, err
 	}
-	var cases []ingest.Case
-	var damaged []string
+	cases, damaged := readReports(files)
+	if len(cases) == 0 && !res.OK() && !r.reported() {
+		return nil, 0, r.neverReported(glob, damaged, res, printed)
+	}
+	r.remember(cases, only)
+	if len(cases) == 0 {
+		if res.OK() { // nothing failed, and nothing says that anything was tested
+			err := r.noReport(glob, files, damaged, printed)
+			if !r.reported() {
+				err = &runner.Unusable{Err: err}
+			}
+			return nil, 0, err
+		}
+		if whole.Warnings = append(whole.Warnings, damaged...); len(damaged) == 0 {
+			whole.Warnings = append(whole.Warnings, "no report was written that matches "+r.c.JUnit)
+		}
+		return append(missing(only, whole.Failure.Message), whole), 0, nil
+	}
+	contradicts := contradiction(&whole, cases, damaged, res, printed)
+	return r.reconcile(whole, contradicts, cases, only), len(cases), nil
+}
+
+// readReports reads the cases of all files, and says which of them are damaged.
+func readReports(files []string) (cases []ingest.Case, damaged []string) {
 	for _, f := range files {
 		c, err := readReport(f)
 		if err != nil {
@@ -35,43 +57,34 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 		cases = append(cases, c...)
 	}
 	withoutSuiteTimes(cases)
-	if len(cases) == 0 && !res.OK() && !r.reported() {
-		return nil, 0, r.neverReported(glob, damaged, res, printed)
-	}
-	r.remember(cases, only)
+	return cases, damaged
+}
 
-	failed := false
-	for _, c := range cases {
-		failed = failed || c.Verdict == harness.Failed
-		if len(only) == 0 || slices.Contains(only, c.Test.Name) {
-			out = append(out, c.Outcome)
-		}
-	}
-	switch {
-	case len(cases) == 0 && res.OK():
-		// Nothing failed, and nothing says that anything was tested.
-		err := r.noReport(glob, files, damaged, printed)
-		if !r.reported() {
-			err = &runner.Unusable{Err: err}
-		}
-		return nil, 0, err
-	case len(cases) == 0:
-		if len(damaged) > 0 {
-			whole.Warnings = append(whole.Warnings, damaged...)
-		} else {
-			whole.Warnings = append(whole.Warnings, "no report was written that matches "+r.c.JUnit)
-		}
-		return append(missing(only, whole.Failure.Message), whole), 0, nil
-	}
+// contradiction reports whether the command's end says of a failure that its report
+// does not tell. whole gets what is wrong with the report; where the failures of
+// tests say it all, it has passed.
+func contradiction(whole *harness.Outcome, cases []ingest.Case, damaged []string, res proc.Result, printed string) bool {
 	if len(damaged) > 0 && whole.Verdict == harness.Passed {
 		whole.Verdict = harness.Failed
 		whole.Failure = failure(harness.ErrorFailure, "the report cannot be read: "+damaged[0], printed)
 	}
+	failed := slices.ContainsFunc(cases, func(c ingest.Case) bool { return c.Verdict == harness.Failed })
 	contradicts := whole.Verdict == harness.Failed && (!failed || res.Stopped != nil || res.Signal != "" || len(damaged) > 0)
 	if !contradicts {
-		whole.Verdict, whole.Failure = harness.Passed, nil // the tests' own failures say it all
+		whole.Verdict, whole.Failure = harness.Passed, nil
 	}
 	whole.Warnings = append(whole.Warnings, damaged...)
+	return contradicts
+}
+
+// reconcile gives the outcomes of the tests that were asked for, and of the whole
+// command where its end contradicted its report, now or before.
+func (r *Runner) reconcile(whole harness.Outcome, contradicts bool, cases []ingest.Case, only []string) (out []harness.Outcome) {
+	for _, c := range cases {
+		if len(only) == 0 || slices.Contains(only, c.Test.Name) {
+			out = append(out, c.Outcome)
+		}
+	}
 	r.mu.Lock()
 	r.whole = r.whole || contradicts
 	show := r.whole && len(only) == 0 || slices.Contains(only, Command)
@@ -89,7 +102,7 @@ func (r *Runner) judge(glob string, before snapshot, res proc.Result, printed st
 		}
 		out = append(out, o)
 	}
-	return out, len(cases), nil
+	return out
 }
 
 // wholeOutcome is what the command's end alone says.

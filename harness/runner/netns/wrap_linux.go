@@ -52,65 +52,86 @@ func (t *Takeover) wrap(ctx context.Context, x *runner.Exec, s *proc.Spec) (func
 	// password: what is behind the address has not changed.
 	x.Redis.Addr, x.Redis.Dial = t.first, nil
 
+	h := &helper{ours: ours, theirs: theirs, done: make(chan struct{})}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	var relays sync.WaitGroup // of this command alone
-	var mu sync.Mutex
-	var listeners []net.Listener
-	var failure error
-	ready := false
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			n, l, err := receive(ours)
-			mu.Lock()
-			switch {
-			case err != nil:
-				if !ready && failure == nil {
-					failure = fmt.Errorf("setting up a private network: the helper ended before it was ready: %w", err)
-				}
-			case n.Command:
-				failure = errors.New(n.Error)
-			case n.Error != "":
-				failure = explain(errors.New(n.Error))
-			case n.Ready:
-				ready = true
-			default:
-				listeners = append(listeners, l)
-			}
-			over := err != nil || failure != nil || ready
-			mu.Unlock()
-			if over {
-				return
-			}
-			t.serve(life, n.Index, l, &seen, &relays)
-		}
-	}()
+	h.end = end
+	go h.follow(func(n note, l net.Listener) { t.serve(life, n.Index, l, &seen, &h.relays) })
 	if err := prepare(s, p, theirs); err != nil {
 		_ = ours.Close()
-		_ = theirs.Close()
-		end()
-		<-done
+		h.stop()
 		return nil, err
 	}
-	var once sync.Once
-	var result error
-	return func() error {
-		once.Do(func() {
-			_ = theirs.Close() // what the helper has sent is still read, then comes the end
-			<-done
-			_ = ours.Close()
-			mu.Lock()
-			for _, l := range listeners {
-				_ = l.Close()
-			}
-			result = failure
-			mu.Unlock()
-			end()
-			relays.Wait()
-		})
-		return result
-	}, nil
+	return h.stop, nil
+}
+
+// helper is the process that makes a private network and becomes the command.
+type helper struct {
+	ours   *net.UnixConn
+	theirs *os.File
+	end    func()         // ends what serves the listeners
+	relays sync.WaitGroup // of this command alone
+	done   chan struct{}  // closed when follow has ended
+
+	mu        sync.Mutex
+	listeners []net.Listener
+	failure   error
+	ready     bool
+
+	once   sync.Once
+	result error
+}
+
+// follow reads the helper's notes, until it is ready or has failed, and gives each
+// listener to serve.
+func (h *helper) follow(serve func(note, net.Listener)) {
+	defer close(h.done)
+	for {
+		n, l, err := receive(h.ours)
+		if h.take(n, l, err) {
+			return
+		}
+		serve(n, l)
+	}
+}
+
+// take keeps what a note says, and reports whether it is the last.
+func (h *helper) take(n note, l net.Listener, err error) (over bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case err != nil:
+		if !h.ready && h.failure == nil {
+			h.failure = fmt.Errorf("setting up a private network: the helper ended before it was ready: %w", err)
+		}
+	case n.Command:
+		h.failure = errors.New(n.Error)
+	case n.Error != "":
+		h.failure = explain(errors.New(n.Error))
+	case n.Ready:
+		h.ready = true
+	default:
+		h.listeners = append(h.listeners, l)
+	}
+	return err != nil || h.failure != nil || h.ready
+}
+
+// stop takes all down, once, and says what failed. What the helper has sent is
+// still read: closing its end alone ends follow.
+func (h *helper) stop() error {
+	h.once.Do(func() {
+		_ = h.theirs.Close()
+		<-h.done
+		_ = h.ours.Close()
+		h.mu.Lock()
+		for _, l := range h.listeners {
+			_ = l.Close()
+		}
+		h.result = h.failure
+		h.mu.Unlock()
+		h.end()
+		h.relays.Wait()
+	})
+	return h.result
 }
 
 // prepare makes s start the helper, in namespaces of its own, before the command.

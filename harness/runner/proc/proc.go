@@ -83,54 +83,24 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	if ctx.Err() != nil {
 		return Result{Code: -1}, fmt.Errorf("running %s: not started: %w", s.Argv[0], context.Cause(ctx))
 	}
-	argv := append(append([]string{}, s.Prefix...), s.Argv...)
-	of := s.Owner
-	if of == (Owner{}) {
-		of = Self()
-	}
-	mark := Mark(of)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, s.Stdout, s.Stderr
-	cmd.Env = append(without(s.Env, MarkVar), MarkVar+"="+mark)
-	cmd.WaitDelay = orDefault(s.Drain, 250*time.Millisecond)
-	isolate(cmd)
-	if s.Adjust != nil {
-		s.Adjust(cmd)
-	}
-
+	cmd, mark := s.command()
 	adopted.adopt()
-	start := time.Now()
+	r := Result{Start: time.Now()}
 	leader, done, err := begin(cmd)
 	if err != nil {
-		return Result{Code: -1, Start: start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), err)
+		return Result{Code: -1, Start: r.Start}, fmt.Errorf("starting %s: %w", strings.Join(s.Argv, " "), err)
 	}
 	adopted.begin(leader)
-	r := Result{Start: start}
 	ended := func() {}
 	if s.Started != nil {
 		ended = s.Started(leader)
 	}
-	select {
-	case <-done:
-	default:
-		select {
-		case <-done:
-		case <-ctx.Done():
-			r.Stopped = context.Cause(ctx)
-			ended() // what is stopped can't end politely
-			stop(leader, s, mark, func(d time.Duration) bool {
-				t := time.NewTimer(d)
-				defer t.Stop()
-				select {
-				case <-done:
-					return true
-				case <-t.C:
-					return false
-				}
-			})
-		}
+	if !endsBefore(ctx, done) {
+		r.Stopped = context.Cause(ctx)
+		ended() // what is stopped can't end politely
+		stop(leader, s, mark, func(d time.Duration) bool { return closesWithin(done, d) })
 	}
-	r.Duration = time.Since(start)
+	r.Duration = time.Since(r.Start)
 	ended()
 	r.Strays = append(endStrays(leader, mark), adopted.end(leader)...)
 	r.Code, r.Signal = status(cmd.ProcessState)
@@ -138,6 +108,54 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		r.CPU = p.UserTime() + p.SystemTime()
 	}
 	return r, nil
+}
+
+// command is the command that s asks for, and the mark by which what it starts is
+// known.
+func (s Spec) command() (cmd *exec.Cmd, mark string) {
+	of := s.Owner
+	if of == (Owner{}) {
+		of = Self()
+	}
+	mark = Mark(of)
+	argv := append(append([]string{}, s.Prefix...), s.Argv...)
+	cmd = exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, s.Stdout, s.Stderr
+	cmd.Env = append(without(s.Env, MarkVar), MarkVar+"="+mark)
+	cmd.WaitDelay = orDefault(s.Drain, 250*time.Millisecond)
+	isolate(cmd)
+	if s.Adjust != nil {
+		s.Adjust(cmd)
+	}
+	return cmd, mark
+}
+
+// endsBefore reports whether done is closed before ctx ends. One that is closed
+// already is.
+func endsBefore(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// closesWithin reports whether done is closed within d.
+func closesWithin(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
 }
 
 // begin starts a command, and gives its process and what is closed once it has ended.
