@@ -10,76 +10,88 @@ import (
 
 // formatEnvelope: one channel carries payloads of more than one shape, or an undecodable or ambiguous one.
 func formatEnvelope(t *Trace) []Match {
-	type seen struct{ d *Delivery }
-	shapes := map[string]map[string]seen{}
-	var channels []string
-	structured := map[string]bool{} // channels with a payload that is JSON, so that one that is not is odd
-	for _, d := range t.Deliveries {
-		if strings.HasSuffix(d.Payload, "…") {
-			continue // the recording does not hold enough of it
-		}
-		if shapes[d.Channel] == nil {
-			shapes[d.Channel] = map[string]seen{}
-			channels = append(channels, d.Channel)
-		}
-		s := shape(d.Payload)
-		structured[d.Channel] = structured[d.Channel] || s != text
-		if _, ok := shapes[d.Channel][s]; !ok {
-			shapes[d.Channel][s] = seen{d}
-		}
-	}
+	shapes, channels := shapesByChannel(t)
 	var out []Match
 	for _, ch := range channels {
-		kinds := slices.Sorted(maps.Keys(shapes[ch]))
-		odd, first := "", shapes[ch][kinds[0]].d
-		for _, k := range kinds {
-			switch {
-			case k == text && structured[ch]:
-				odd = noJSON
-			case strings.HasPrefix(k, "!"):
-				odd = k[1:]
-			default:
-				continue
-			}
-			first = shapes[ch][k].d
-			break
+		if m, ok := matchShapes(t, ch, shapes[ch]); ok {
+			out = append(out, m)
 		}
-		said := t.hint("json", "null", "object", "field", "decode", "payload", "envelope")
-		for _, k := range kinds {
-			if t.quotes(shapes[ch][k].d.Payload) {
-				said += 0.2 // the test tells of what it carried
-				break
-			}
-		}
-		m := Match{First: first.Event.Point, Then: first.Event.Point}
-		for _, k := range kinds {
-			m.Events = append(m.Events, shapes[ch][k].d.Event.Seq)
-		}
-		slices.Sort(m.Events)
-		switch {
-		case odd == noJSON:
-			if _, got, counted := shortfall(t); counted && got == t.readable(ch) {
-				said += 0.3 // the test had all but those
-			}
-			m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
-			m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that expects JSON must say what it does with anything else: log and drop it, and go on.", ch, brief(first.Payload), noJSON)
-			m.Score = 0.4 + said
-		case odd != "":
-			m.Title = fmt.Sprintf("a payload on %s %s", ch, odd)
-			m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
-				"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd)
-			m.Score = 0.4 + said
-		case len(kinds) > 1:
-			m.Title = fmt.Sprintf("%s carries payloads of %d shapes", ch, len(kinds))
-			m.Explanation = fmt.Sprintf("The payloads on %s had the shapes %s. A handler that expects one of them cannot read the others. Agree on one wire form for a channel.",
-				ch, strings.Join(kinds, "; "))
-			m.Score = 0.25 + said
-		default:
-			continue
-		}
-		out = append(out, m)
 	}
 	return out
+}
+
+// shapesByChannel gives the first delivery of each shape that the payloads of a
+// channel had, and the channels in the order of their first deliveries. It leaves
+// out payloads of which the recording does not hold enough.
+func shapesByChannel(t *Trace) (shapes map[string]map[string]*Delivery, channels []string) {
+	shapes = map[string]map[string]*Delivery{}
+	for _, d := range t.Deliveries {
+		if strings.HasSuffix(d.Payload, "…") {
+			continue
+		}
+		if shapes[d.Channel] == nil {
+			shapes[d.Channel] = map[string]*Delivery{}
+			channels = append(channels, d.Channel)
+		}
+		if s := shape(d.Payload); shapes[d.Channel][s] == nil {
+			shapes[d.Channel][s] = d
+		}
+	}
+	return shapes, channels
+}
+
+// oddShape is the first of the shapes that a reader may stumble over, and what is
+// odd about it; "" when none is. kinds are in order. A payload that is no JSON is
+// odd on a channel with another that is.
+func oddShape(kinds []string) (kind, odd string) {
+	structured := slices.ContainsFunc(kinds, func(k string) bool { return k != text })
+	for _, k := range kinds {
+		switch {
+		case k == text && structured:
+			return k, noJSON
+		case strings.HasPrefix(k, "!"):
+			return k, k[1:]
+		}
+	}
+	return kinds[0], ""
+}
+
+// matchShapes judges the shapes of one channel's payloads.
+func matchShapes(t *Trace, ch string, shapes map[string]*Delivery) (Match, bool) {
+	kinds := slices.Sorted(maps.Keys(shapes))
+	kind, odd := oddShape(kinds)
+	first := shapes[kind]
+	said := t.hint("json", "null", "object", "field", "decode", "payload", "envelope")
+	if slices.ContainsFunc(kinds, func(k string) bool { return t.quotes(shapes[k].Payload) }) {
+		said += 0.2 // the test tells of what it carried
+	}
+	m := Match{First: first.Event.Point, Then: first.Event.Point}
+	for _, k := range kinds {
+		m.Events = append(m.Events, shapes[k].Event.Seq)
+	}
+	slices.Sort(m.Events)
+	switch {
+	case odd == noJSON:
+		if _, got, counted := shortfall(t); counted && got == t.readable(ch) {
+			said += 0.3 // the test had all but those
+		}
+		m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
+		m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that expects JSON must say what it does with anything else: log and drop it, and go on.", ch, brief(first.Payload), noJSON)
+		m.Score = 0.4 + said
+	case odd != "":
+		m.Title = fmt.Sprintf("a payload on %s %s", ch, odd)
+		m.Explanation = fmt.Sprintf("%s carried %s, which %s. A reader that takes the field msg of whatever has one gives its handler something else than was published. "+
+			"Tell wrapper and message apart by more than one field: require the wrapper's fields and no others.", ch, brief(first.Payload), odd)
+		m.Score = 0.4 + said
+	case len(kinds) > 1:
+		m.Title = fmt.Sprintf("%s carries payloads of %d shapes", ch, len(kinds))
+		m.Explanation = fmt.Sprintf("The payloads on %s had the shapes %s. A handler that expects one of them cannot read the others. Agree on one wire form for a channel.",
+			ch, strings.Join(kinds, "; "))
+		m.Score = 0.25 + said
+	default:
+		return Match{}, false
+	}
+	return m, true
 }
 
 // readable counts the messages of a channel that are JSON.
