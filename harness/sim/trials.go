@@ -100,32 +100,15 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 			out.Crashes++
 			continue
 		case errors.As(err, &c):
-			// What came of the trials before it is lost with the process.
-			if at > b.First {
-				before := b
-				before.Count = at - b.First
-				p, err := e.part(ctx, before)
-				out.add(p)
-				if err != nil {
-					return out, err
-				}
-			}
-			done, err := e.Do(ctx, b.job(at))
+			p, err := e.playUpToCrash(ctx, b, at)
+			out.add(p)
 			if err != nil {
 				return out, err
 			}
-			p := &Played{Trials: 1}
 			if !counted {
-				p.Crashes = 1
+				out.Crashes++
 			}
 			counted = false
-			if f := failuresOf(done); f != nil {
-				p.Failed = []*trial.Done{{Trial: f.Trial, Events: f.Events, Matches: f.Matches, Scheduler: done.Scheduler}}
-			}
-			if b.Digests {
-				p.Digests = digests(done)
-			}
-			out.add(p)
 			b.First = at + 1
 			continue
 		case err != nil:
@@ -133,17 +116,50 @@ func (e *Executor) part(ctx context.Context, b Batch) (*Played, error) {
 		case r.Batch == nil:
 			return out, errors.New(r.Err)
 		}
-		p := &Played{Trials: r.At - b.First + 1, Digests: r.Batch.Digests}
-		for _, f := range r.Batch.Failed {
-			restart(&f.Trial, start)
-			p.Failed = append(p.Failed, &trial.Done{Trial: f.Trial, Events: f.Events, Matches: f.Matches, Scheduler: witness{nil, f.Missing}})
-		}
-		out.add(p)
+		out.add(playedBatch(b, r, start))
 		if b.Stop > 0 && len(out.Failed) >= b.Stop {
 			return out, nil
 		}
 		b.First = r.At + 1
 	}
+	return out, nil
+}
+
+// playedBatch is what a worker reports of trials that all came to their end.
+func playedBatch(b Batch, r *report, start time.Time) *Played {
+	p := &Played{Trials: r.At - b.First + 1, Digests: r.Batch.Digests}
+	for _, f := range r.Batch.Failed {
+		restart(&f.Trial, start)
+		p.Failed = append(p.Failed, &trial.Done{Trial: f.Trial, Events: f.Events, Matches: f.Matches, Scheduler: witness{nil, f.Missing}})
+	}
+	return p
+}
+
+// playUpToCrash plays the trials of a batch up to the one that ended its worker, whose
+// results are lost with the process, and that one by itself.
+func (e *Executor) playUpToCrash(ctx context.Context, b Batch, at int) (*Played, error) {
+	out := &Played{}
+	if at > b.First {
+		before := b
+		before.Count = at - b.First
+		p, err := e.part(ctx, before)
+		out.add(p)
+		if err != nil {
+			return out, err
+		}
+	}
+	done, err := e.Do(ctx, b.job(at))
+	if err != nil {
+		return out, err
+	}
+	p := &Played{Trials: 1}
+	if f := failuresOf(done); f != nil {
+		p.Failed = []*trial.Done{{Trial: f.Trial, Events: f.Events, Matches: f.Matches, Scheduler: done.Scheduler}}
+	}
+	if b.Digests {
+		p.Digests = digests(done)
+	}
+	out.add(p)
 	return out, nil
 }
 
