@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,14 +16,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/trend"
 )
 
-func newImportCmd(a *app) *cobra.Command {
-	var db, date string
-	var m trend.Meta
-	runs := "auto"
-	c := &cobra.Command{
-		Use:   "import --db FILE PATH…",
-		Short: "Add earlier test reports to the history",
-		Long: `Add earlier test reports to the history, so that a team's past counts from day
+const importHelp = `Add earlier test reports to the history, so that a team's past counts from day
 one: JUnit XML, the output of go test -json, CTRF, TRX, NUnit 2 and 3, and TAP,
 each recognised by its content. PATH is a file, or a directory that is searched
 for *.xml, *.trx, *.json, *.jsonl, *.ndjson and *.tap. A file's time is the
@@ -40,42 +34,58 @@ Several files are one run by --runs:
 
 With --ci-run, files that are imported later are added to the same run.
 
-` + exitHelp,
+` + exitHelp
+
+// importFlags is what import is asked to do.
+type importFlags struct {
+	db, date, runs string
+	meta           trend.Meta
+}
+
+func newImportCmd(a *app) *cobra.Command {
+	o := importFlags{runs: "auto"}
+	c := &cobra.Command{
+		Use:     "import --db FILE PATH…",
+		Short:   "Add earlier test reports to the history",
+		Long:    importHelp,
 		Example: "  flakehunt import --db flakehunt.db artifacts/\n  flakehunt import --db flakehunt.db --commit 1f2e3d4 --branch main --ci-run 4711 junit-*.xml",
 		Args: func(c *cobra.Command, args []string) error {
 			return atLeastOne(args, "import: name report files or directories that hold some")
 		},
-		RunE: func(c *cobra.Command, args []string) error {
-			if db == "" {
-				return usagef("import: which history? name its file with --db, as in --db flakehunt.db")
-			}
-			if !slices.Contains([]string{"auto", "one", "dir", "file"}, runs) {
-				return usagef("--runs %q: want auto, one, dir or file", runs)
-			}
-			at, err := parseDate(date)
-			if err != nil {
-				return err
-			}
-			files, err := reportFiles(args)
-			if err != nil {
-				return err
-			}
-			s, err := store.Open(c.Context(), db)
-			if err != nil {
-				return harnessError(err)
-			}
-			i := importer{a: a, store: s, meta: m, at: at, runs: runs}
-			return errors.Join(i.files(c.Context(), files), s.Close())
-		},
+		RunE: func(c *cobra.Command, args []string) error { return importReports(c.Context(), a, o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&db, "db", "", "history database, made if need be")
-	f.StringVar(&m.Commit, "commit", "", "commit that the files are of")
-	f.StringVar(&m.Branch, "branch", "", "branch that the files are of")
-	f.StringVar(&m.CIRun, "ci-run", "", "CI run that the files are of: they are one run")
-	f.StringVar(&date, "date", "", "when they ran, as 2026-01-31 or 2026-01-31T12:00:00Z (default: what they say)")
-	f.StringVar(&runs, "runs", runs, "which files are one run: auto, one, dir or file")
+	f.StringVar(&o.db, "db", "", "history database, made if need be")
+	f.StringVar(&o.meta.Commit, "commit", "", "commit that the files are of")
+	f.StringVar(&o.meta.Branch, "branch", "", "branch that the files are of")
+	f.StringVar(&o.meta.CIRun, "ci-run", "", "CI run that the files are of: they are one run")
+	f.StringVar(&o.date, "date", "", "when they ran, as 2026-01-31 or 2026-01-31T12:00:00Z (default: what they say)")
+	f.StringVar(&o.runs, "runs", o.runs, "which files are one run: auto, one, dir or file")
 	return c
+}
+
+// importReports adds the reports that the arguments name to the history.
+func importReports(ctx context.Context, a *app, o importFlags, args []string) error {
+	if o.db == "" {
+		return usagef("import: which history? name its file with --db, as in --db flakehunt.db")
+	}
+	if !slices.Contains([]string{"auto", "one", "dir", "file"}, o.runs) {
+		return usagef("--runs %q: want auto, one, dir or file", o.runs)
+	}
+	at, err := parseDate(o.date)
+	if err != nil {
+		return err
+	}
+	files, err := reportFiles(args)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, o.db)
+	if err != nil {
+		return harnessError(err)
+	}
+	i := importer{a: a, store: s, meta: o.meta, at: at, runs: o.runs}
+	return errors.Join(i.files(ctx, files), s.Close())
 }
 
 // parseDate reads a date, or none.
