@@ -31,7 +31,7 @@ vuln: ## known weaknesses of what it is built from
 	.ci/vuln.sh
 
 fuzz: ## one target for a minute: make fuzz P=./harness/runner/ingest F=FuzzJUnit
-	go test $(P) -run '^$$' -fuzz '^$(F)$$' -fuzztime 60s
+	go test $(P) -run '^$$' -fuzz '^$(F)$$' -fuzztime 60s -fuzzminimizetime 1x
 
 bench: ## Go benchmarks, six times each, to bench/new.txt
 	bench/go.sh bench/new.txt
