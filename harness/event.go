@@ -68,6 +68,8 @@ type Event struct {
 	IsError  bool          // Reply: Redis answered with an error
 	InMulti  bool          // Request: queued by MULTI
 	Blocking bool          // Request: may wait in Redis (BLPOP, XREAD BLOCK, WAIT …)
+	Sent     Sent          // Request: where its client sent it; a Recorder alone sees it, a history does not keep it
+	Call     Call          // Request: the line of code that sent it, where the client's stack was told; not kept either
 
 	// Raw is the start of the frame as it was on the wire, credentials replaced,
 	// cut at the recorder's payload limit; in a request that is longer, keys and
@@ -79,6 +81,33 @@ type Event struct {
 	// elements, a reply's value(s). The proxy leaves it nil; history fills it
 	// when it reads. A value that was cut ends in "…"; a nil bulk is "(nil)".
 	Args []string
+}
+
+// Sent says where a request began in the bytes of its connection. It names the
+// request as its client can, too. Port 0: the connection is not TCP.
+type Sent struct {
+	Port int   // the client's own
+	At   int64 // bytes that the client had sent before it
+}
+
+// Call is a place in source code. The zero Call is none.
+type Call struct {
+	File string `json:"file"` // relative to the root of the repository, where it is inside
+	Line int    `json:"line"`
+}
+
+// Caller says which line of code sent some bytes of a connection.
+type Caller struct {
+	Sent
+	Size int64
+	Call
+}
+
+// Snippet is source code around a place.
+type Snippet struct {
+	Call
+	First int      `json:"first"` // number of the first line
+	Lines []string `json:"lines"`
 }
 
 // Recorder takes events as they happen. Record is called by the proxy in order

@@ -84,6 +84,7 @@ type Finding struct {
 	Boundary    Boundary  `json:"boundary,omitempty"` // how sure it is that Timeline is the test's own
 	Pair        []Point   `json:"pair,omitempty"`     // the two frames whose order or time matters
 	Passing     *Passing  `json:"passing,omitempty"`  // a run of Tests[0] that passed, to be read beside Timeline
+	Source      []Snippet `json:"source,omitempty"`   // the suite's code that sent the guilty commands
 	Clues       []string  `json:"clues,omitempty"`    // without a cause: what goes with its failures most often
 	Redis       RedisInfo `json:"redis"`
 	Machine     Machine   `json:"machine"`

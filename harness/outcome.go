@@ -136,6 +136,7 @@ type Line struct {
 	Suspect bool     `json:"suspect,omitempty"` // part of the cause
 	Point   Point    `json:"point,omitzero"`    // the frame's name, the same in every trial; zero: it has none
 	Delayed Duration `json:"delayed,omitempty"` // how long we kept it
+	Call    *Call    `json:"call,omitempty"`    // a command: the line of the suite's code that sent it; nil: not known
 }
 
 // Trial is one line of trials.jsonl: a suite (or one test of it) run once.

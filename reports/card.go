@@ -15,6 +15,8 @@ type findingView struct {
 	Why                                []string
 	Message, Kind                      string
 	Compare                            *compareView
+	Source                             []sourceView
+	CallShare                          string
 	Tests                              []testLink
 	MoreTests                          int
 	Replays, Look                      []string
@@ -35,7 +37,7 @@ func newFinding(r *harness.Result, f *harness.Finding, b *budget) findingView {
 		ID: oneLine(f.ID, 40), Class: oneLine(string(f.Class), 60), Standing: oneLine(string(f.Standing), 40),
 		Title: oneLine(f.Title, 500), Happened: happened(f), Detail: block(f.Explanation, 5000), Why: why(f),
 		Kind: oneLine(string(f.Failure.Kind), 40), Message: b.block(f.Failure.Message, pageMessage),
-		Compare: compareRuns(f), Replays: replays(f), Look: look(f), Threshold: threshold(f), Needs: needs(f),
+		Compare: compareRuns(f, forgeOfResult(r)), Source: sources(f, forgeOfResult(r)), CallShare: callShare(f), Replays: replays(f), Look: look(f), Threshold: threshold(f), Needs: needs(f),
 		Repro: Repro(f.ID), Verify: Verify(f.ID), Change: change(r, f), Redis: redisWords(f.Redis),
 		Latent: f.Standing == harness.Latent, MoreTests: max(0, len(f.Tests)-20), Counts: evidence(f),
 	}

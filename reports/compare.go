@@ -13,17 +13,18 @@ import (
 
 // entry is a command with its answer, or a message, in one run.
 type entry struct {
-	key            string // the same in both runs
-	at, end        harness.Duration
-	held           harness.Duration // how long the command, the message or its answer was kept
-	role           string
-	conn           uint32
-	text           string
-	answer, note   string
-	push, suspect  bool
-	handshake      bool          // or a connection's end: noise, unless it is of the pair
-	point, replied harness.Point // replied: of the answer
-	heldAnswer     bool          // it was the answer that was kept
+	key           string // the same in both runs
+	at, end       harness.Duration
+	held          harness.Duration // how long the command, the message or its answer was kept
+	role          string
+	conn          uint32
+	text          string
+	answer, note  string
+	push, suspect bool
+	handshake     bool // or a connection's end: noise, unless it is of the pair
+	point         harness.Point
+	heldAnswer    bool          // it was the answer that was kept
+	call          *harness.Call // the code that sent it
 }
 
 // handshakes are commands that clients send by themselves when they connect.
@@ -53,7 +54,7 @@ func entriesOf(lines []harness.Line) (list []entry, before, after int) {
 		}
 		e := entry{
 			at: l.At, end: l.At, held: l.Delayed, role: l.Role, conn: l.Conn, text: oneLine(l.Text, 400), note: lineNote(l),
-			push: l.Dir == "<", suspect: l.Suspect, point: l.Point,
+			push: l.Dir == "<", suspect: l.Suspect, point: l.Point, call: l.Call,
 		}
 		verb, _, _ := strings.Cut(strings.ToUpper(e.text), " ")
 		e.handshake = l.Dir == ">" && (l.Role == "hs" || handshakes[verb]) || l.Text == "connection closed"
@@ -90,7 +91,7 @@ func answers(list []entry, l *harness.Line) bool {
 		if !l.Point.IsZero() && e.point.Reply() != l.Point {
 			continue
 		}
-		e.answer, e.end, e.replied = orElse(oneLine(l.Text, 400), `""`), l.At, l.Point
+		e.answer, e.end = orElse(oneLine(l.Text, 400), `""`), l.At
 		e.suspect = e.suspect || l.Suspect
 		if n := lineNote(l); n != "" {
 			e.note = strings.TrimPrefix(e.note+"; "+n, "; ")
@@ -122,6 +123,7 @@ type rowView struct {
 	Open                               bool
 	Why                                string // why it is open: "other answer", "only here"
 	Push, HeldAnswer                   bool
+	Call, CallHref                     string           // the code that sent it
 	A, B, D                            string           // ms: from, to, and from when it was kept
 	first, last                        harness.Duration // of A or D, and of B
 }
@@ -162,7 +164,7 @@ const (
 )
 
 // compareRuns lays out a finding's runs; nil if it has no timeline.
-func compareRuns(f *harness.Finding) *compareView {
+func compareRuns(f *harness.Finding, code forge) *compareView {
 	fail, fb, fa := entriesOf(f.Timeline)
 	if len(fail) == 0 {
 		return nil
@@ -173,7 +175,7 @@ func compareRuns(f *harness.Finding) *compareView {
 	if f.Passing != nil {
 		pass, pb, pa = entriesOf(f.Passing.Timeline)
 	}
-	both := &pairing{pass: pass, fail: fail, cutPass: pb+pa > 0, cutFail: fb+fa > 0}
+	both := &pairing{code: code, pass: pass, fail: fail, cutPass: pb+pa > 0, cutFail: fb+fa > 0}
 	both.number()
 	both.mark(f.Pair)
 	both.open()

@@ -13,6 +13,7 @@ type pairing struct {
 	pass, fail       []entry
 	cutPass, cutFail bool // frames are left out, so that "only here" may mean "out of the window"
 	rows             [2][]rowView
+	code             forge
 	pair             [2]string // keys of the pair, in the order of the passing run
 }
 
@@ -41,6 +42,9 @@ func (p *pairing) number() {
 			r := rowView{
 				At: fmt.Sprintf("%.2f", e.at.Milliseconds()), Role: oneLine(e.role, 40), Text: e.text, Answer: e.answer, Note: e.note,
 				Key: numbers[e.key], Push: e.push, HeldAnswer: e.heldAnswer, A: msText(e.at), B: msText(e.end), first: e.at, last: e.end,
+			}
+			if e.call != nil {
+				r.Call, r.CallHref = callName(*e.call), p.code.ofLine(*e.call)
 			}
 			if e.held > 0 {
 				r.Held = short(e.held)

@@ -62,6 +62,10 @@ func lines(events []harness.Event, suspects []uint64, most int) []harness.Line {
 		if ev.Action != harness.Pass && ev.Out > ev.In {
 			l.Delayed = harness.Duration(ev.Out - ev.In)
 		}
+		if ev.Call != (harness.Call{}) {
+			call := ev.Call
+			l.Call = &call
+		}
 		out = append(out, l)
 	}
 	if rest := len(frames) - next; rest > 0 && len(out) > 0 {

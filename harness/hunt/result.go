@@ -44,7 +44,7 @@ func (h *hunt) result() *harness.Result {
 		r.Simulation = &harness.Simulation{Findings: len(h.Simulated), Confirmed: len(h.simulated.confirmed), Only: len(h.simulated.only)}
 	}
 	r.Findings = append(r.Findings, finding.SimulatedOnly(h.simulated.only, r.Findings)...) // of no test, as far as this run knows
-	beside(h.log, r.Findings)
+	beside(h.log, r.Findings, rootOf(h.Target))
 	if p99 := time.Duration(r.Machine.TimerP99); p99 > investigate.MaxTimerLag {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("this machine's own timers ran late (p99 %s): it is crowded; use fewer workers (--parallel) before you trust a failure that depends on time", r.Machine.TimerP99))
 	}

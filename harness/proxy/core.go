@@ -171,6 +171,10 @@ func (c *core) record(p *pipe, f *frame, out time.Duration, ending harness.Endin
 	}
 	e.ReplyTo, e.Size = f.replyTo, int(f.size)
 	e.IsError, e.InMulti, e.Blocking = f.isError, f.inMulti, f.blocking
+	e.Sent = harness.Sent{}
+	if f.kind == harness.Request {
+		e.Sent = harness.Sent{Port: p.s.port, At: f.end - f.size}
+	}
 	e.Raw = f.raw
 	j.put(e)
 }

@@ -24,6 +24,7 @@ func (e *epoll) adopt(client, server net.Conn, drops int) bool {
 	stampSocket(sfd)
 	unpaced(client, cfd)
 	unpaced(server, sfd)
+	port := portOf(client.RemoteAddr())
 	client.Close()
 	server.Close()
 	c := e.c
@@ -36,6 +37,7 @@ func (e *epoll) adopt(client, server net.Conn, drops int) bool {
 	}
 	l := &socketPair{e: e, client: cfd, server: sfd}
 	l.s = c.newSession(l)
+	l.s.port = port
 	l.up = epollLane{l: l, p: &l.s.up, other: &l.down, src: cfd, dst: sfd}
 	l.down = epollLane{l: l, p: &l.s.down, other: &l.up, src: sfd, dst: cfd}
 	if k := len(e.free); k > 0 {

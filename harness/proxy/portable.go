@@ -53,6 +53,7 @@ func (p *Proxy) link(client, server net.Conn, drops int) {
 		return
 	}
 	l.s = c.newSession(l)
+	l.s.port = portOf(client.RemoteAddr())
 	l.up = newPortableLane(l, &l.s.up, client, server)
 	l.down = newPortableLane(l, &l.s.down, server, client)
 	l.up.other, l.down.other = &l.down, &l.up

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -34,6 +35,7 @@ type session struct {
 	c      *core
 	driver driver
 	conn   uint32
+	port   int  // the client's own; 0: not TCP
 	up     pipe // ToServer
 	down   pipe // ToClient
 	opaque bool // not understood any more: bytes pass as they are
@@ -67,6 +69,14 @@ func (c *core) newSession(d driver) *session {
 	c.sessions[s] = struct{}{}
 	c.journal.mark(harness.Open, c.now(), s.conn, c.run.name, "")
 	return s
+}
+
+// portOf gives the port of a TCP address; 0 for others.
+func portOf(a net.Addr) int {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.Port
+	}
+	return 0
 }
 
 // finish gives up what has not been forwarded and closes the account.

@@ -2,7 +2,8 @@ package redistest
 
 import (
 	"bufio"
-	"fmt"
+	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -53,6 +54,9 @@ func markTest(t testing.TB) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		delete(m.done, name)
+		if e := told(); e != nil {
+			m.tell(e)
+		}
 		m.say("end", name)
 	})
 }
@@ -62,8 +66,20 @@ func (m *marker) say(word, name string) {
 	if strings.ContainsAny(name, "\r\n") {
 		return
 	}
+	m.send(word + " " + name)
+}
+
+// tell says which code sent what.
+func (m *marker) tell(e *callsEvent) {
+	if line, err := json.Marshal(e); err == nil {
+		m.send(string(line))
+	}
+}
+
+// send sends a line and waits for the answer.
+func (m *marker) send(line string) {
 	_ = m.c.SetDeadline(time.Now().Add(time.Second)) // a hunt that hangs must not hang the test
-	if _, err := fmt.Fprintf(m.c, "%s %s\n", word, name); err == nil {
+	if _, err := io.WriteString(m.c, line+"\n"); err == nil {
 		_, _ = m.in.ReadSlice('\n')
 	}
 }

@@ -6,7 +6,8 @@
 //	}
 //
 // Under flakehunt it is the one behind the proxy, and the test's beginning and
-// end are marked, so that each command on the wire belongs to a test for sure.
+// end are marked, so that each command on the wire belongs to a test for sure;
+// the hunt is told which line of code sent it.
 // With REDIS_URL or REDIS_ADDR set it is that one. Otherwise the test process
 // gets a Redis of its own, shared by its tests: a redis-server or valkey-server
 // on PATH, else a container, else an imitation in the process (miniredis).
@@ -35,6 +36,9 @@ func Redis(t testing.TB) *redis.Options {
 		t.Fatalf("redistest: %v", err)
 	}
 	c := *o
+	if connect() != nil {
+		watch(&c)
+	}
 	return &c
 }
 

@@ -3,6 +3,8 @@ package redistest
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness/runner/marks"
+	"github.com/flakehunt/flakehunt/harness/runner/wiretap"
 )
 
 func TestMain(m *testing.M) {
@@ -103,3 +106,47 @@ func BenchmarkRedisOutsideAHunt(b *testing.B) {
 		Redis(b)
 	}
 }
+
+// The hunt is told which line of the suite's code sent which bytes.
+func TestCallsUnderAHunt(t *testing.T) {
+	dir, err := os.MkdirTemp("", "rt")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	tap := wiretap.New(t)
+	s, err := marks.ListenEvents(dir, func(e marks.Event) {
+		tap.Called(e.Callers(filepath.Base))
+	})
+	require.NoError(t, err)
+	child(t, s.Env(), "FLAKEHUNT=1", "REDIS_ADDR="+tap.Addr)
+	require.NoError(t, s.Close())
+	line := lineOf(t, `c.Set(t.Context(), "redistest:key"`)
+	require.Equal(t, map[string]string{
+		"SET redistest:key": fmt.Sprintf("redistest_test.go:%d", line),
+		"GET redistest:key": fmt.Sprintf("redistest_test.go:%d", lineOf(t, `Client(t).Get(t.Context(), "redistest:key")`)),
+	}, tap.Places())
+}
+
+// lineOf finds the line of this file that holds a text first.
+func lineOf(t *testing.T, text string) int {
+	t.Helper()
+	b, err := os.ReadFile("redistest_test.go")
+	require.NoError(t, err)
+	before, _, ok := strings.Cut(string(b), text)
+	require.True(t, ok)
+	return strings.Count(before, "\n") + 1
+}
+
+// What noting a caller adds to a command.
+func BenchmarkNotedWrite(b *testing.B) {
+	here, there := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, there) }()
+	defer here.Close()
+	w := &watched{Conn: quiet{here}, port: 1}
+	for b.Loop() {
+		_, _ = w.Write([]byte("PING\r\n"))
+	}
+}
+
+type quiet struct{ net.Conn }
+
+func (quiet) Write(b []byte) (int, error) { return len(b), nil }

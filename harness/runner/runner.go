@@ -41,6 +41,8 @@ type Exec struct {
 	// Spent is called after each process of the target that ended: the processor
 	// time that it and the children it waited for took, and its wall time. May be nil.
 	Spent func(cpu, wall time.Duration)
+	// Called is told which code sent which commands, any number of times, from one goroutine at once. May be nil.
+	Called func(calls []harness.Caller)
 	// Warm allows a runner to run the one test in a process that has run it before,
 	// if the test finds there what it finds in a new one.
 	Warm     bool

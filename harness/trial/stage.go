@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -15,6 +14,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/secrets"
+	"github.com/flakehunt/flakehunt/harness/source"
 )
 
 // Stage is where a trial is played: a proxy with an empty Redis behind it, in
@@ -59,19 +59,17 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	buffer := history.NewBuffer(history.BufferConfig{Payload: s.Payload})
 	defer buffer.Close()
 	wire := &counted{Buffer: buffer, mask: s.Mask}
+	var calls source.Callers
 	s.Proxy.StartTrial(decides, wire)
 
 	finish := s.monitor(ctx, j, d)
 	start := time.Now()
-	outcomes, m, err := s.run(ctx, j)
+	outcomes, m, err := s.run(ctx, j, calls.Add)
 	// What is still delayed will not arrive any more, and the history ends only
 	// when the fate of each frame is known.
 	s.Proxy.DropConnections()
 	finish()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
+	if err := cmp.Or(ctx.Err(), err); err != nil {
 		return nil, err
 	}
 	if err := s.alive(ctx, outcomes); err != nil {
@@ -94,6 +92,7 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 				return nil, fmt.Errorf("read the recording back: %w", err)
 			}
 		}
+		calls.Join(events, wire.where)
 		s.keep(d, o, events)
 	}
 	d.Trial = harness.Trial{
@@ -112,12 +111,12 @@ type marked struct {
 }
 
 // run runs the job's tests.
-func (s *Stage) run(ctx context.Context, j Job) ([]harness.Outcome, marked, error) {
+func (s *Stage) run(ctx context.Context, j Job, called func([]harness.Caller)) ([]harness.Outcome, marked, error) {
 	m := marked{stats: map[string]proxy.TestStats{}}
 	outcomes, err := s.Runner.Run(ctx, runner.Exec{
 		Trial: j.Index, Seed: j.Seed, Arm: j.Arm, Worker: s.Worker, Tests: j.Tests,
 		Deadline: cmp.Or(j.Deadline, s.Deadline), Redis: s.Redis, Dir: s.Dir, Spent: s.Spent,
-		Begin: s.Proxy.Begin, Started: s.Started, Warm: j.Warm,
+		Begin: s.Proxy.Begin, Started: s.Started, Called: called, Warm: j.Warm,
 		End: func(test string) {
 			st := s.Proxy.End()
 			m.stats[test] = st
@@ -179,24 +178,6 @@ func (s *Stage) monitor(ctx context.Context, j Job, d *Done) (finish func()) {
 		return func() {}
 	}
 	return func() { d.Monitored = m.stop(context.WithoutCancel(ctx)) }
-}
-
-// counted is a buffer that knows how many frames are in it: marks of tests and
-// connections are not among them, so that none means that nothing was said.
-type counted struct {
-	*history.Buffer
-	mask   *secrets.Mask
-	frames atomic.Int64
-}
-
-// Record counts and keeps an event.
-func (c *counted) Record(e *harness.Event) {
-	switch e.Kind {
-	case harness.Request, harness.Reply, harness.Push:
-		c.frames.Add(1)
-	}
-	e.Raw = c.mask.Wipe(e.Raw)
-	c.Buffer.Record(e)
 }
 
 // during gives the frames that passed while a test ran whose boundaries nobody

@@ -15,6 +15,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner/capture"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
+	"github.com/flakehunt/flakehunt/harness/source"
 )
 
 // pkg is one package with tests.
@@ -283,6 +284,9 @@ func goRoot(dir string) string {
 	}
 	return abs
 }
+
+// place names a file of source code as reports do.
+func (r *Runner) place(file string) string { return source.Rel(source.Root(r.root), r.root, file) }
 
 // lookGo checks that the go program is there.
 func lookGo(name string) error {

@@ -27,22 +27,27 @@ func (t *trial) listen(single string) *listener {
 	l := &listener{}
 	l.e = &ending{p: l.c.Package(t.job.p.Path), bounds: bounds, single: single, specs: sp}
 	var known names
-	if single == "" || sp != nil {
-		own, err := marks.ListenEvents(t.x.Dir, func(e marks.Event) {
-			switch test := known.of(e.ID); {
-			case sp != nil && (e.Titles != nil || e.ID == ""):
-				sp.take(e)
-			case e.Event == "begin":
-				bounds.Began(t.full(test), true)
-			case e.Event == "end":
-				bounds.Ended(t.full(test), true)
+	own, err := marks.ListenEvents(t.x.Dir, func(e marks.Event) {
+		if e.Event == "calls" {
+			if t.x.Called != nil {
+				t.x.Called(e.Callers(t.r.place))
 			}
-		})
-		if err != nil {
-			t.r.log.Debug("the suite cannot mark its tests itself", "error", err)
-		} else {
-			l.own = own
+			return
 		}
+		switch test := known.of(e.ID); {
+		case sp != nil && (e.Titles != nil || e.ID == ""):
+			sp.take(e)
+		case single != "": // all is its own
+		case e.Event == "begin":
+			bounds.Began(t.full(test), true)
+		case e.Event == "end":
+			bounds.Ended(t.full(test), true)
+		}
+	})
+	if err != nil {
+		t.r.log.Debug("the suite cannot mark its tests itself", "error", err)
+	} else {
+		l.own = own
 	}
 	l.conv = &ingest.Converter{Package: t.job.p.Path, Event: func(ev ingest.GoEvent) {
 		ev.Test = known.of(ev.Test)

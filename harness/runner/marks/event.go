@@ -11,7 +11,7 @@ import (
 
 // Event is what a plugin in a test runner says: one JSON object a line.
 type Event struct {
-	Event string `json:"event"` // hello, begin, end, attempt, error, log, again
+	Event string `json:"event"` // hello, begin, end, attempt, error, log, calls, again
 
 	// Which test. ID is its name: unique in a run, and the same in each.
 	ID         string   `json:"id,omitempty"`
@@ -36,7 +36,33 @@ type Event struct {
 	Worker  int    `json:"worker,omitempty"` // process that speaks
 	At      int64  `json:"at,omitempty"`     // its clock, Unix time in ns
 
+	// calls: which lines of code sent what on connections to Redis.
+	Files []string `json:"files,omitempty"`
+	Calls []Bytes  `json:"calls,omitempty"`
+
 	Arrived time.Time `json:"-"` // our clock
+}
+
+// Bytes are some bytes that a process has sent on a TCP connection: its own port,
+// how many it had sent before them, how many they are, and whose they are: the
+// index of a file in Event.Files, and a line.
+type Bytes [5]int64
+
+// Callers gives what an event of calls says. place names a file; "" leaves it out.
+func (e *Event) Callers(place func(file string) string) []harness.Caller {
+	names := make([]string, len(e.Files))
+	for i, f := range e.Files {
+		names[i] = place(f)
+	}
+	list := make([]harness.Caller, 0, len(e.Calls))
+	for _, c := range e.Calls {
+		if file := c[3]; file >= 0 && file < int64(len(names)) && names[file] != "" && c[4] > 0 {
+			list = append(list, harness.Caller{
+				Sent: harness.Sent{Port: int(c[0]), At: c[1]}, Size: c[2], Call: harness.Call{File: names[file], Line: int(c[4])},
+			})
+		}
+	}
+	return list
 }
 
 // FailureKind is how the failure showed, in the words of outcomes.
@@ -64,7 +90,7 @@ func parse(line string) (Event, error) {
 			if e.ID == "" {
 				return e, fmt.Errorf("%s without id", e.Event)
 			}
-		case "hello", "error", "log", "again":
+		case "hello", "error", "log", "calls", "again":
 		default:
 			return e, fmt.Errorf("unknown event %q", e.Event)
 		}

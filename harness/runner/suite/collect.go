@@ -19,6 +19,7 @@ type collector struct {
 	bounds *marks.Boundaries
 	alone  string // the only test that was asked for, which has all frames
 	place  func(file string) string
+	called func([]harness.Caller) // may be nil
 
 	mu      sync.Mutex
 	hello   marks.Event
@@ -73,6 +74,10 @@ func (c *collector) take(e marks.Event) {
 		}
 	case "error":
 		c.faults = append(c.faults, e)
+	case "calls":
+		if c.called != nil {
+			c.called(e.Callers(c.place))
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
 	"github.com/flakehunt/flakehunt/harness/runner/marks"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
+	"github.com/flakehunt/flakehunt/harness/source"
 )
 
 // DefaultTimeout is how long one execution may take when nothing else is said.
@@ -74,7 +75,7 @@ func New(c Config) (*Runner, error) {
 	if err := proc.CheckProgram(dir, c.Argv[0]); err != nil {
 		return nil, err
 	}
-	r := &Runner{c: c, log: c.Log, dir: dir, root: repository(dir)}
+	r := &Runner{c: c, log: c.Log, dir: dir, root: source.Root(dir)}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -134,7 +135,7 @@ func (r *Runner) once(ctx context.Context, x runner.Exec) ([]harness.Outcome, er
 
 // cold runs a new process of the runner's to its end.
 func (r *Runner) cold(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
-	c := &collector{bounds: &marks.Boundaries{Begin: x.Begin, End: x.End}, place: r.place}
+	c := &collector{bounds: &marks.Boundaries{Begin: x.Begin, End: x.End}, place: r.place, called: x.Called}
 	if len(x.Tests) == 1 {
 		c.alone = x.Tests[0]
 	}
@@ -230,34 +231,7 @@ func (r *Runner) prepare(x runner.Exec, server *marks.Server, spec *proc.Spec) e
 }
 
 // place names a file relative to the repository's root.
-func (r *Runner) place(file string) string {
-	if file == "" {
-		return ""
-	}
-	file = strings.TrimPrefix(file, "file://")
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(r.dir, file)
-	}
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real
-	}
-	if rel, err := filepath.Rel(r.root, file); err == nil && !strings.HasPrefix(rel, "..") {
-		return filepath.ToSlash(rel)
-	}
-	return filepath.ToSlash(file)
-}
-
-// repository is the directory above dir that holds .git, or dir.
-func repository(dir string) string {
-	for d := dir; ; d = filepath.Dir(d) {
-		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
-			return d
-		}
-		if d == filepath.Dir(d) {
-			return dir
-		}
-	}
-}
+func (r *Runner) place(file string) string { return source.Rel(r.root, r.dir, file) }
 
 // unpack writes the adapter's files to dir.
 func unpack(files fs.FS, dir string) error {

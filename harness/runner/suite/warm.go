@@ -209,7 +209,7 @@ func (r *Runner) start(ctx context.Context, x runner.Exec, key string, c *collec
 // that will. The verdict is that of a process of its own, or there is an error.
 func (r *Runner) turn(ctx context.Context, x runner.Exec) ([]harness.Outcome, error) {
 	test := x.Tests[0]
-	c := &collector{bounds: &marks.Boundaries{}, place: r.place, alone: test}
+	c := &collector{bounds: &marks.Boundaries{}, place: r.place, called: x.Called, alone: test}
 	key := test + "\x00" + x.Redis.Addr + "\x00" + x.Redis.Username
 	k := r.warm.take(x.Worker, key)
 	old := k != nil

@@ -31,7 +31,7 @@ func Flaky() *harness.Result {
 		Natural: harness.Count{K: 11, N: 30}, Provoked: harness.Count{K: 10, N: 10}, Counter: harness.Count{K: 0, N: 10},
 		Margin:   &harness.Margin{Test: "smoke/listener/case-1", Edge: "PSUBSCRIBE * before PUBLISH orders", At: harness.Point{Role: "sub", Verb: "PSUBSCRIBE", Key: "*", N: 1}, Size: 3 * ms / 2, Lo: ms, Hi: 3 * ms / 2},
 		Timeline: listenerWire(), Passing: &harness.Passing{Trial: 7, Arm: harness.Survey, Timeline: listenerPass()},
-		Redis: r.Redis, Machine: r.Machine, Found: Start.Add(4 * time.Second),
+		Source: listenerSource(), Redis: r.Redis, Machine: r.Machine, Found: Start.Add(4 * time.Second),
 	}
 	lost := harness.Finding{
 		Version: harness.FindingVersion, ID: "F-77b0d3fa", Fingerprint: "77b0d3fa00aa11bb", Class: harness.RaceLostUpdate, Standing: harness.Provoked,
@@ -106,13 +106,26 @@ func flaky(t *harness.TestResult, failures int, strip string) {
 	t.P50, t.P99 = 48*ms, 212*ms
 }
 
+// subscribes and publishes are the code of the two.
+var (
+	subscribes = &harness.Call{File: "bus/listener.go", Line: 31}
+	publishes  = &harness.Call{File: "bus/listener_test.go", Line: 18}
+)
+
+func listenerSource() []harness.Snippet {
+	return []harness.Snippet{
+		{Call: *publishes, First: 16, Lines: []string{"\tl := Listen(client)", "\tdefer l.Close()", "\tif err := bus.Publish(ctx, \"orders\", order(1)); err != nil {", "\t\tt.Fatal(err)", "\t}"}},
+		{Call: *subscribes, First: 29, Lines: []string{"func (l *Listener) run(ctx context.Context) {", "\tdefer close(l.done)", "\tsub := l.client.PSubscribe(ctx, \"*\")", "\tfor m := range sub.Channel() {", "\t\tl.take(m)"}},
+	}
+}
+
 func listenerWire() []harness.Line {
 	return []harness.Line{
 		{At: ms / 2, Role: "hs", Dir: ">", Text: "CLIENT SETNAME suite-sub"}, {At: ms, Role: "hs", Dir: "<", Text: "OK"},
 		{At: 2 * ms, Role: "kv", Dir: ">", Text: `SET test:session "{\"user\":7}" PX 1000`}, {At: 5 * ms / 2, Role: "kv", Dir: "<", Text: "OK"},
-		{At: 3 * ms, Role: "pub", Dir: ">", Text: `PUBLISH orders {"msg":{"id":"{uuid}","type":"order.created","payload":{"n":1}}}`, Suspect: true},
+		{At: 3 * ms, Role: "pub", Dir: ">", Text: `PUBLISH orders {"msg":{"id":"{uuid}","type":"order.created","payload":{"n":1}}}`, Suspect: true, Call: publishes},
 		{At: 4 * ms, Role: "pub", Dir: "<", Text: "0", Note: "no subscriber"},
-		{At: 73 * ms, Role: "sub", Dir: ">", Text: "PSUBSCRIBE *", Note: "should have come first", Suspect: true, Delayed: 143 * ms / 2}, {At: 74 * ms, Role: "sub", Dir: "<", Text: "psubscribe * 1"},
+		{At: 73 * ms, Role: "sub", Dir: ">", Text: "PSUBSCRIBE *", Note: "should have come first", Suspect: true, Delayed: 143 * ms / 2, Call: subscribes}, {At: 74 * ms, Role: "sub", Dir: "<", Text: "psubscribe * 1"},
 		{At: 74 * ms, Text: "… 3 more frames"}, {At: 154 * ms, Role: "kv", Dir: ">", Text: "DEL test:session"}, {At: 155 * ms, Role: "kv", Dir: "<", Text: "1"},
 	}
 }
@@ -121,9 +134,9 @@ func listenerWire() []harness.Line {
 func listenerPass() []harness.Line {
 	return []harness.Line{
 		{At: ms / 2, Role: "hs", Dir: ">", Text: "CLIENT SETNAME suite-sub"}, {At: ms, Role: "hs", Dir: "<", Text: "OK"},
-		{At: 8 * ms / 5, Role: "sub", Dir: ">", Text: "PSUBSCRIBE *", Suspect: true}, {At: 2 * ms, Role: "sub", Dir: "<", Text: "psubscribe * 1"},
+		{At: 8 * ms / 5, Role: "sub", Dir: ">", Text: "PSUBSCRIBE *", Suspect: true, Call: subscribes}, {At: 2 * ms, Role: "sub", Dir: "<", Text: "psubscribe * 1"},
 		{At: 21 * ms / 10, Role: "kv", Dir: ">", Text: `SET test:session "{\"user\":7}" PX 1000`}, {At: 5 * ms / 2, Role: "kv", Dir: "<", Text: "OK"},
-		{At: 3 * ms, Role: "pub", Dir: ">", Text: `PUBLISH orders {"msg":{"id":"{uuid}","type":"order.created","payload":{"n":1}}}`, Suspect: true},
+		{At: 3 * ms, Role: "pub", Dir: ">", Text: `PUBLISH orders {"msg":{"id":"{uuid}","type":"order.created","payload":{"n":1}}}`, Suspect: true, Call: publishes},
 		{At: 7 * ms / 2, Role: "pub", Dir: "<", Text: "1"}, {At: 18 * ms / 5, Role: "sub", Dir: "<", Text: `pmessage * orders {"msg":{"id":"{uuid}"}}`},
 		{At: 54 * ms, Role: "kv", Dir: ">", Text: "DEL test:session"}, {At: 55 * ms, Role: "kv", Dir: "<", Text: "1"},
 	}

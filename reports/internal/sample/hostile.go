@@ -19,13 +19,13 @@ func Hostile() *harness.Result {
 	r.Exit = 1
 	r.Tool, r.Strategy = "flakehunt "+Evil, Evil
 	r.Params = map[string]string{Evil: Evil}
-	r.Meta = map[string]string{Evil: Evil, "javascript": "javascript:alert(3)"}
+	r.Meta = map[string]string{Evil: Evil, "javascript": "javascript:alert(3)", "ci": "github", "ci_url": "https://forge.invalid/" + Evil + "/actions/runs/1", "commit": "0123abc"}
 	r.Redis = harness.RedisInfo{Provider: "url", Version: Evil, Image: Evil, Address: Evil, Note: Evil}
 	r.Machine.OS, r.Machine.Go = Evil, Evil
 	r.Target = harness.Target{Kind: harness.CommandTarget, Argv: []string{"sh", "-c", Evil}, JUnit: Evil, Env: []string{Evil}, Run: Evil}
 	r.Shard = Evil
 	wire := []harness.Line{
-		{At: ms, Role: Evil, Dir: Evil, Text: Evil, Note: Evil, Suspect: true, Delayed: ms}, {At: ms, Role: "\x00", Dir: "<", Text: strings.Repeat("w", 1<<16)},
+		{At: ms, Role: Evil, Dir: Evil, Text: Evil, Note: Evil, Suspect: true, Delayed: ms, Call: &harness.Call{File: Evil, Line: 3}}, {At: ms, Role: "\x00", Dir: "<", Text: strings.Repeat("w", 1<<16)},
 	}
 	for i := range 12 { // more roles than lanes
 		wire = append(wire, harness.Line{At: harness.Duration(i) * ms, Role: fmt.Sprintf("r%d", i), Dir: ">", Text: "PING"})
@@ -36,6 +36,7 @@ func Hostile() *harness.Result {
 	r.Findings = []harness.Finding{{
 		Version: 1, ID: "F-" + Evil, Class: harness.Class(Evil), Standing: harness.Standing(Evil), Title: Evil, Explanation: Evil,
 		Tests: []string{Evil}, Failure: fail, Margin: margin, Timeline: wire, Provoked: harness.Count{K: 1, N: 1}, Warnings: []string{Evil},
+		Source:   []harness.Snippet{{Call: harness.Call{File: Evil, Line: 3}, First: 1, Lines: []string{Evil, "", "\t" + Evil, "\x00\xff"}}},
 		Schedule: harness.Schedule{Strategy: Evil, Decisions: []harness.Decision{{Test: Evil, At: margin.At, Action: harness.Action(Evil)}}},
 	}}
 	id := harness.TestID{Name: Evil, Suite: Evil, Category: Evil, File: Evil, Line: 7}

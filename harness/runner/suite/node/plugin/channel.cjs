@@ -4,6 +4,7 @@
 const net = require('node:net')
 const fs = require('node:fs')
 const path = require('node:path')
+const calls = require('./calls.cjs')
 
 const address = process.env.FLAKEHUNT_MARKS
 const warm = !!process.env.FLAKEHUNT_WARM && !!process.env.FLAKEHUNT_ONLY
@@ -17,7 +18,7 @@ const waiting = []
 
 function lost() {
   gone = true
-  for (const done of waiting.splice(0)) done()
+  for (const done of waiting.splice(0)) if (done) done()
 }
 
 function connect() {
@@ -41,6 +42,11 @@ function connect() {
 function send(event) {
   if (gone) return Promise.resolve()
   if (!socket) connect()
+  const told = event.event === 'begin' || event.event === 'end' ? calls.take() : null
+  if (told) {
+    waiting.push(null)
+    socket.write(JSON.stringify(told) + '\n')
+  }
   socket.ref() // a runner ends when nothing is left to wait for
   const line = JSON.stringify({ worker: process.pid, at: Math.round((performance.timeOrigin + performance.now()) * 1000) * 1000, ...event })
   return new Promise((done) => {

@@ -3,6 +3,7 @@
 const { createRequire } = require('node:module')
 const path = require('node:path')
 const { send, hello, Ids, wants, wantsFile, failure } = require('./channel.cjs')
+const calls = require('./calls.cjs')
 
 function inner(rootDir) {
   const from = createRequire(path.join(rootDir, 'package.json'))
@@ -130,6 +131,15 @@ module.exports = async function (globalConfig, config, environment, runtime, tes
   }
   if (!wantsFile(testPath)) {
     return { ...skipped(testPath) }
+  }
+  // Jest loads the suite's modules itself.
+  const load = runtime.requireModuleOrMock
+  if (typeof load === 'function') {
+    runtime.requireModuleOrMock = function (from, request) {
+      const loaded = load.apply(this, arguments)
+      calls.loaded(request, from, loaded)
+      return loaded
+    }
   }
   try {
     return await inner(config.rootDir)(globalConfig, config, environment, runtime, testPath, ...rest)

@@ -6,6 +6,8 @@ const path = require('node:path')
 const fs = require('node:fs')
 const { isMainThread } = require('node:worker_threads')
 
+const watched = !!process.env.FLAKEHUNT_MARKS
+const calls = watched && require('./calls.cjs')
 const repeats = isMainThread && process.env.FLAKEHUNT_WARM && process.env.FLAKEHUNT_ONLY
 const script = real(process.argv[1] || '').split(path.sep).join('/')
 
@@ -35,11 +37,12 @@ if (isMainThread && /\/node_modules\/vitest\/(vitest\.mjs|dist\/cli\.(js|mjs))$/
   if (!process.argv.some((a) => a.startsWith('--cacheDirectory'))) add('--cacheDirectory=' + path.join(__dirname, 'jest-cache'))
 }
 
-// Mocha's runner is patched wherever it is loaded: also in the processes of
-// --parallel, and in programs that use Mocha.
+// Clients of Redis and Mocha's runner are patched wherever they are loaded: also
+// in the processes of --parallel, and in programs that use Mocha.
 const load = Module._load
-Module._load = function (request) {
+Module._load = function (request, from) {
   const loaded = load.apply(this, arguments)
+  if (watched && from) calls.loaded(request, from.filename, loaded)
   if (typeof request === 'string' && /(^|[\\/])runner(\.js|\.cjs)?$/.test(request)) {
     const Runner = typeof loaded === 'function' ? loaded : loaded && loaded.Runner // before Mocha 12, and since
     if (typeof Runner === 'function' && Runner.prototype && Runner.prototype.hookDown) require('./mocha.cjs')(Runner)

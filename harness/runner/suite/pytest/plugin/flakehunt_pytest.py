@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+import flakehunt_calls
 import pytest
 
 _PATH = os.environ.get("FLAKEHUNT_MARKS", "")
@@ -139,6 +140,8 @@ class Watch:
             attempt=was["attempt"] + 1 if was is not None else 1,
         )
         self.open = dict(common, event="end", verdict="pass")
+        flakehunt_calls.watch()
+        self.told()
         self.line.send(dict(common, event="begin"))
         yield
 
@@ -153,7 +156,13 @@ class Watch:
         if report.when == "teardown":
             self.open = None
             self.ended[item.nodeid] = end
+            self.told()
             self.line.send(end)
+
+    def told(self):
+        calls = flakehunt_calls.take()
+        if calls is not None:
+            self.line.send(calls)
 
     def pytest_collectreport(self, report):
         if report.failed and report.nodeid:
