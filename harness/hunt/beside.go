@@ -19,6 +19,9 @@ import (
 func beside(log *triallog.Log, findings []harness.Finding, root string) {
 	for i := range findings {
 		f := &findings[i]
+		if f.Standing == harness.Latent {
+			f.Source = snippets(f, root)
+		}
 		if len(f.Tests) == 0 || f.Standing == harness.Latent {
 			continue
 		}
