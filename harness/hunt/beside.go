@@ -58,7 +58,7 @@ func snippets(f *harness.Finding, root string) (list []harness.Snippet) {
 		if l.Call == nil || len(list) == maxSnippets || !guilty(l) || slices.ContainsFunc(list, func(s harness.Snippet) bool { return s.Call == *l.Call }) {
 			continue
 		}
-		if s, ok := source.Around(root, *l.Call); ok {
+		if s, ok := source.LinesAt(root, *l.Call); ok {
 			list = append(list, s)
 		}
 	}

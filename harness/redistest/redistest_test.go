@@ -141,12 +141,12 @@ func BenchmarkNotedWrite(b *testing.B) {
 	here, there := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, there) }()
 	defer here.Close()
-	w := &watched{Conn: quiet{here}, port: 1}
+	w := &watched{Conn: unsent{here}, port: 1}
 	for b.Loop() {
 		_, _ = w.Write([]byte("PING\r\n"))
 	}
 }
 
-type quiet struct{ net.Conn }
+type unsent struct{ net.Conn }
 
-func (quiet) Write(b []byte) (int, error) { return len(b), nil }
+func (unsent) Write(b []byte) (int, error) { return len(b), nil }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	around   = 2   // lines before and after the place
+	context  = 2   // lines before and after the place
 	maxWidth = 200 // bytes of a line
 	maxFile  = 1 << 20
 )
@@ -52,9 +52,9 @@ func Rel(root, dir, file string) string {
 	return filepath.ToSlash(file)
 }
 
-// Around reads the lines around a place; ok is false where there are none: the
+// LinesAt reads the lines around a place; ok is false where there are none: the
 // file lies outside root, is no text, or is shorter.
-func Around(root string, at harness.Call) (s harness.Snippet, ok bool) {
+func LinesAt(root string, at harness.Call) (s harness.Snippet, ok bool) {
 	if at.Line < 1 || !filepath.IsLocal(filepath.FromSlash(at.File)) {
 		return s, false
 	}
@@ -66,7 +66,7 @@ func Around(root string, at harness.Call) (s harness.Snippet, ok bool) {
 	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
 		return s, false
 	}
-	s = harness.Snippet{Call: at, First: max(1, at.Line-around)}
+	s = harness.Snippet{Call: at, First: max(1, at.Line-context)}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxFile)
 	n := 0
@@ -74,7 +74,7 @@ func Around(root string, at harness.Call) (s harness.Snippet, ok bool) {
 		if n++; n < s.First {
 			continue
 		}
-		if n > at.Line+around {
+		if n > at.Line+context {
 			break
 		}
 		text := lines.Text()

@@ -11,7 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 )
 
-func TestAround(t *testing.T) {
+func TestLinesAt(t *testing.T) {
 	root := t.TempDir()
 	write := func(name, text string) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o700))
@@ -23,7 +23,7 @@ func TestAround(t *testing.T) {
 	require.NoError(t, os.Symlink("../secret", filepath.Join(root, "repo", "link")))
 	repo := filepath.Join(root, "repo")
 	at := func(file string, line int) (harness.Snippet, bool) {
-		return Around(repo, harness.Call{File: file, Line: line})
+		return LinesAt(repo, harness.Call{File: file, Line: line})
 	}
 	s, ok := at("a/b.go", 3)
 	require.True(t, ok)
