@@ -58,7 +58,7 @@ func (t *Takeover) wrap(ctx context.Context, x *runner.Exec, s *proc.Spec) (func
 	go h.follow(func(n note, l net.Listener) { t.serve(life, n.Index, l, &seen, &h.relays) })
 	if err := prepare(s, p, theirs); err != nil {
 		_ = ours.Close()
-		h.stop()
+		_ = h.stop() // it has not begun: what it says is that we closed it
 		return nil, err
 	}
 	return h.stop, nil
