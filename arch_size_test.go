@@ -56,7 +56,7 @@ var larger = map[string]struct {
 	"harness/proxy.Config fields":              {16, "a field is a setting"},
 	"harness.Result fields":                    {30, "a field is one of result.json"},
 	"reports.testView fields":                  {29, "a field is what the page shows"},
-	"reports.trendPage fields":                 {17, "a field is what the page shows"},
+	"reports.trendPage fields":                 {20, "a field is what the page shows"},
 	"harness/resp.Framer fields":               {19, "the proxy's core: 12 ns a command"},
 	"harness/resp.fastRequest lines":           {73, "the proxy's core: 12 ns a command, without calls"},
 	"harness/resp.step lines":                  {91, "the proxy's core: one state machine"},

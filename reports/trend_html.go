@@ -44,6 +44,8 @@ type trendPage struct {
 	Fixed       []trendFixed
 	MoreFixed   int
 	Best        []string
+	Causes      *trendCauses
+	First, Last trendRun
 	Margins     int
 	Tests       int
 	Data        trendData
@@ -56,6 +58,7 @@ type trendSuite struct {
 
 type trendChange struct {
 	Test, Suite, Word, Rates, Range, When, P string
+	From, To                                 trendRun
 	Worse                                    bool
 }
 
@@ -102,6 +105,10 @@ func newTrendPage(r *trend.Report) *trendPage {
 	for _, n := range r.Warnings {
 		v.Notes = append(v.Notes, oneLine(n, 500))
 	}
+	v.Causes = newTrendCauses(r)
+	if n := len(r.Runs); n > 0 {
+		v.First, v.Last = newTrendRun(&r.Runs[0]), newTrendRun(&r.Runs[n-1])
+	}
 	failing := len(r.Worst(len(r.Tests)))
 	changed := r.Changed()
 	fresh := 0
@@ -115,6 +122,10 @@ func newTrendPage(r *trend.Report) *trendPage {
 		v.Headline, v.Tone = "Nothing is recorded yet", "undecided"
 	case fresh > 0:
 		v.Headline, v.Tone = fmt.Sprintf("%s of %d got worse", count(fresh, "test"), len(r.Tests)), "broken"
+	case v.Causes.fresh() > 0:
+		v.Headline, v.Tone = fmt.Sprintf("%s that no earlier run found", count(v.Causes.fresh(), "cause")), "broken"
+	case failing == 0 && v.Causes != nil:
+		v.Headline, v.Tone = fmt.Sprintf("No test fails by itself, %s provoked", count(len(v.Causes.Rows)+v.Causes.More, "cause")), "flaky"
 	case failing > 0:
 		v.Headline, v.Tone = fmt.Sprintf("%s of %d fail at times, none of them more than before", count(failing, "test"), len(r.Tests)), "flaky"
 	default:
@@ -170,7 +181,7 @@ func (v *trendPage) changes(r *trend.Report, changed []trend.Line) {
 			}
 			v.Changes = append(v.Changes, trendChange{
 				Test: oneLine(l.Name, 300), Suite: oneLine(l.Suite, 200), Word: direction(c), Worse: c.Worse, Rates: rates(c),
-				Range: oneLine(r.Range(c), 100), When: r.Runs[c.At].Started.UTC().Format("2006-01-02"), P: chance(c.P),
+				Range: oneLine(r.Range(c), 100), From: newTrendRun(&r.Runs[c.First]), To: newTrendRun(&r.Runs[c.Last]), When: r.Runs[c.At].Started.UTC().Format("2006-01-02"), P: chance(c.P),
 			})
 		}
 	}

@@ -57,6 +57,32 @@ func samplePast(runs, tests int) *trend.History {
 	return h
 }
 
+// Causes that runs found stand in a band of their own, and a new one is the headline.
+func TestTrendTellsProvokedCauses(t *testing.T) {
+	h := samplePast(5, 1)
+	race := trend.Found{ID: "F-00000001", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Title: "SET overwrote <b>"}
+	page := func() string {
+		var b bytes.Buffer
+		require.NoError(t, TrendHTML(&b, trend.Analyze(h), Options{}))
+		return b.String()
+	}
+	require.NotContains(t, page(), `id="causes"`)
+	for i := range h.Runs {
+		h.Runs[i].CI, h.Runs[i].URL, h.Runs[i].Found = "github", "https://github.com/o/r/actions/runs/7", []trend.Found{race}
+	}
+	h.Runs[2].Found[0].Standing = harness.Natural
+	text := page()
+	require.Contains(t, text, "<h1>No test fails by itself, 1 cause provoked</h1>")
+	require.Contains(t, text, "F-00000001 failed by itself in 1 run, provoked in 4 runs, of 5")
+	require.Contains(t, text, `<path class="natural" d="M2 0h.9v20h-.9z"/><path class="provoked" d="M0 0h.9v20h-.9zM1 0h.9v20h-.9zM3 0h.9v20h-.9zM4 0h.9v20h-.9z"/>`)
+	require.Contains(t, text, "SET overwrote &lt;b&gt;")
+	require.Contains(t, text, `href="https://github.com/o/r/commit/`+h.Runs[0].Commit+`"`)
+	for i := range 4 {
+		h.Runs[i].Found = nil
+	}
+	require.Contains(t, page(), "<h1>1 cause that no earlier run found</h1>")
+}
+
 func TestTrendTerminal(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, TrendTerminal(&b, trend.Analyze(samplePast(60, 100)), Options{Width: 100}))

@@ -73,6 +73,9 @@ func (s *Store) History(ctx context.Context, q Query) (*trend.History, error) {
 	if err := loadMargins(ctx, tx, h, index, tests, chosen, args); err != nil {
 		return nil, fmt.Errorf("read margins of %s: %w", s.path, err)
 	}
+	if err := loadFound(ctx, tx, h, index, chosen, args); err != nil {
+		return nil, fmt.Errorf("read findings of %s: %w", s.path, err)
+	}
 	skips, err := loadSkips(ctx, tx, chosen, args)
 	if err != nil {
 		return nil, fmt.Errorf("read skipped tests of %s: %w", s.path, err)
@@ -208,6 +211,26 @@ func number(b []byte) int64 {
 		}
 	}
 	return n
+}
+
+// loadFound notes the causes that failed in each run: not what was only predicted.
+func loadFound(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64]int32, chosen string, args []any) error {
+	rows, err := tx.QueryContext(ctx, `SELECT run, finding, class, standing, title FROM findings WHERE standing IN ('natural', 'provoked')
+		AND run IN (`+chosen+`) ORDER BY run, finding`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var run int64
+		var f trend.Found
+		if err := rows.Scan(&run, &f.ID, &f.Class, &f.Standing, &f.Title); err != nil {
+			return err
+		}
+		r := &h.Runs[runs[run]]
+		r.Found = append(r.Found, f)
+	}
+	return rows.Err()
 }
 
 // loadMargins notes the smallest margin of each run and test.

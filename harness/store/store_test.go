@@ -70,6 +70,7 @@ func TestRecordedIsReadBack(t *testing.T) {
 	assert.Equal(t, uint64(1<<63+1), h.Runs[1].Seed)
 	assert.Equal(t, FromRun, h.Runs[1].Source)
 	assert.Equal(t, 20, h.Runs[1].Trials)
+	assert.Equal(t, []trend.Found{{ID: "F-00000001", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Title: "found in run 1"}}, h.Runs[1].Found)
 	want := []trend.Test{
 		{TestID: harness.TestID{Name: "a", Suite: "smoke"}, Cells: []trend.Cell{{Run: 0, Runs: 20}, {Run: 1, Runs: 20}, {Run: 2, Runs: 20}}},
 		{TestID: harness.TestID{Name: "b", Suite: "smoke", File: "b_test.go", Line: 7}, Cells: []trend.Cell{

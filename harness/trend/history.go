@@ -48,6 +48,15 @@ type Run struct {
 	Conditions string // see ConditionsOf: only runs of equal conditions compare
 	Trials     int
 	Seed       uint64
+	Found      []Found // causes that failed in it, by themselves or provoked
+}
+
+// Found is a cause of failures, as one run saw it.
+type Found struct {
+	ID       string // the same in each run
+	Class    harness.Class
+	Standing harness.Standing
+	Title    string
 }
 
 // Label names the run for a person: its commit, else its CI run, else its time.
