@@ -143,6 +143,7 @@ const axeRules = `() => {
   for (const e of document.querySelectorAll("button, input, select")) if (seen(e) && !name(e).trim()) bad.push("name: " + e.outerHTML.slice(0, 80));
   for (const e of document.querySelectorAll("svg")) if (!e.closest("[aria-hidden=true]") && !e.getAttribute("aria-label")) bad.push("svg-img-alt: " + e.outerHTML.slice(0, 80));
   for (const e of document.querySelectorAll("th")) if (!e.textContent.trim() && e.getAttribute("aria-hidden") !== "true") bad.push("empty-table-header");
+  for (const e of document.querySelectorAll("figure[role]")) if (e.querySelector(":scope > figcaption")) bad.push("aria-allowed-role: " + e.className);
   return bad.slice(0, 10);
 }`
 

@@ -32,7 +32,6 @@ type trendCause struct {
 	Natural, Provoked          string // SVG paths of the runs
 	Label                      string
 	Fresh                      bool // the newest run is the first that found it
-	last                       int
 }
 
 // fresh says how many causes the newest run is the first to have found.
@@ -48,22 +47,23 @@ func (c *trendCauses) fresh() (n int) {
 	return n
 }
 
-// newTrendCauses gives the causes, the one seen last first; nil: there is none.
-func newTrendCauses(r *trend.Report) *trendCauses {
-	type seen struct {
-		trend.Found
-		runs, columns           []int
-		natural, provoked, last int
-		standing                map[int]harness.Standing // by column
-	}
-	width := min(suiteBuckets, len(r.Runs))
-	var order []*seen
-	byID := map[string]*seen{}
+// seenCause is a cause, as the newest run that found it tells of it, and in which
+// runs it was found.
+type seenCause struct {
+	trend.Found
+	runs                    []int
+	natural, provoked, last int
+	standing                map[int]harness.Standing // by column
+}
+
+// seenCauses gathers the causes of all runs, in columns, the one seen last first.
+func seenCauses(r *trend.Report, width int) (order []*seenCause) {
+	byID := map[string]*seenCause{}
 	for i, run := range r.Runs {
 		for _, f := range run.Found {
 			s := byID[f.ID]
 			if s == nil {
-				s = &seen{standing: map[int]harness.Standing{}}
+				s = &seenCause{standing: map[int]harness.Standing{}}
 				byID[f.ID] = s
 				order = append(order, s)
 			}
@@ -78,12 +78,19 @@ func newTrendCauses(r *trend.Report) *trendCauses {
 			}
 		}
 	}
+	slices.SortStableFunc(order, func(a, b *seenCause) int {
+		return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(b.runs[0], a.runs[0]), cmp.Compare(len(b.runs), len(a.runs)), cmp.Compare(a.ID, b.ID))
+	})
+	return order
+}
+
+// newTrendCauses gives the causes, the one seen last first; nil: there is none.
+func newTrendCauses(r *trend.Report) *trendCauses {
+	width := min(suiteBuckets, len(r.Runs))
+	order := seenCauses(r, width)
 	if len(order) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(order, func(a, b *seen) int {
-		return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(b.runs[0], a.runs[0]), cmp.Compare(len(b.runs), len(a.runs)), cmp.Compare(a.ID, b.ID))
-	})
 	c := &trendCauses{Width: width, First: newTrendRun(&r.Runs[0]), Last: newTrendRun(&r.Runs[len(r.Runs)-1])}
 	for _, s := range order {
 		if len(c.Rows) == trendRows {
@@ -102,7 +109,7 @@ func newTrendCauses(r *trend.Report) *trendCauses {
 		row := trendCause{
 			ID: oneLine(s.ID, 40), Class: oneLine(string(s.Class), 60), Title: oneLine(s.Title, 300), Standing: oneLine(string(s.Standing), 40),
 			Seen: fmt.Sprintf("in %d of %s", len(s.runs), count(len(r.Runs), "run")), Since: newTrendRun(&r.Runs[s.runs[0]]), Last: newTrendRun(&r.Runs[s.last]),
-			Natural: path[0].String(), Provoked: path[1].String(), last: s.last,
+			Natural: path[0].String(), Provoked: path[1].String(),
 			Fresh: len(r.Runs) > 1 && s.runs[0] == len(r.Runs)-1,
 		}
 		row.Label = fmt.Sprintf("%s failed by itself in %s, provoked in %s, of %d", row.ID, count(s.natural, "run"), count(s.provoked, "run"), len(r.Runs))

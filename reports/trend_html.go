@@ -143,15 +143,8 @@ func newTrendPage(r *trend.Report) *trendPage {
 		{Name: "Executions", Value: grouped(trials)}, {Name: "Failed", Value: grouped(failures)},
 		{Name: "False alarms", Value: fmt.Sprintf("a flat history shows a change with at most %s, all tests together", stats.Percent(trend.Alpha))},
 	}
-	if n := len(r.Skipped); n > 0 {
-		var names []string
-		for _, t := range r.Skipped[:min(n, 10)] {
-			names = append(names, oneLine(t.Name, 200))
-		}
-		if n > len(names) {
-			names = append(names, fmt.Sprintf("%d more", n-len(names)))
-		}
-		v.Facts = append(v.Facts, fact{Name: "Skipped in every run", Value: strings.Join(names, ", ")})
+	if len(r.Skipped) > 0 {
+		v.Facts = append(v.Facts, fact{Name: "Skipped in every run", Value: skippedNames(r.Skipped)})
 	}
 	for _, l := range r.Suites {
 		v.Suites = append(v.Suites, trendSuite{oneLine(l.Name, 200), lineWords(l), newTrendDrawing(r, l, suiteBuckets)})
@@ -162,6 +155,18 @@ func newTrendPage(r *trend.Report) *trendPage {
 	}
 	v.Data = newTrendData(r)
 	return v
+}
+
+// skippedNames names ten tests, and says how many more there are.
+func skippedNames(skipped []trend.SkippedTest) string {
+	var names []string
+	for _, t := range skipped[:min(len(skipped), 10)] {
+		names = append(names, oneLine(t.Name, 200))
+	}
+	if n := len(skipped) - len(names); n > 0 {
+		names = append(names, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (v *trendPage) changes(r *trend.Report, changed []trend.Line) {
