@@ -25,8 +25,8 @@ the connection, its point, its words, when it left and what was done to it.
 Payloads are cut and credentials replaced as in reports.
 
 FINDING is an ID such as F-1a2b3c4d, looked up in --out; FILE is a path, such as
-one that trials.jsonl names. The text is what the tests of detectors read; --go
-prints the same as Go values.
+one that trials.jsonl names, or text that this command has printed. The text is
+what the tests of detectors read; --go prints the same as Go values.
 
 ` + exitHelp,
 		Example: `  flakehunt history F-1a2b3c4d

@@ -61,14 +61,3 @@ type Ranking struct {
 	Tested           int         // how many could have been significant
 	Skipped          int         // pairs that were too many to be looked at
 }
-
-// Significant lists the predicates whose adjusted p is at most alpha.
-func (r Ranking) Significant(alpha float64) []Predicate {
-	var out []Predicate
-	for _, p := range r.Predicates {
-		if p.Adjusted <= alpha {
-			out = append(out, p)
-		}
-	}
-	return out
-}

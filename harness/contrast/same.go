@@ -46,18 +46,6 @@ func (r Ranking) Same() bool {
 	return true
 }
 
-// Same compares passing and failing histories of one test.
-func Same(passing, failing []*detect.Trace) bool {
-	var runs []Run
-	for _, t := range passing {
-		runs = append(runs, Run{Trace: t})
-	}
-	for _, t := range failing {
-		runs = append(runs, Run{Trace: t, Failed: true})
-	}
-	return Rank(runs, "").Same()
-}
-
 // NotRedis is the finding that the cause is not Redis: the boundaries of the test
 // are exact in every run, at least three failed so and three passed, and nothing
 // on the wire tells them apart. It is no match of a detector, since one history

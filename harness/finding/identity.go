@@ -36,15 +36,6 @@ func (d Identity) Fingerprint() string {
 	return d.sum(testName(d.Test))
 }
 
-// Cause is of class and pair alone: what failures of one cause in several tests have
-// in common.
-func (d Identity) Cause() string {
-	if d.First.IsZero() && d.Then.IsZero() {
-		return d.sum(d.Test)
-	}
-	return d.sum()
-}
-
 func (d Identity) sum(more ...string) string {
 	first, then := detect.Names(d.Class, d.First, d.Then)
 	parts := append([]string{"3", string(d.Class), d.shape(first), d.shape(then)}, more...)

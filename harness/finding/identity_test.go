@@ -52,16 +52,16 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestCauseIsSharedByTests(t *testing.T) {
+func TestSumIsSharedByTests(t *testing.T) {
 	in := func(test, message string) Identity {
 		return IdentityOf(harness.RaceMultiSubscriber, point("sub", "SUBSCRIBE", test+":orders"), point("pub", "PUBLISH", test+":orders"), harness.TestID{Name: test}, failure(message, ""))
 	}
 	a, b := in("smoke/pubsub/delivers", "expected 1 message"), in("integration/bus/topics", "wanted 2 handlers")
-	assert.Equal(t, a.Cause(), b.Cause(), "a test's name in its keys is no difference")
+	assert.Equal(t, a.sum(), b.sum(), "a test's name in its keys is no difference")
 	assert.NotEqual(t, a.Fingerprint(), b.Fingerprint())
 	predicted := a
 	predicted.Place = ""
-	assert.Equal(t, predicted.Cause(), a.Cause())
+	assert.Equal(t, predicted.sum(), a.sum())
 }
 
 func TestPlace(t *testing.T) {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,17 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 )
+
+// IsText reports whether b begins as the text form does: with its test, after blank
+// lines and comments at most.
+func IsText(b []byte) bool {
+	for line := range bytes.Lines(b) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return bytes.HasPrefix(line, []byte(`test "`))
+		}
+	}
+	return false
+}
 
 // Parse reads the text form. An error says in which line.
 func Parse(r io.Reader) (Recording, error) {

@@ -202,7 +202,8 @@ func (h *histories) beside(dir string, f *harness.Finding) error {
 
 func historyPath(dir, id string) string { return filepath.Join(dir, findingsName, id+historySuffix) }
 
-// ReadHistory reads a file of histories. cut says that it ends in the middle.
+// ReadHistory reads a file of histories, or a history as text. cut says that it
+// ends in the middle.
 func ReadHistory(path string) (list []history.Recording, cut bool, err error) {
 	b, err := readAtMost(path, 2*mostHistory, func(size int64) error {
 		return fmt.Errorf("%d bytes: a history has at most %d", size, mostHistory)
@@ -210,7 +211,11 @@ func ReadHistory(path string) (list []history.Recording, cut bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	return history.Load(bytes.NewReader(b))
+	if !history.IsText(b) {
+		return history.Load(bytes.NewReader(b))
+	}
+	r, err := history.Parse(bytes.NewReader(b))
+	return []history.Recording{r}, false, err
 }
 
 // FindHistory gives the path of the history of the finding with this ID in a

@@ -32,12 +32,6 @@ type Case struct {
 // report stands for one report that was read.
 type report struct{ _ byte }
 
-// JUnit reads a JUnit XML report. See JUnitCases.
-func JUnit(r io.Reader) ([]harness.Outcome, error) {
-	cases, err := JUnitCases(r)
-	return Outcomes(cases), err
-}
-
 // Outcomes gives the cases' outcomes.
 func Outcomes(cases []Case) []harness.Outcome {
 	out := make([]harness.Outcome, len(cases))

@@ -19,6 +19,12 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
 )
 
+// junit gives the outcomes of a JUnit report.
+func junit(r io.Reader) ([]harness.Outcome, error) {
+	cases, err := ingest.JUnitCases(r)
+	return ingest.Outcomes(cases), err
+}
+
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // golden compares v, as JSON, with a file of testdata.
@@ -54,7 +60,7 @@ func TestJUnitDialects(t *testing.T) {
 
 func read(t *testing.T, doc string) []harness.Outcome {
 	t.Helper()
-	out, err := ingest.JUnit(strings.NewReader(doc))
+	out, err := junit(strings.NewReader(doc))
 	require.NoError(t, err)
 	return out
 }
@@ -111,7 +117,7 @@ func TestJUnitBroken(t *testing.T) {
 		"cut output": {"<testsuite><testcase name='a'><system-out>abc", "unexpected EOF", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := ingest.JUnit(strings.NewReader(c.doc))
+			out, err := junit(strings.NewReader(c.doc))
 			require.ErrorContains(t, err, c.err)
 			if c.verdicts != nil {
 				var got []harness.Verdict
@@ -132,7 +138,7 @@ func TestJUnitBroken(t *testing.T) {
 func TestJUnitDepthIsBounded(t *testing.T) {
 	for name, what := range map[string]string{"suites": "<testsuite>", "in a failure": "<testcase name='b'><failure>" + strings.Repeat("<message>", 200), "unknown": "<x>"} {
 		doc := "<testsuites><testsuite name='s'><testcase name='a'/>" + strings.Repeat(what, 2_000_000/max(1, len(what)/11))
-		out, err := ingest.JUnit(strings.NewReader(doc))
+		out, err := junit(strings.NewReader(doc))
 		require.ErrorContains(t, err, "more than 200 elements deep", name)
 		require.GreaterOrEqual(t, len(out), 1, name)
 		require.Equal(t, "a", out[0].Test.Name, name)
@@ -224,7 +230,7 @@ func (filler) Read(p []byte) (int, error) {
 }
 
 func TestJUnitOutputIsBounded(t *testing.T) {
-	out, err := ingest.JUnit(endless(20 << 20))
+	out, err := junit(endless(20 << 20))
 	require.NoError(t, err)
 	require.Len(t, out, 1)
 	require.Equal(t, "late", out[0].Failure.Message)
