@@ -237,9 +237,7 @@ func predictRates(margins []harness.Margin, assume string) *harness.Forecast {
 		return nil
 	}
 	f := &harness.Forecast{Latency: d.String()}
-	for _, p := range forecast.Predict(margins, d) {
-		f.Tests = append(f.Tests, harness.ForecastTest{Test: p.Test, Rate: p.Rate, Worst: p.Worst})
-	}
+	f.Tests = append(f.Tests, forecast.Predict(margins, d)...) // null, not [], where there is none
 	return f
 }
 

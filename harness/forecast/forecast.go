@@ -9,21 +9,13 @@ import (
 	"github.com/flakehunt/flakehunt/harness/stats"
 )
 
-// Prediction is how often a test would fail on a network, by its margins.
-type Prediction struct {
-	Test  string
-	Rate  float64        // at least one of its margins is used up, 0 to 1
-	Worst harness.Margin // the one that fails most often
-	Alone float64        // how often that one alone fails the test
-}
-
 // Predict says how often each test with a margin would fail if every frame were
 // delayed by dist: the chance that the late frame of a margin takes longer than
 // the margin while the frame that it must precede is not delayed, all margins
 // of a test taken as independent. That is pessimistic where both frames are
 // delayed alike. Margins that the program itself keeps count for nothing. The
 // result is in order of the rate, highest first.
-func Predict(margins []harness.Margin, dist stats.Distribution) []Prediction {
+func Predict(margins []harness.Margin, dist stats.Distribution) []harness.ForecastTest {
 	type edge struct {
 		test string
 		at   harness.Point
@@ -41,7 +33,8 @@ func Predict(margins []harness.Margin, dist stats.Distribution) []Prediction {
 		}
 	}
 	passes := map[string]float64{}
-	found := map[string]*Prediction{}
+	found := map[string]*harness.ForecastTest{}
+	worst := map[string]float64{} // how often the worst margin alone fails the test
 	var tests []string
 	for _, e := range order {
 		m := best[e]
@@ -50,23 +43,23 @@ func Predict(margins []harness.Margin, dist stats.Distribution) []Prediction {
 		}
 		p := found[m.Test]
 		if p == nil {
-			p = &Prediction{Test: m.Test, Alone: -1}
-			found[m.Test], passes[m.Test] = p, 1
+			p = &harness.ForecastTest{Test: m.Test}
+			found[m.Test], passes[m.Test], worst[m.Test] = p, 1, -1
 			tests = append(tests, m.Test)
 		}
 		rate := dist.Exceeds(time.Duration(m.Size))
 		passes[m.Test] *= 1 - rate
-		if rate > p.Alone {
-			p.Alone, p.Worst = rate, m
+		if rate > worst[m.Test] {
+			worst[m.Test], p.Worst = rate, m
 		}
 	}
-	out := make([]Prediction, 0, len(tests))
+	out := make([]harness.ForecastTest, 0, len(tests))
 	for _, t := range tests {
 		p := *found[t]
 		p.Rate = 1 - passes[t]
 		out = append(out, p)
 	}
-	slices.SortStableFunc(out, func(a, b Prediction) int { return cmp.Compare(b.Rate, a.Rate) })
+	slices.SortStableFunc(out, func(a, b harness.ForecastTest) int { return cmp.Compare(b.Rate, a.Rate) })
 	return out
 }
 

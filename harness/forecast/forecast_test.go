@@ -27,7 +27,7 @@ func TestPredict(t *testing.T) {
 	require.Len(t, got, 3)
 	assert.Equal(t, "two", got[0].Test)
 	assert.InDelta(t, 0.6, got[0].Rate, 1e-9) // 1 - (1-0.5)(1-0.2)
-	assert.InDelta(t, 0.5, got[0].Alone, 1e-9)
+	assert.InDelta(t, 0.5, dist.Exceeds(time.Duration(got[0].Worst.Size)), 1e-9)
 	assert.Equal(t, "SET", got[0].Worst.At.Verb)
 	assert.Equal(t, "refuted", got[1].Test)
 	assert.InDelta(t, 0.1, got[1].Rate, 1e-9)
