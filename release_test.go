@@ -39,8 +39,9 @@ type releaseConfig struct {
 			Mtime string
 		} `yaml:"builds_info"`
 		Files []struct {
-			Src, Dst string
-			Info     struct{ Mtime string }
+			Src, Dst    string
+			StripParent bool `yaml:"strip_parent"`
+			Info        struct{ Mtime string }
 		}
 	}
 	Checksum struct {
@@ -84,9 +85,13 @@ func TestReleaseConfig(t *testing.T) {
 	require.Len(t, c.Archives, 1)
 	require.Equal(t, "{{ .CommitDate }}", c.Archives[0].BuildsInfo.Mtime)
 	for _, f := range c.Archives[0].Files {
-		if f.Dst == "" { // what .ci/extras.sh writes is there at a release alone
+		if f.Dst == "" {
 			require.FileExists(t, f.Src)
+			continue
 		}
+		// What .ci/extras.sh writes is there at a release alone.
+		require.Equal(t, ".ci/out/extras/"+f.Dst+"/*", f.Src)
+		require.True(t, f.StripParent, "%s: its own directories would be in the archive", f.Src)
 		require.Equal(t, "{{ .CommitDate }}", f.Info.Mtime, f.Src)
 	}
 	require.Equal(t, "sha256", c.Checksum.Algorithm)
