@@ -20,7 +20,7 @@ type sample struct {
 
 // gaps finds answers that took longer, or commands on one resource that came
 // longer after each other, or less long, where the test fails.
-func (t *table) gaps(add func(Predicate)) {
+func (t finder) gaps() {
 	var list []sample
 	for id := range t.points {
 		list = list[:0]
@@ -31,7 +31,7 @@ func (t *table) gaps(add func(Predicate)) {
 		}
 		if q, ok := t.split(list); ok {
 			q.First, q.Then, q.when = t.points[id].Reply(), t.points[id], t.usual[id]
-			add(q)
+			t.add(q)
 		}
 	}
 	for _, p := range t.successive() {
@@ -50,14 +50,14 @@ func (t *table) gaps(add func(Predicate)) {
 				a, b = b, a
 			}
 			q.First, q.Then, q.when = t.points[b], t.points[a], t.usual[b]
-			add(q)
+			t.add(q)
 		}
 	}
 }
 
 // successive lists the pairs of commands that follow each other on a key, and of a
 // message and the publishing of it.
-func (t *table) successive() []pair {
+func (t finder) successive() []pair {
 	var out []pair
 	for i := range t.runs {
 		row := t.at[i]
@@ -88,7 +88,7 @@ func (t *table) successive() []pair {
 }
 
 // split finds where durations part failing from passing runs best.
-func (t *table) split(list []sample) (Predicate, bool) {
+func (t finder) split(list []sample) (Predicate, bool) {
 	failing := 0
 	for _, s := range list {
 		if t.failed&(1<<s.run) != 0 {
@@ -134,7 +134,7 @@ func (t *table) split(list []sample) (Predicate, bool) {
 
 // lifetimes finds keys that had expired when they were read in some runs, and had
 // not in others.
-func (t *table) lifetimes(add func(Predicate)) {
+func (t finder) lifetimes() {
 	type ttlRead struct{ set, read int32 }
 	type seen struct{ expired, known uint64 }
 	found := map[ttlRead]*seen{}
@@ -168,6 +168,6 @@ func (t *table) lifetimes(add func(Predicate)) {
 		} else {
 			q.First, q.Then, q.Text = t.points[k.read], t.points[k.set], "expired"
 		}
-		add(q)
+		t.add(q)
 	}
 }

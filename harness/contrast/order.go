@@ -34,7 +34,7 @@ func (p pair) ids() (a, b int32) { return int32(p >> 32), int32(p) }
 
 // orders finds pairs of conflicting commands that took effect in both orders, and
 // pairs of frames that reached clients in both orders.
-func (t *table) orders(add func(Predicate)) (skipped int) {
+func (t finder) orders() (skipped int) {
 	var commands, frames []pair
 	for i := range t.runs {
 		commands = t.neighbours(i, commands)
@@ -45,13 +45,13 @@ func (t *table) orders(add func(Predicate)) (skipped int) {
 		a, b := p.ids()
 		t.inverted(Order, p, effect, func(q Predicate) {
 			if x, y, ok := t.both(a, b); ok && conflict(x.command, y.command) {
-				add(q)
+				t.add(q)
 			}
 		})
 	}
 	frames, more := t.distinct(frames)
 	for _, p := range frames {
-		t.inverted(Delivery, p, toClient, add)
+		t.inverted(Delivery, p, toClient, t.add)
 	}
 	return skipped + more
 }
@@ -61,7 +61,7 @@ func toClient(f *frame) time.Duration { return f.answered }
 
 // distinct sorts pairs by when they come and leaves each once, and no more than
 // can be looked at.
-func (t *table) distinct(list []pair) (out []pair, skipped int) {
+func (t finder) distinct(list []pair) (out []pair, skipped int) {
 	slices.Sort(list)
 	list = slices.Compact(list)
 	if n := len(list) - maxPairs; n > 0 {
@@ -72,14 +72,14 @@ func (t *table) distinct(list []pair) (out []pair, skipped int) {
 }
 
 // later is when the later point of a pair comes as a rule.
-func (t *table) later(p pair) time.Duration {
+func (t finder) later(p pair) time.Duration {
 	a, b := p.ids()
 	return max(t.usual[a], t.usual[b])
 }
 
 // neighbours adds the pairs of commands of different connections that come close
 // to each other on one resource in run i.
-func (t *table) neighbours(i int, out []pair) []pair {
+func (t finder) neighbours(i int, out []pair) []pair {
 	row := t.at[i]
 	byResource := map[string][]int32{}
 	var all []int32
@@ -121,7 +121,7 @@ func (t *table) neighbours(i int, out []pair) []pair {
 
 // delivered adds the pairs of frames of different connections that reached clients
 // one soon after the other in run i, of which one was pushed or waited for.
-func (t *table) delivered(i int, out []pair) []pair {
+func (t finder) delivered(i int, out []pair) []pair {
 	row := t.at[i]
 	var list []int32
 	for _, id := range t.ordered(i, toClient) {
@@ -204,7 +204,7 @@ func conflict(a, b *detect.Command) bool {
 }
 
 // both returns the two frames of a run that has both.
-func (t *table) both(a, b int32) (x, y *frame, ok bool) {
+func (t finder) both(a, b int32) (x, y *frame, ok bool) {
 	for i := range t.runs {
 		if x, y := t.at[i][a], t.at[i][b]; x != nil && y != nil {
 			return x, y, true
@@ -215,7 +215,7 @@ func (t *table) both(a, b int32) (x, y *frame, ok bool) {
 
 // inverted adds the predicate that b came before a, or a before b, if the pair
 // came in both orders.
-func (t *table) inverted(kind Kind, p pair, by func(*frame) time.Duration, add func(Predicate)) {
+func (t finder) inverted(kind Kind, p pair, by func(*frame) time.Duration, add func(Predicate)) {
 	a, b := p.ids()
 	var holds, known uint64 // holds: a before b
 	for i := range t.runs {

@@ -44,11 +44,12 @@ func Rank(runs []Run, failure string) Ranking {
 			r.Predicates[i].Alike = q.Alike
 		}
 	}
-	t.lifetimes(add)
-	r.Skipped = t.orders(add)
-	t.gaps(add)
-	t.presence(add)
-	t.replies(add)
+	f := finder{t, add}
+	f.lifetimes()
+	r.Skipped = f.orders()
+	f.gaps()
+	f.presence()
+	f.replies()
 	r.Tested = t.weigh(r.Predicates)
 	slices.SortStableFunc(r.Predicates, func(a, b Predicate) int {
 		return cmp.Or(cmp.Compare(a.P, b.P), cmp.Compare(b.Increase, a.Increase), cmp.Compare(a.rank, b.rank), cmp.Compare(a.when, b.when))
@@ -59,6 +60,12 @@ func Rank(runs []Run, failure string) Ranking {
 	}
 	r.Predicates = r.Predicates[:min(mostDescribed, len(r.Predicates))]
 	return r
+}
+
+// finder looks for predicates in a table, and gives each to add.
+type finder struct {
+	*table
+	add func(Predicate)
 }
 
 // vector says in which runs a predicate holds: those with the same are one test.

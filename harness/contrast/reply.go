@@ -79,7 +79,7 @@ func kindOf(shape string) string {
 }
 
 // replies finds commands that are answered otherwise where the test fails.
-func (t *table) replies(add func(Predicate)) {
+func (t finder) replies() {
 	for id := range t.points {
 		byShape, known := t.shapes(int32(id), asItIs)
 		if len(byShape) > fewValues {
@@ -95,7 +95,7 @@ func (t *table) replies(add func(Predicate)) {
 			} else if against {
 				q.Text = "anything but " + shape
 			}
-			add(q)
+			t.add(q)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (t *table) replies(add func(Predicate)) {
 func asItIs(shape string) string { return shape }
 
 // shapes tells in which runs a command was answered in which way.
-func (t *table) shapes(id int32, of func(string) string) (byShape map[string]uint64, known uint64) {
+func (t finder) shapes(id int32, of func(string) string) (byShape map[string]uint64, known uint64) {
 	for i := range t.runs {
 		a := t.answer[i][id]
 		if a == 0 {
@@ -121,7 +121,7 @@ func (t *table) shapes(id int32, of func(string) string) (byShape map[string]uin
 // presence finds frames that are there in some runs alone. That one is missing
 // says something only of a run in which its connection's role went on to frames
 // that come after it as a rule: a test that failed before sends nothing more.
-func (t *table) presence(add func(Predicate)) {
+func (t finder) presence() {
 	reached := make([]map[string]int64, len(t.runs))
 	for i := range t.runs {
 		reached[i] = map[string]int64{}
@@ -150,6 +150,6 @@ func (t *table) presence(add func(Predicate)) {
 		if t.against(&q) {
 			q.Kind = Absent
 		}
-		add(q)
+		t.add(q)
 	}
 }

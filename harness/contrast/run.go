@@ -64,7 +64,7 @@ func newTable(runs []Run, failure string) *table {
 		if i < nf {
 			t.failed |= 1 << i
 		}
-		t.add(i)
+		t.addRun(i)
 	}
 	for i := range t.at { // points that were named by later runs
 		t.at[i] = append(t.at[i], make([]*frame, len(t.points)-len(t.at[i]))...)
@@ -84,8 +84,8 @@ func (t *table) intern(p harness.Point) int32 {
 	return n
 }
 
-// add enters the frames of run i.
-func (t *table) add(i int) {
+// addRun enters the frames of run i.
+func (t *table) addRun(i int) {
 	r := t.runs[i]
 	cut := r.FailedAt
 	if cut == 0 {

@@ -42,12 +42,12 @@ func ClosedBy(t *Trace, ev *harness.Event) Side {
 		}
 	}
 	switch by := string(ev.Raw); {
-	case t.killed(ev) || by == harness.ClosedByRedis:
+	case killed(t, ev) || by == harness.ClosedByRedis:
 		return ByServer
 	case by == harness.ClosedByClient:
 		return ByClient
 	}
-	for _, c := range t.pendingAt(ev) {
+	for _, c := range pendingAt(t, ev) {
 		if ev.In-c.Arrived < giveUp && !blocks(c) {
 			return OnTheWay
 		}
@@ -56,7 +56,7 @@ func ClosedBy(t *Trace, ev *harness.Event) Side {
 }
 
 // killed reports whether the server was told, or said, that it ends the connection.
-func (t *Trace) killed(ev *harness.Event) bool {
+func killed(t *Trace, ev *harness.Event) bool {
 	const soon = 100 * time.Millisecond
 	for _, c := range t.Commands {
 		if c.Arrived > ev.In {
@@ -75,7 +75,7 @@ func (t *Trace) killed(ev *harness.Event) bool {
 
 // pendingAt lists the commands that waited for their answer when a connection
 // ended; a SUBSCRIBE waits for nothing that its client would miss.
-func (t *Trace) pendingAt(ev *harness.Event) []*Command {
+func pendingAt(t *Trace, ev *harness.Event) []*Command {
 	var out []*Command
 	for _, c := range t.Commands {
 		if c.Conn == ev.Conn && c.Arrived <= ev.In && (!c.Answered() || unsent(t, c)) && c.Verb != "QUIT" && c.Verb != "MONITOR" && !isSubscribe(c) {
@@ -106,7 +106,7 @@ func unsent(t *Trace, c *Command) bool {
 // nil if it did not. A blocking command is ended by its own client as a matter of
 // course.
 func (t *Trace) gaveUp(ev *harness.Event) *Command {
-	for _, c := range t.pendingAt(ev) {
+	for _, c := range pendingAt(t, ev) {
 		if !blocks(c) {
 			return c
 		}
@@ -114,9 +114,9 @@ func (t *Trace) gaveUp(ev *harness.Event) *Command {
 	return nil
 }
 
-// renewed reports whether the test subscribed anew to what it had on a
+// resubscribed reports whether the test subscribed anew to what it had on a
 // connection that ended: then it did not mean to leave.
-func (t *Trace) renewed(s *Subscription, ev *harness.Event) bool {
+func resubscribed(t *Trace, s *Subscription, ev *harness.Event) bool {
 	for _, o := range t.Subscriptions {
 		if o.Conn != s.Conn && o.Channel == s.Channel && o.Pattern == s.Pattern && o.Sharded == s.Sharded && o.Sent > ev.In {
 			return true

@@ -14,7 +14,7 @@ func connectionLost(t *Trace) []Match {
 		if who == ByClient {
 			continue // it gave up, or was done: a deadline or a teardown
 		}
-		if list := t.pendingAt(ev); len(list) > 0 {
+		if list := pendingAt(t, ev); len(list) > 0 {
 			c := list[0]
 			out = append(out, Match{
 				Title: fmt.Sprintf("the connection ended while %s %s waited for its answer", c.Verb, c.Point.Key),
@@ -25,7 +25,7 @@ func connectionLost(t *Trace) []Match {
 		}
 	}
 	for _, d := range t.Deliveries {
-		if m, ok := t.cutShort(d); ok {
+		if m, ok := cutShort(t, d); ok {
 			out = append(out, m)
 			break
 		}
@@ -39,7 +39,7 @@ func connectionLost(t *Trace) []Match {
 }
 
 // cutShort finds a message that was lost with its connection.
-func (t *Trace) cutShort(d *Delivery) (Match, bool) {
+func cutShort(t *Trace, d *Delivery) (Match, bool) {
 	if !t.cut(d) || d.Publish == nil {
 		return Match{}, false
 	}
@@ -64,7 +64,7 @@ func (t *Trace) cutShort(d *Delivery) (Match, bool) {
 // subscription's connection and its renewal.
 func lostSubscription(t *Trace, s *Subscription) (Match, bool) {
 	for _, ev := range t.Closes {
-		if ev.Conn != s.Conn || ev.In < s.Sent || ClosedBy(t, ev) == ByClient && !t.renewed(s, ev) {
+		if ev.Conn != s.Conn || ev.In < s.Sent || ClosedBy(t, ev) == ByClient && !resubscribed(t, s, ev) {
 			continue
 		}
 		for _, p := range t.Commands {

@@ -40,7 +40,7 @@ func errorsOf(t *Trace, class harness.Class) []Match {
 			m.Explanation += fmt.Sprintf(" %s of another connection was executed at %s.", rival.Verb, at3(t, rival.Sent))
 			m.Events, m.Then, m.Score = seqs(append(m.Events, rival.Seq, rival.Reply)...), rival.Point, 0.6
 		}
-		if t.quotes(c.Result[0]) || len(code) > 3 && t.quotes(code) {
+		if t.message().quotes(c.Result[0]) || len(code) > 3 && t.message().quotes(code) {
 			m.Score = 0.96
 		}
 		out = append(out, m)
@@ -66,11 +66,11 @@ func classOf(t *Trace, c *Command, code string) (harness.Class, *Command) {
 	case "LOADING", "OOM", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "TRYAGAIN", "NOREPLICAS", "BUSY", "NOAUTH", "ERR max number of":
 		return harness.InfrastructureClass, nil
 	case "NOSCRIPT":
-		return harness.OrderServerState, t.lastOf(c, "SCRIPT|FLUSH", "SCRIPT|LOAD")
+		return harness.OrderServerState, lastOf(t, c, "SCRIPT|FLUSH", "SCRIPT|LOAD")
 	case "NOGROUP", "BUSYGROUP":
-		return harness.OrderServerState, t.lastOf(c, "XGROUP|CREATE", "XGROUP|DESTROY", "DEL", "UNLINK", "FLUSHALL", "FLUSHDB")
+		return harness.OrderServerState, lastOf(t, c, "XGROUP|CREATE", "XGROUP|DESTROY", "DEL", "UNLINK", "FLUSHALL", "FLUSHDB")
 	case "NOPERM", "WRONGPASS":
-		return harness.OrderServerState, t.lastOf(c, "ACL|SETUSER", "ACL|DELUSER", "CONFIG|SET")
+		return harness.OrderServerState, lastOf(t, c, "ACL|SETUSER", "ACL|DELUSER", "CONFIG|SET")
 	case "WRONGTYPE":
 		for _, key := range c.Keys {
 			on := t.On(key)
@@ -93,7 +93,7 @@ func classOf(t *Trace, c *Command, code string) (harness.Class, *Command) {
 
 // lastOf is the last command of the verbs that another connection sent before c;
 // nil if there is none.
-func (t *Trace) lastOf(c *Command, verbs ...string) *Command {
+func lastOf(t *Trace, c *Command, verbs ...string) *Command {
 	var last *Command
 	for _, o := range t.Commands {
 		if o.Conn != c.Conn && o.Sent < c.Sent && !o.IsError && slices.Contains(verbs, o.Verb) {

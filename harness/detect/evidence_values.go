@@ -28,18 +28,18 @@ var (
 
 // numbers lists the whole numbers of the failure's message, each once, in order;
 // nil if there are too many to tell what they stand for.
-func (t *Trace) numbers() []int {
+func (m message) numbers() []int {
 	var out []int
-	rest := t.message()
+	rest := string(m)
 	for {
-		m := wholeNumber.FindStringSubmatchIndex(rest)
-		if m == nil {
+		at := wholeNumber.FindStringSubmatchIndex(rest)
+		if at == nil {
 			break
 		}
-		if n, err := strconv.Atoi(rest[m[2]:m[3]]); err == nil && !slices.Contains(out, n) {
+		if n, err := strconv.Atoi(rest[at[2]:at[3]]); err == nil && !slices.Contains(out, n) {
 			out = append(out, n)
 		}
-		rest = rest[m[3]:]
+		rest = rest[at[3]:]
 	}
 	if len(out) > fewNumbers {
 		return nil
@@ -56,16 +56,16 @@ func shortfall(t *Trace) (want, got int, ok bool) {
 	if len(t.onChannel) == 0 {
 		return 0, 0, false
 	}
-	if m := expected.FindStringSubmatch(t.message()); m != nil {
+	if m := expected.FindStringSubmatch(string(t.message())); m != nil {
 		want, _ = strconv.Atoi(m[1])
 		got, _ = strconv.Atoi(m[2])
-		return want, got, t.published1(want)
+		return want, got, multipleOfPublished(t, want)
 	}
-	list := t.numbers()
+	list := t.message().numbers()
 	if len(list) != 2 {
 		return 0, 0, false
 	}
-	a, b := t.published1(list[0]), t.published1(list[1])
+	a, b := multipleOfPublished(t, list[0]), multipleOfPublished(t, list[1])
 	switch {
 	case a && !b:
 		return list[0], list[1], true
@@ -75,8 +75,8 @@ func shortfall(t *Trace) (want, got int, ok bool) {
 	return 0, 0, false
 }
 
-// published1 reports whether n is a multiple of the messages on some channel.
-func (t *Trace) published1(n int) bool {
+// multipleOfPublished reports whether n is a multiple of the messages on some channel.
+func multipleOfPublished(t *Trace, n int) bool {
 	for _, list := range t.onChannel {
 		if n > 0 && n%len(list) == 0 {
 			return true
@@ -87,10 +87,10 @@ func (t *Trace) published1(n int) bool {
 
 // waited is the longest time that the failure's message names, and whether it
 // names one: that may be how long the test waited.
-func (t *Trace) waited() (time.Duration, bool) {
+func (m message) waited() (time.Duration, bool) {
 	var longest time.Duration
-	for _, m := range waitForm.FindAllStringSubmatch(t.message(), -1) {
-		if d, err := time.ParseDuration(m[1]); err == nil {
+	for _, form := range waitForm.FindAllStringSubmatch(string(m), -1) {
+		if d, err := time.ParseDuration(form[1]); err == nil {
 			longest = max(longest, d)
 		}
 	}
@@ -99,14 +99,13 @@ func (t *Trace) waited() (time.Duration, bool) {
 
 // quotes reports whether the failure's message holds a text that is in a value of
 // the wire: the value itself, or a string within its JSON.
-func (t *Trace) quotes(value string) bool {
-	message := t.message()
-	if message == "" {
+func (m message) quotes(value string) bool {
+	if m == "" {
 		return false
 	}
 	holds := func(s string) bool {
 		s = strings.ToLower(strings.TrimSuffix(s, "…"))
-		return len(s) >= telling && strings.Contains(message, s)
+		return len(s) >= telling && strings.Contains(string(m), s)
 	}
 	if holds(value) {
 		return true
@@ -137,19 +136,18 @@ func anyString(v any, wanted func(string) bool) bool {
 
 // names reports whether a number of at least two digits stands in the failure's
 // message by itself or with a unit.
-func (t *Trace) names(number string) bool {
+func (m message) names(number string) bool {
 	if len(number) < 2 {
 		return false
 	}
-	message := t.message()
 	for at := 0; ; {
-		i := strings.Index(message[at:], number)
+		i := strings.Index(string(m[at:]), number)
 		if i < 0 {
 			return false
 		}
 		i += at
 		end := i + len(number)
-		digit := func(k int) bool { return k >= 0 && k < len(message) && message[k] >= '0' && message[k] <= '9' }
+		digit := func(k int) bool { return k >= 0 && k < len(m) && m[k] >= '0' && m[k] <= '9' }
 		if !digit(i-1) && !digit(end) {
 			return true
 		}
@@ -158,4 +156,4 @@ func (t *Trace) names(number string) bool {
 }
 
 // hint is what words of the failure may add to a score: they rank, no more.
-func (t *Trace) hint(words ...string) float64 { return pick(t.says(words...), 0.1, 0) }
+func (m message) hint(words ...string) float64 { return pick(m.says(words...), 0.1, 0) }

@@ -34,7 +34,7 @@ func (l TTLRead) gone(t *Trace) Match {
 	if t.delayed(l.Set.Sent, l.Read.Sent) {
 		score += 0.25
 	}
-	score += t.hint("absent", "expire", "not found", "missing", "nil", "still", "second time", "present", "exist")
+	score += t.message().hint("absent", "expire", "not found", "missing", "nil", "still", "second time", "present", "exist")
 	found := "found nothing"
 	if renews(l.Read) {
 		found = "had nothing to renew"
@@ -56,11 +56,11 @@ func (l TTLRead) shortened(t *Trace) (Match, bool) {
 		return Match{}, false
 	}
 	n := l.Read.Result[0]
-	score := 0.25 + t.hint("ttl", "to live", "expir", " left")
+	score := 0.25 + t.message().hint("ttl", "to live", "expir", " left")
 	if l.Read.Kept > 0 || l.Set.Kept > 0 {
 		score += 0.25
 	}
-	if t.names(n) || t.names(strconv.FormatInt(left.Milliseconds(), 10)) {
+	if t.message().names(n) || t.message().names(strconv.FormatInt(left.Milliseconds(), 10)) {
 		score += 0.3 // the test tells what it read
 	}
 	return Match{
@@ -90,7 +90,7 @@ func expiredLate(t *Trace) []Match {
 		if _, ok := Left(l.Read); ok {
 			continue
 		}
-		score := 0.3 + 0.25*near1(l.Remaining, 200*time.Millisecond) + t.hint("absent", "expire", "gone", "new", "refused", "still", "after")
+		score := 0.3 + 0.25*near1(l.Remaining, 200*time.Millisecond) + t.message().hint("absent", "expire", "gone", "new", "refused", "still", "after")
 		if l.Read.Arrived-l.Set.Arrived >= l.Set.TTL || t.delayed(t.Begin, l.Set.Sent) {
 			score += 0.25
 		}

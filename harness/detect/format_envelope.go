@@ -61,8 +61,8 @@ func matchShapes(t *Trace, ch string, shapes map[string]*Delivery) (Match, bool)
 	kinds := slices.Sorted(maps.Keys(shapes))
 	kind, odd := oddShape(kinds)
 	first := shapes[kind]
-	said := t.hint("json", "null", "object", "field", "decode", "payload", "envelope")
-	if slices.ContainsFunc(kinds, func(k string) bool { return t.quotes(shapes[k].Payload) }) {
+	said := t.message().hint("json", "null", "object", "field", "decode", "payload", "envelope")
+	if slices.ContainsFunc(kinds, func(k string) bool { return t.message().quotes(shapes[k].Payload) }) {
 		said += 0.2 // the test tells of what it carried
 	}
 	m := Match{First: first.Event.Point, Then: first.Event.Point}
@@ -72,7 +72,7 @@ func matchShapes(t *Trace, ch string, shapes map[string]*Delivery) (Match, bool)
 	slices.Sort(m.Events)
 	switch {
 	case odd == noJSON:
-		if _, got, counted := shortfall(t); counted && got == t.readable(ch) {
+		if _, got, counted := shortfall(t); counted && got == readable(t, ch) {
 			said += 0.3 // the test had all but those
 		}
 		m.Title = fmt.Sprintf("a payload on %s %s", ch, noJSON)
@@ -95,7 +95,7 @@ func matchShapes(t *Trace, ch string, shapes map[string]*Delivery) (Match, bool)
 }
 
 // readable counts the messages of a channel that are JSON.
-func (t *Trace) readable(channel string) int {
+func readable(t *Trace, channel string) int {
 	n := 0
 	for _, d := range t.Deliveries {
 		if d.Channel == channel && shape(d.Payload) != text {

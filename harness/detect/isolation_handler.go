@@ -38,7 +38,7 @@ func isolationHandler(t *Trace) []Match {
 	d := t.Deliveries[len(t.Deliveries)-1]
 	m := Match{
 		Title: fmt.Sprintf("every message on %s reached the client, and a handler did not see it", d.Channel),
-		First: d.Event.Point, Then: d.Event.Point, Score: 0.3 + t.hint("handler", "missed", "called"),
+		First: d.Event.Point, Then: d.Event.Point, Score: 0.3 + t.message().hint("handler", "missed", "called"),
 	}
 	for _, d := range t.Deliveries {
 		if d.Publish != nil && len(m.Events) < 20 {

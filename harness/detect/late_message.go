@@ -32,7 +32,7 @@ type lateMessage struct {
 // could not have seen in time. A message that was late is not lost: neither its
 // handler nor the order is to blame.
 func (t *Trace) latestMessage() (lateMessage, bool) {
-	wait, said := t.waited()
+	wait, said := t.message().waited()
 	if !said || wait > t.End-t.Begin {
 		wait, said = shortestWait, false // it did not wait that long
 	}

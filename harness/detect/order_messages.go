@@ -31,7 +31,7 @@ func overlaps(t *Trace) []Match {
 				d.Pattern != r.Delivery.Pattern || d.Index <= r.Delivery.Index {
 				continue
 			}
-			score := 0.4 + t.hint("order", "sequence", "last", "first")
+			score := 0.4 + t.message().hint("order", "sequence", "last", "first")
 			why := ""
 			for _, c := range r.Commands {
 				if c.Kept > 0 {
@@ -86,7 +86,7 @@ func crossed(t *Trace) []Match {
 
 // overtaken: b was sent before a, and took effect after it.
 func overtaken(t *Trace, a, b *Command) Match {
-	score := 0.55 + t.hint("order", "sequence")
+	score := 0.55 + t.message().hint("order", "sequence")
 	when := "took effect at " + at3(t, b.Sent)
 	if b.Ending == harness.Dropped {
 		when = "was still on its way when the test ended"

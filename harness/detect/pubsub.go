@@ -41,7 +41,7 @@ type Delivery struct {
 }
 
 // confirm notes the confirmation of one channel of c.
-func (t *Trace) confirm(c *Command, ev *harness.Event) {
+func (t traceBuilder) confirm(c *Command, ev *harness.Event) {
 	if strings.HasSuffix(c.Verb, "UNSUBSCRIBE") || len(ev.Args) < 2 {
 		return
 	}
@@ -56,7 +56,7 @@ func (t *Trace) confirm(c *Command, ev *harness.Event) {
 }
 
 // pending adds the subscriptions whose confirmation was never seen.
-func (t *Trace) pending() {
+func (t traceBuilder) pending() {
 	type which struct {
 		c       *Command
 		channel string
@@ -83,7 +83,7 @@ func (t *Trace) pending() {
 
 // endSubscriptions notes which were given up during the test, and adds those
 // that must have been there before it: they brought messages.
-func (t *Trace) endSubscriptions() {
+func (t traceBuilder) endSubscriptions() {
 	type name struct {
 		conn    uint32
 		channel string
@@ -127,7 +127,7 @@ func (t *Trace) endSubscriptions() {
 	}
 }
 
-func (t *Trace) deliver(ev *harness.Event) {
+func (t traceBuilder) deliver(ev *harness.Event) {
 	d := &Delivery{Event: ev, Conn: ev.Conn, Came: ev.In, Went: ev.Out, Index: -1}
 	switch args := ev.Args; {
 	case ev.Point.Verb == "pmessage" && len(args) >= 3:
@@ -152,7 +152,7 @@ func (t *Trace) deliver(ev *harness.Event) {
 // attribute finds the PUBLISH of each delivery: of those with the channel and
 // payload that had come by then, the first that this subscription has not had
 // and that went to more subscribers than are known.
-func (t *Trace) attribute() {
+func (t traceBuilder) attribute() {
 	type subscriber struct {
 		conn    uint32
 		pattern string
@@ -193,7 +193,7 @@ func (t *Trace) attribute() {
 
 // spent reports whether all deliveries of a PUBLISH are known: its reply counts
 // them.
-func (t *Trace) spent(p *Command) bool {
+func (t traceBuilder) spent(p *Command) bool {
 	if p.IsError || len(p.Result) != 1 {
 		return false
 	}

@@ -38,7 +38,7 @@ const lookBack = 64
 // NewTrace parses the events of one test. The events must be in order of Seq
 // and have their Args.
 func NewTrace(events []harness.Event, outcome harness.Outcome) *Trace {
-	t := &Trace{Test: outcome.Test.Name, Outcome: outcome, Events: events}
+	t := traceBuilder{&Trace{Test: outcome.Test.Name, Outcome: outcome, Events: events}}
 	requests := map[uint64]*Command{}
 	for i := range events {
 		ev := &events[i]
@@ -75,15 +75,19 @@ func NewTrace(events []harness.Event, outcome harness.Outcome) *Trace {
 	t.pending()
 	t.endSubscriptions()
 	t.attribute()
-	return t
+	return t.Trace
 }
+
+// traceBuilder is a trace that is being made: its methods are the only ones that
+// change one.
+type traceBuilder struct{ *Trace }
 
 func sorted[T any](list []T, by func(T) time.Duration) {
 	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(by(a), by(b)) })
 }
 
 // transactions moves queued commands to when their EXEC went to Redis.
-func (t *Trace) transactions() {
+func (t traceBuilder) transactions() {
 	queued := map[uint32][]*Command{}
 	inMulti := map[uint64]bool{}
 	for i := range t.Events {
@@ -111,7 +115,7 @@ func (t *Trace) transactions() {
 // moments reckons the time to live of what was given a moment of expiry, from
 // when the test began by the machine's clock. That is a guess: the server's may
 // differ.
-func (t *Trace) moments() {
+func (t traceBuilder) moments() {
 	for _, c := range t.Commands {
 		if !c.Expires || c.Expiry.IsZero() {
 			continue
@@ -136,7 +140,7 @@ func (t *Trace) Wall(at time.Duration) (time.Time, bool) {
 }
 
 // index groups the commands.
-func (t *Trace) index() {
+func (t traceBuilder) index() {
 	t.onKey, t.onChannel, t.of = map[string][]*Command{}, map[string][]*Command{}, map[*Command][]*Delivery{}
 	for _, c := range t.Commands {
 		for _, k := range c.Keys {

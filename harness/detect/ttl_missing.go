@@ -21,7 +21,7 @@ func ttlMissing(t *Trace) []Match {
 // the key was there, or a SET without a time to live ran after it.
 func missingOn(t *Trace, key string) []Match {
 	var out []Match
-	on := byArrival(t.commandsOn(key))
+	on := byArrival(commandsOn(t, key))
 	for i, e := range on {
 		if e.Verb != "EXPIRE" && e.Verb != "PEXPIRE" {
 			continue
@@ -47,7 +47,7 @@ func missingOn(t *Trace, key string) []Match {
 		if why == "" || set == nil {
 			continue
 		}
-		score := 0.75 + t.hint("ttl", "expir", "to live", "absent", "still", "leak")
+		score := 0.75 + t.message().hint("ttl", "expir", "to live", "absent", "still", "leak")
 		out = append(out, Match{
 			Title: fmt.Sprintf("%s has no time to live: %s and %s are two steps", key, set.Verb, e.Verb),
 			Explanation: fmt.Sprintf("%s and %s of %s were sent apart, and only the first counts: %s. The key stays for ever. "+
@@ -106,7 +106,7 @@ func seenBetween(t *Trace, key string) []Match {
 }
 
 // commandsOn is On with those that were never sent.
-func (t *Trace) commandsOn(key string) []*Command {
+func commandsOn(t *Trace, key string) []*Command {
 	var out []*Command
 	for _, c := range t.Commands {
 		if c.Touches(key) {

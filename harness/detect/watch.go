@@ -21,7 +21,7 @@ func broken(t *Trace) []Match {
 		case "EXEC":
 			list := watched[c.Conn]
 			delete(watched, c.Conn)
-			if len(list) > 0 && refusedOnce(c) && !t.retried(list, c) {
+			if len(list) > 0 && refusedOnce(c) && !retried(t, list, c) {
 				out = append(out, refusedExec(t, list, c))
 			}
 		}
@@ -34,7 +34,7 @@ func refusedOnce(exec *Command) bool { return len(exec.Result) == 1 && exec.Resu
 
 // retried reports whether a transaction that watched one of the same keys went
 // through afterwards on that connection, or on another of its pool.
-func (t *Trace) retried(watches []*Command, exec *Command) bool {
+func retried(t *Trace, watches []*Command, exec *Command) bool {
 	again := map[uint32]bool{}
 	for _, c := range t.Commands {
 		switch {
