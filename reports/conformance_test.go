@@ -87,7 +87,8 @@ func TestJenkinsReads(t *testing.T) {
 
 	failing := readJenkins(caseNamed(t, cases(t, sample.Flaky(), "fail"), flakyTest))
 	assert.Equal(t, "failed", failing.status)
-	assert.Len(t, failing.flaky, 2)
+	assert.Empty(t, failing.flaky, "it failed")
+	assert.Len(t, failing.reruns, 2)
 
 	broken := readJenkins(caseNamed(t, cases(t, sample.Broken(), "pass"), brokenTest))
 	assert.Equal(t, "failed", broken.status)
@@ -136,7 +137,9 @@ func TestSurefireReads(t *testing.T) {
 			if expected != "" { // an unknown status (the hostile sample's) has none
 				assert.Equal(t, expected, outcome, "%s: %s", s.Name, x.Name)
 			}
-			if x.Status == harness.Flaky {
+			if outcome == "failure" {
+				assert.Zero(t, flakes, "%s: a reader would take it for one that passed", x.Name)
+			} else if x.Status == harness.Flaky {
 				assert.Equal(t, max(1, len(x.Groups)), flakes, "one for each fingerprint")
 			}
 			i++

@@ -24,7 +24,8 @@ const (
 // JUnit writes one <testcase> a test by Surefire's convention for reruns: a
 // flaky test has no <failure> but one <flakyFailure> for each fingerprint; one
 // that failed every time has <failure> and <rerunFailure>. With
-// Options.JUnitFlaky "fail" a flaky test has <failure> as well.
+// Options.JUnitFlaky "fail" a flaky test has these, too: readers take a case with
+// a <flakyFailure> for one that passed.
 func JUnit(w io.Writer, r *harness.Result, o Options) error {
 	if err := o.Check(); err != nil {
 		return err
@@ -137,8 +138,7 @@ func (j *junit) testcase(t *harness.TestResult) xmlCase {
 	case len(groups) == 0:
 		return c
 	}
-	broken := t.Status == harness.Broken
-	if broken || j.fail || neverRetried(groups) {
+	if t.Status == harness.Broken || j.fail || neverRetried(groups) {
 		f := j.fault(&groups[0])
 		// Readers expect text alone in <failure>; what was printed belongs to the test.
 		c.Out, f.Stack, f.Out = f.Out, nil, nil
@@ -149,7 +149,7 @@ func (j *junit) testcase(t *harness.TestResult) xmlCase {
 			c.Out = element(fmt.Sprintf("%d more kinds of failure are in result.json", len(groups)-i))
 			break
 		}
-		if !broken {
+		if c.Failure == nil {
 			c.Flaky = append(c.Flaky, j.fault(&groups[i]))
 		} else if i > 0 || groups[i].Count > 1 {
 			c.Rerun = append(c.Rerun, j.fault(&groups[i]))
