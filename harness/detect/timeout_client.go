@@ -95,7 +95,10 @@ func timeoutClient(t *Trace) []Match {
 		}
 	case d.GaveUp:
 		what = fmt.Sprintf("had no answer when its client gave up after %s", ms(d.Waited))
-		if !unsent(t, d.Command) {
+		if again(t, d.Command) != nil {
+			what += ", and was sent again"
+			score = 0.85
+		} else if !unsent(t, d.Command) {
 			score = 0.85
 		} else if score += 0.1; score > 0.5 { // else the test may have ended for another reason
 			score = 0.85
@@ -198,9 +201,23 @@ func waitedTooShort(t *Trace) []Match {
 // keptReply is how long the reply of c was kept on purpose.
 func (t *Trace) keptReply(c *Command) time.Duration {
 	if ev := replyTo(t, c); ev != nil && ev.Action != harness.Pass {
+		if unsent(t, c) {
+			return max(t.End-ev.In, 0)
+		}
 		return max(ev.Out-ev.In, 0)
 	}
 	return 0
+}
+
+// again is the same command, sent by another connection after the client had given
+// up the first.
+func again(t *Trace, c *Command) *Command {
+	for _, o := range t.Commands {
+		if o.Conn != c.Conn && o.Arrived-c.Arrived >= giveUp && slices.Equal(o.Words, c.Words) && (!c.Answered() || unsent(t, c) || o.Arrived < c.Replied) {
+			return o
+		}
+	}
+	return nil
 }
 
 // blocks reports whether a command waits for something to come.

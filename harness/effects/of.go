@@ -154,6 +154,9 @@ func (e *Effects) resources(c *command, args []string) {
 			}
 		}
 	}
+	if e.WritesKeys { // which may be told to subscribers
+		e.read(Resource{Kind: Configuration, Name: "notify-keyspace-events"})
+	}
 	if c.has("denyoom") && e.WritesKeys {
 		e.read(Resource{Kind: Configuration, Name: "maxmemory"})
 	}

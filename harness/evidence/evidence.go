@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,6 +110,10 @@ func CauseOf(c nearmiss.Candidate, matches []detect.Match, turned bool) detect.M
 	return m
 }
 
+// serverClocks are commands that answer with a reading of the server's clock, or with
+// what follows from one.
+var serverClocks = []string{"TIME", "OBJECT|IDLETIME", "LASTSAVE", "XINFO|CONSUMERS", "XINFO|STREAM", "CLIENT|INFO"}
+
 // lateFrame names the cause of a failure that one late frame brought, and no
 // deadline of a client: what a detector is sure of, else the order in which
 // frames arrive where it was a message, else none.
@@ -119,6 +124,11 @@ func lateFrame(c nearmiss.Candidate, matches []detect.Match) detect.Match {
 		}
 	}
 	m := detect.Match{Class: harness.Unattributed, Title: c.LateFrame().Words() + " came late", Explanation: c.Why}
+	if slices.Contains(serverClocks, c.LateFrame().Verb) {
+		m.Class = harness.TimeWallClock
+		m.Title = c.LateFrame().Words() + " came late, which reads the server's clock"
+		m.Explanation = "The reply holds the time at which Redis ran the command, not the time at which the test reads it: the two differ by a round trip. Allow for one that takes as long as a slow network's."
+	}
 	if at := c.LateFrame(); at.Dir == harness.ToClient && at.Verb == strings.ToLower(at.Verb) {
 		m.Class = harness.OrderDelivery
 		m.Explanation = "The message came by another connection than what the test waited for; nothing keeps the two in order."

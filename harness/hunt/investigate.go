@@ -72,7 +72,7 @@ func (h *hunt) investigateTest(ctx context.Context, test harness.TestID) *testRe
 // proven and measured once. One trial of a foreign suite's test is limited: a frame
 // that came late may leave the test waiting for ever.
 func (h *hunt) aimAt(ctx context.Context, test harness.TestID) *testHunt {
-	by := investigate.Terms{Limit: leastTime, Longest: h.MaxDelay, Natural: triallog.NaturalFailures(h.log.Trials(), test.Name), Seed: h.Seed}
+	by := investigate.Terms{Limit: leastTime, Longest: h.MaxDelay, Natural: triallog.NaturalFailures(h.log.Trials(), test.Name), Seed: h.Seed, TellsTime: predict.TellsTime}
 	for _, t := range h.log.Traces(test.Name) {
 		by.Limit = max(by.Limit, slowTest*time.Duration(t.Outcome.Duration))
 	}

@@ -101,7 +101,7 @@ func (l *Lab) Aimed(ctx context.Context, t harness.TestID, arm harness.Arm, s ha
 	if d == nil {
 		return investigate.Played{}
 	}
-	if o := d.Outcome(t.Name); cold && o != nil && o.Verdict == harness.Failed {
+	if o := d.Outcome(t.Name); (cold || d.Anew) && o != nil && o.Verdict == harness.Failed {
 		l.mu.Lock()
 		l.anew[key] = true
 		l.mu.Unlock()

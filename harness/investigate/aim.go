@@ -67,6 +67,9 @@ type Terms struct {
 	Strict  bool            // a failure must come again each time, or four times of five
 	Natural map[string]bool // fingerprints of failures with nothing injected
 	Seed    uint64          // is written into schedules
+	// TellsTime is the first command from a moment on that holds the present time;
+	// nil: there is none, or nobody knows.
+	TellsTime func(t *detect.Trace, from time.Duration) *detect.Command
 }
 
 // Aim does aimed trials of one test, within the test's share of the time. It

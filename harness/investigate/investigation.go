@@ -1,6 +1,7 @@
 package investigate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -270,6 +271,57 @@ func turned(events []harness.Event, c nearmiss.Candidate) bool {
 // cause names the cause that a failing trial shows: of what detectors make of it,
 // what passing histories of the test have too is none.
 func (in *Investigation) cause(failed Played) detect.Match {
-	matches := detect.Differential(detect.NewTrace(failed.Events, *failed.Outcome), nil, in.lab.Passing(in.Test.Name))
-	return evidence.CauseOf(in.c, matches, !in.shrunk || turned(failed.Events, in.c))
+	trace, passing := detect.NewTrace(failed.Events, *failed.Outcome), in.lab.Passing(in.Test.Name)
+	matches := detect.Differential(trace, nil, passing)
+	asPredicted := !in.shrunk || turned(failed.Events, in.c)
+	if in.c.Shape == nearmiss.PoolShape {
+		asPredicted = !came(failed.Events, in.c.Then)
+	}
+	m := evidence.CauseOf(in.c, matches, asPredicted)
+	if turned, ok := detect.Inverted(trace, passing); ok && in.c.Shape == nearmiss.PoolShape {
+		return turned // nobody waited for a connection: a command changed places
+	}
+	if m.Class == harness.Unattributed {
+		m = whatChanged(m, in.c.LateFrame(), trace, passing, in.TellsTime)
+	}
+	return m
+}
+
+// whatChanged says of a failure that one late frame brought what went otherwise than
+// in the runs that passed; m: it is not known.
+func whatChanged(m detect.Match, late harness.Point, failed *detect.Trace, passing []*detect.Trace, tellsTime func(*detect.Trace, time.Duration) *detect.Command) detect.Match {
+	if turned, ok := detect.Inverted(failed, passing); ok {
+		return turned
+	}
+	if gaveUp, ok := detect.WentOn(failed, passing); ok {
+		return gaveUp
+	}
+	if tellsTime == nil {
+		tellsTime = func(*detect.Trace, time.Duration) *detect.Command { return nil }
+	}
+	if c := tellsTime(failed, frameAt(failed.Events, late)); c != nil {
+		m.Class = harness.TimeWallClock
+		m.Title += ", and " + c.Verb + " " + c.Point.Key + " holds the time"
+		m.Explanation = "No two commands changed places and no deadline passed. " + c.Verb + " holds a reading of the clock, which is another one when a frame before it comes late. Compare times with a tolerance, or fix the clock in the test."
+		return m
+	}
+	if overtaken, ok := detect.Overtaken(failed, passing, late); ok {
+		return overtaken
+	}
+	return m
+}
+
+// frameAt is when a frame came to the proxy; 0: it did not.
+func frameAt(events []harness.Event, p harness.Point) time.Duration {
+	for _, e := range events {
+		if e.Point == p {
+			return e.In
+		}
+	}
+	return 0
+}
+
+// came reports whether a frame was seen.
+func came(events []harness.Event, p harness.Point) bool {
+	return slices.ContainsFunc(events, func(e harness.Event) bool { return e.Point == p })
 }

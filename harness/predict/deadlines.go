@@ -151,6 +151,9 @@ func manyTrips(s *scene) []nearmiss.Candidate {
 	}}
 }
 
+// poolShape marks candidates that leave a pool without a free connection.
+const poolShape = nearmiss.PoolShape
+
 // exhaustion keeps a connection busy on which somebody else seems to have
 // waited for a blocking command's end: a pool with none left.
 func exhaustion(s *scene) []nearmiss.Candidate {
@@ -169,7 +172,7 @@ func exhaustion(s *scene) []nearmiss.Candidate {
 		}
 		at := a.Point.Reply().Any() // which of those that wait is which differs from trial to trial
 		out = append(out, nearmiss.Candidate{
-			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: "pool",
+			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: poolShape,
 			Title:  fmt.Sprintf("%s went by the connection of a %s as soon as that was answered", n.Verb, a.Verb),
 			Broken: fmt.Sprintf("%s found no connection while %s waited in Redis", n.Verb, a.Verb),
 			Why: fmt.Sprintf("%s was sent on connection %d %s after %s had been answered there. A blocking command keeps its connection: when all of a pool's wait in Redis, others wait for one, and give up.",
@@ -179,6 +182,66 @@ func exhaustion(s *scene) []nearmiss.Candidate {
 		})
 	}
 	return out
+}
+
+const (
+	// rush is how far apart commands are sent that are taken for sent at once.
+	rush = 5 * time.Millisecond
+	// mostBusy is how many connections are kept busy at once.
+	mostBusy = 8
+)
+
+// crowded keeps all connections busy that a program used at once, when it went on
+// with one of them as soon as that was free: a pool may have had no other.
+func crowded(s *scene) []nearmiss.Candidate {
+	last := map[uint32]*act{}
+	var busy []*act
+	var next *act
+	for _, n := range s.arriving {
+		if n.blocking() || n.part != body || n.Point.Role == "hs" {
+			continue
+		}
+		if prev := last[n.Conn]; prev != nil && prev.Answered() && n.Arrived-prev.Replied <= idle && n.Arrived-prev.Arrived <= 2*rush {
+			others := []*act{prev}
+			for conn, o := range last {
+				if conn != n.Conn && o.Point.Role == prev.Point.Role && max(o.Arrived-prev.Arrived, prev.Arrived-o.Arrived) <= rush &&
+					(o.Verb == prev.Verb || o.Arrived < prev.Replied && prev.Arrived < o.Replied) {
+					others = append(others, o)
+				}
+			}
+			if len(others) > max(1, len(busy)) && len(others) <= mostBusy {
+				busy, next = others, n
+			}
+		}
+		last[n.Conn] = n
+	}
+	if next == nil {
+		return nil
+	}
+	slices.SortFunc(busy, func(a, b *act) int { return cmp.Compare(a.Arrived, b.Arrived) })
+	var late []harness.Decision
+	for _, a := range busy {
+		late = append(late, delay(a.Point, s.facts.MaxDelay))
+	}
+	return []nearmiss.Candidate{{
+		Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: poolShape,
+		Title:  fmt.Sprintf("%s went by a connection as soon as that was free, with %d in use", next.Verb, len(busy)),
+		Broken: fmt.Sprintf("%s found no connection while commands were under way on %d", next.Verb, len(busy)),
+		Why: fmt.Sprintf("Commands went by %d connections at once, and %s by one of them %s after that was free. When all of a pool's connections are in use, others wait for one, and give up. "+
+			"Give the pool as many connections as there are users, or let them wait for longer than a slow network takes.", len(busy), next.Verb, ms(next.Arrived-freed(busy, next.Conn))),
+		First: busy[0].Point, Then: next.Point, Gap: next.Arrived - busy[0].Arrived,
+		Provoke: s.replay(late...), Counter: s.replay(), Likelihood: 0.33,
+	}}
+}
+
+// freed is when the connection's command of the list was answered.
+func freed(list []*act, conn uint32) time.Duration {
+	for _, a := range list {
+		if a.Conn == conn {
+			return a.Replied
+		}
+	}
+	return 0
 }
 
 // waiting counts the commands of a's role that waited in Redis just before a was

@@ -110,11 +110,16 @@ const noticeTime = 60 * time.Millisecond
 // overtaken keeps f until g has surely been noticed.
 func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
 	gap := g.out - f.out
-	if f.ev.Conn == g.ev.Conn || gap > together || f.ev.Point == g.ev.Point || !f.event && !g.event {
+	if f.ev.Conn == g.ev.Conn || gap > together || f.ev.Point == g.ev.Point {
 		return nearmiss.Candidate{}, false
 	}
 	w := 0.5
-	if f.event && !g.event { // a reply that comes before the news; tests rarely rely on more than that the news comes
+	if !f.event && !g.event { // two answers to one program: it may go by which comes first
+		if f.ev.Point.Role == "hs" || g.ev.Point.Role == "hs" || s.outsideBody(f) || s.outsideBody(g) || !f.by.Reads {
+			return nearmiss.Candidate{}, false
+		}
+		w = 0.55
+	} else if f.event && !g.event { // a reply that comes before the news; tests rarely rely on more than that the news comes
 		w = 0.3
 	}
 	if by := s.cause(g); by != nil && f.by != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
@@ -119,7 +120,23 @@ func (s *scene) score(a, b *act, on effects.Conflict) float64 {
 	if on.Sort == effects.WriteRead && nothing(b.Result) && !deletes(a) {
 		w *= 0.6 // it saw nothing of the first
 	}
+	if on.On.Name == "notify-keyspace-events" && on.On.Kind == effects.Configuration {
+		if !heard(s, b) {
+			return w * 0.3 // nobody was told of b, with the configuration or without
+		}
+		w = max(w, 0.6)
+	}
 	return w
+}
+
+// heard reports whether a keyspace event told a subscriber of what a command did.
+func heard(s *scene, a *act) bool {
+	return slices.ContainsFunc(s.t.Events, func(e harness.Event) bool {
+		return e.Kind == harness.Push && strings.HasPrefix(e.Point.Key, "__key") && e.In >= a.Sent && e.In-a.Sent < together &&
+			slices.ContainsFunc(a.Keys, func(k string) bool {
+				return slices.ContainsFunc(e.Args, func(w string) bool { return strings.HasSuffix(w, k) })
+			})
+	})
 }
 
 // timerFreedom is the freedom of what a timer set off, or another reply.

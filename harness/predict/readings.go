@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/flakehunt/flakehunt/harness/detect"
 )
 
 // reading is a value in a command that is the present time, or the present time
@@ -30,6 +32,17 @@ var (
 
 // maxScan is how much of a word is searched.
 const maxScan = 512
+
+// TellsTime is the first command from a moment on that holds the present time, in a
+// word or in a key; nil: none does.
+func TellsTime(t *detect.Trace, from time.Duration) *detect.Command {
+	for _, r := range newScene(t, Facts{}).readings() {
+		if r.act.Arrived >= from && r.act.part == body {
+			return r.act.Command
+		}
+	}
+	return nil
+}
 
 // readings finds the times in commands, in order.
 func (s *scene) readings() []reading {

@@ -57,6 +57,10 @@ func rows() []row {
 		{"handshake-late", handshakeLate, harness.OrderDelivery, "time", "INFO", "", delay, "", true},
 		{"flushdb-second", flushdbSecond, harness.TimeWallClock, "wall clock", "", "", align, "", true},
 		{"listener-after-ready", listenerAfterReady, harness.OrderDelivery, "delivery order", "SET", "message", delay, "", true},
+		{"keyspace-events-off", keyspaceEventsOff, harness.OrderServerState, "execution order", "CONFIG|SET", "DEL", hold, "<DEL", true},
+		{"pool-of-two", poolOfTwo, harness.ConnectionLost, "time", "GET", "GET", delay, "", true},
+		{"redelivery", redelivery, harness.OrderCommands, "time", "XACK", "XAUTOCLAIM", delay, "", true},
+		{"first-answer", firstAnswer, harness.OrderDelivery, "delivery order", "GET", "", delay, "", true},
 		{"pool-exhausted", poolExhausted, harness.ConnectionLost, "time", "BLPOP", "", delay, "", true},
 	}
 }
@@ -73,6 +77,91 @@ func streamLatest(ctx context.Context, e *env) error {
 	time.Sleep(time.Millisecond)
 	b.Eval(ctx, "-- announce\nreturn redis.call('xadd', KEYS[1], '*', 'e', ARGV[1])", []string{"events"}, "added")
 	return <-got
+}
+
+// redelivery: what is pending for 100 ms is taken over, and counted twice.
+func redelivery(ctx context.Context, e *env) error {
+	a, b := e.client(1), e.client(1)
+	a.XGroupCreateMkStream(ctx, "orders", "mail", "0")
+	b.XAdd(ctx, &redis.XAddArgs{Stream: "orders", Values: []any{"id", "1"}})
+	ctx, stop := context.WithTimeout(ctx, 350*time.Millisecond)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		got, err := a.XReadGroup(ctx, &redis.XReadGroupArgs{Group: "mail", Consumer: "m", Streams: []string{"orders", ">"}, Count: 1}).Result()
+		if err == nil {
+			a.Incr(ctx, "sent")
+			a.XAck(ctx, "orders", "mail", got[0].Messages[0].ID)
+		}
+	})
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			late, _, _ := b.XAutoClaim(ctx, &redis.XAutoClaimArgs{Stream: "orders", Group: "mail", Consumer: "r", MinIdle: 100 * time.Millisecond, Start: "0"}).Result()
+			for range late {
+				b.Incr(ctx, "sent")
+			}
+			time.Sleep(40 * time.Millisecond)
+		}
+	})
+	wg.Wait()
+	if n := b.Get(context.WithoutCancel(ctx), "sent").Val(); n != "1" {
+		return fmt.Errorf("sent %s times", n)
+	}
+	return nil
+}
+
+// keyspaceEventsOff: events are switched on by somebody who is not awaited.
+func keyspaceEventsOff(ctx context.Context, e *env) error {
+	a, b := e.client(1), e.client(2)
+	a.ConfigSet(ctx, "notify-keyspace-events", "")
+	b.Set(ctx, "flag", "on", 0)
+	go a.ConfigSet(ctx, "notify-keyspace-events", "Kg")
+	sub := b.PSubscribe(ctx, "__keyspace@0__:flag")
+	defer sub.Close()
+	if _, err := sub.Receive(ctx); err != nil {
+		return err
+	}
+	time.Sleep(10 * time.Millisecond)
+	b.Del(ctx, "flag")
+	_, err := sub.ReceiveTimeout(ctx, 250*time.Millisecond)
+	if m, ok := err.(interface{ Timeout() bool }); ok && m.Timeout() {
+		return errors.New("nobody told of the flag")
+	}
+	return nil
+}
+
+// poolOfTwo: three users share two connections, and wait for 200 ms at most.
+func poolOfTwo(ctx context.Context, e *env) error {
+	pool := e.client(2, func(o *redis.Options) { o.PoolTimeout = 200 * time.Millisecond; o.MinIdleConns = 2 })
+	setup := e.client(1)
+	setup.MSet(ctx, "menu", "m", "cart", "c", "news", "n")
+	var wg sync.WaitGroup
+	errs := make([]error, 3)
+	for i, key := range []string{"menu", "cart", "news"} {
+		wg.Go(func() { errs[i] = pool.Get(ctx, key).Err() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// firstAnswer: two parts of a page are fetched at once, and shown as they come.
+func firstAnswer(ctx context.Context, e *env) error {
+	a, b := e.client(1), e.client(1)
+	a.Set(ctx, "title", "Faust", 0)
+	b.Ping(ctx)
+	rows := make(chan string, 2)
+	go func() { a.Get(ctx, "title"); rows <- "title" }()
+	go func() {
+		time.Sleep(20 * time.Millisecond)
+		b.SMembers(ctx, "seats")
+		rows <- "seats"
+	}()
+	first := <-rows
+	<-rows
+	if first != "title" {
+		return fmt.Errorf("the page begins with its %s", first)
+	}
+	return nil
 }
 
 // groupLatest: the group is created in the background.

@@ -12,11 +12,12 @@ import (
 )
 
 // timers sets a frame against a timer: a time to live and its renewal, the
-// timeout of a blocking command, a deadline of the client, a handshake that the
+// timeout of a blocking command, a deadline of the client, the time after which a
+// stream's entry is given to another consumer, a handshake that the
 // program does not wait for.
 func timers(s *scene) []nearmiss.Candidate {
 	var out []nearmiss.Candidate
-	for _, find := range []func(*scene) []nearmiss.Candidate{renewals, blockingTimeouts, handshakes, deadlines, manyTrips, exhaustion} {
+	for _, find := range []func(*scene) []nearmiss.Candidate{renewals, blockingTimeouts, handshakes, deadlines, manyTrips, exhaustion, crowded, redeliveries} {
 		out = append(out, find(s)...)
 	}
 	return out

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -45,6 +46,12 @@ type Done struct {
 	Matches   map[string][]detect.Match  // by test that failed: what detectors say, the best first
 	Scheduler harness.Scheduler          // the one that was used; a replay knows what it missed
 	Monitored []string                   // lines of MONITOR, if it was asked for and could be had
+	Anew      bool                       // Job.Warm was set, and the trial was done again in a new process
+}
+
+// failed reports whether a test of the trial did.
+func (d *Done) failed() bool {
+	return slices.ContainsFunc(d.Trial.Outcomes, func(o harness.Outcome) bool { return o.Verdict == harness.Failed })
 }
 
 // Outcome returns what the named test did, or nil if it did not run.

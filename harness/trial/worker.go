@@ -138,10 +138,16 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 	if j.Busy {
 		defer busy(ctx)()
 	}
-	j.Warm = j.Warm && len(j.Tests) == 1 && !w.cold[j.Tests[0]]
+	j.Warm = j.Warm && len(j.Tests) == 1 && !w.cold[j.Tests[0]] && warms(w.cfg.Runner)
 	done, err := s.Play(ctx, j)
-	if err != nil || !j.Warm || len(missing(done.Scheduler)) == 0 {
+	if err != nil || !j.Warm {
 		return done, err
+	}
+	lost := len(missing(done.Scheduler))
+	// What a process that has run the test before leaves in it may fail it: outside of
+	// confirmations a failure counts only from a new process.
+	if failed := j.Arm != harness.Confirm && done.failed(); lost == 0 && !failed {
+		return done, nil
 	}
 	// A frame that did not come may be one that only a new process sends. Where it
 	// does, all further trials of the test get one.
@@ -150,13 +156,23 @@ func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 		return nil, err
 	}
 	anew, err := s.Play(ctx, j)
-	if err == nil && len(missing(anew.Scheduler)) < len(missing(done.Scheduler)) {
+	if err != nil {
+		return nil, err
+	}
+	anew.Anew = true
+	if len(missing(anew.Scheduler)) < lost {
 		if w.cold == nil {
 			w.cold = map[string]bool{}
 		}
 		w.cold[j.Tests[0]] = true
 	}
-	return anew, err
+	return anew, nil
+}
+
+// warms reports whether a runner uses a process for more than one trial.
+func warms(r runner.Runner) bool {
+	w, ok := r.(interface{ Warms() bool })
+	return ok && w.Warms()
 }
 
 // endpoint is the proxy, or in the direct arm Redis itself.

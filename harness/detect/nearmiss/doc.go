@@ -54,6 +54,10 @@ type Candidate struct {
 // ShapeRelation is the relation of the candidates of this package.
 const ShapeRelation = "shape"
 
+// PoolShape is the shape of the candidates that leave a pool without a free
+// connection: the one that finds none never sends its command.
+const PoolShape = "pool"
+
 // TwoConnections is the Kind of two neighbouring commands of two connections on
 // one key.
 const TwoConnections = string(harness.OrderCommands) + ":two connections"

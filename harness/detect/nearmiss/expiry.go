@@ -26,7 +26,8 @@ func nearExpiry(t *detect.Trace) []Candidate {
 				out = append(out, early(t, l, d))
 			}
 		case l.Found == detect.Absent && l.Remaining <= 0:
-			if d := -l.Remaining + slack; d <= maxDelay && d < l.Read.Sent-l.Set.Sent {
+			// Later than the read itself it would not be found either.
+			if d := -l.Remaining + min(slack, (l.Read.Sent-l.Set.Sent+l.Remaining)/2); d <= maxDelay {
 				out = append(out, tooLate(t, l, d))
 			}
 		}

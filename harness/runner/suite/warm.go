@@ -148,6 +148,9 @@ func (k *kept) take(e marks.Event) {
 	}
 }
 
+// Warms reports whether one process of the runner does several trials.
+func (r *Runner) Warms() bool { return r.c.Adapter.Warm() }
+
 // mayKeep reports whether a process may serve several trials: it runs one test, and
 // nothing of the command or of what it is given names the trial.
 func (r *Runner) mayKeep(x runner.Exec) bool {
