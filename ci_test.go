@@ -34,7 +34,7 @@ func TestOneTestCommand(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^go tool gotestsum .*$`)
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	require.Equal(t, []string{"go tool gotestsum -- -race ./..."}, command.FindAllString(string(readme), -1))
+	require.Equal(t, []string{"go tool gotestsum -- -race -p 3 ./..."}, command.FindAllString(string(readme), -1))
 	script, err := os.ReadFile(".ci/run")
 	require.NoError(t, err)
 	require.Contains(t, string(script), `tests=$(grep -m1 -E '^go tool gotestsum ' README.md)`)

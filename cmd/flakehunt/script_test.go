@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,6 +20,11 @@ import (
 
 func TestMain(m *testing.M) {
 	netns.MaybeRunChild()
+	// The tests wait for hunts, which wait for their suites: more of them at a time
+	// than there are CPUs take less of the time. A flag overrides it.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"flakehunt": func() {
 			sim.Main()
