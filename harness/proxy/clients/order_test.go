@@ -23,14 +23,15 @@ type race struct {
 	blocks      bool // first waits in Redis for second
 }
 
-// races are orders that a hold until a request must make: the request must have
+// races are orders that a hold until a request must make (each waits two seconds for
+// the other, longer than a crowded machine stands still): the request must have
 // been taken up by Redis before the held command, also when it blocks there.
 func races() map[string]race {
 	return map[string]race{
 		"XREAD BLOCK $ before XADD": {
 			held: `kv>XADD "s" #1`, until: `kv>XREAD "s" #1`, blocks: true,
 			first: func(ctx context.Context, c *redis.Client) bool {
-				got, err := c.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "$"}, Block: 200 * time.Millisecond}).Result()
+				got, err := c.XRead(ctx, &redis.XReadArgs{Streams: []string{"s", "$"}, Block: 2 * time.Second}).Result()
 				return err == nil && len(got) == 1
 			},
 			second: func(ctx context.Context, c *redis.Client) {
@@ -50,7 +51,7 @@ func races() map[string]race {
 				s := c.Subscribe(ctx, "c")
 				defer s.Close()
 				for { // the confirmation, then the message
-					m, err := s.ReceiveTimeout(ctx, 200*time.Millisecond)
+					m, err := s.ReceiveTimeout(ctx, 2*time.Second)
 					if _, ok := m.(*redis.Message); ok || err != nil {
 						return ok
 					}
