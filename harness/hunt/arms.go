@@ -64,6 +64,9 @@ func (t *testHunt) explain(failed investigate.Played, s harness.Schedule, arm ex
 	}
 	if list := investigate.Injected(failed.Events, test); len(list) > 0 {
 		if again, fewer := a.Smaller(list, *failed.Outcome); again.Reading == evidence.Failed {
+			if len(fewer) == 0 {
+				return // it fails with nothing injected: that is a natural failure
+			}
 			c.Provoke, failed = a.Schedule(fewer...), again
 			c.Title = "it fails when " + investigate.Delayed(fewer)
 		}
