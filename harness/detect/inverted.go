@@ -124,7 +124,7 @@ func WentOn(failed *Trace, passing []*Trace) (Match, bool) {
 func Overtaken(failed *Trace, passing []*Trace, late harness.Point) (Match, bool) {
 	var c *Command
 	for _, o := range failed.Commands {
-		if o.Point.Reply().Any() == late.Any() && failed.keptReply(o) > 0 && (c == nil || failed.keptReply(o) > failed.keptReply(c)) {
+		if o.Point.Reply().Any() == late.Any() && failed.keptReply(o) > 0 && !isSubscribe(o) && (c == nil || failed.keptReply(o) > failed.keptReply(c)) {
 			c = o
 		}
 	}

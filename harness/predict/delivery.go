@@ -115,7 +115,8 @@ func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
 	}
 	w := 0.5
 	if !f.event && !g.event { // two answers to one program: it may go by which comes first
-		if f.ev.Point.Role == "hs" || g.ev.Point.Role == "hs" || s.outsideBody(f) || s.outsideBody(g) || !f.by.Reads {
+		if f.ev.Point.Role == "hs" || g.ev.Point.Role == "hs" || s.outsideBody(f) || s.outsideBody(g) || !f.by.Reads ||
+			strings.HasSuffix(f.by.Verb, "SUBSCRIBE") || strings.HasSuffix(g.by.Verb, "SUBSCRIBE") { // confirmations have shapes of their own
 			return nearmiss.Candidate{}, false
 		}
 		w = 0.55

@@ -103,3 +103,13 @@ func checkCandidate(t *testing.T, c nearmiss.Candidate) {
 	}
 	assert.NotEqual(t, c.Provoke, c.Counter)
 }
+
+// TestTellsTime: a command that holds the time is found in each recorded history
+// that has one, whatever scripts it runs.
+func TestTellsTime(t *testing.T) {
+	holds := map[string]bool{"score-seconds": true, "flushdb-second": true}
+	for _, r := range rows() {
+		c := predict.TellsTime(load(t, filepath.Join("testdata", r.name+".txt")), 0)
+		assert.Equal(t, holds[r.name], c != nil, r.name)
+	}
+}

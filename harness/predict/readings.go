@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness/detect"
+	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
 // reading is a value in a command that is the present time, or the present time
@@ -36,8 +37,10 @@ const maxScan = 512
 // TellsTime is the first command from a moment on that holds the present time, in a
 // word or in a key; nil: none does.
 func TellsTime(t *detect.Trace, from time.Duration) *detect.Command {
-	for _, r := range newScene(t, Facts{}).readings() {
-		if r.act.Arrived >= from && r.act.part == body {
+	var none *effects.Knowledge // no script is known but those of the history
+	for _, r := range newScene(t, Facts{Scripts: none.Clone()}).readings() {
+		// The time in an entry's ID is Redis's own, and the same whoever sends it back.
+		if r.act.Arrived >= from && r.act.part == body && !strings.HasPrefix(r.act.Verb, "X") {
 			return r.act.Command
 		}
 	}
