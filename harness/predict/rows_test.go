@@ -134,11 +134,11 @@ func keyspaceEventsOff(ctx context.Context, e *env) error {
 func poolOfTwo(ctx context.Context, e *env) error {
 	pool := e.client(2, func(o *redis.Options) { o.PoolTimeout = 200 * time.Millisecond; o.MinIdleConns = 2 })
 	setup := e.client(1)
-	setup.MSet(ctx, "menu", "m", "cart", "c", "news", "n")
+	setup.Set(ctx, "page", "p", 0)
 	var wg sync.WaitGroup
 	errs := make([]error, 3)
-	for i, key := range []string{"menu", "cart", "news"} {
-		wg.Go(func() { errs[i] = pool.Get(ctx, key).Err() })
+	for i := range errs {
+		wg.Go(func() { errs[i] = pool.Get(ctx, "page").Err() })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

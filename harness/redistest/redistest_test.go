@@ -46,7 +46,7 @@ func TestUser(t *testing.T) {
 	require.Equal(t, "v", c.Get(t.Context(), "redistest:key").Val())
 	t.Run("sub", func(t *testing.T) {
 		require.Equal(t, Addr(t), Redis(t).Addr)
-		require.Equal(t, "v", Client(t).Get(t.Context(), "redistest:key").Val())
+		require.EqualValues(t, 1, Client(t).Exists(t.Context(), "redistest:key").Val())
 	})
 	fmt.Println("at", Addr(t))
 }
@@ -121,8 +121,9 @@ func TestCallsUnderAHunt(t *testing.T) {
 	require.NoError(t, s.Close())
 	line := lineOf(t, `c.Set(t.Context(), "redistest:key"`)
 	require.Equal(t, map[string]string{
-		"SET redistest:key": fmt.Sprintf("redistest_test.go:%d", line),
-		"GET redistest:key": fmt.Sprintf("redistest_test.go:%d", lineOf(t, `Client(t).Get(t.Context(), "redistest:key")`)),
+		"SET redistest:key":    fmt.Sprintf("redistest_test.go:%d", line),
+		"GET redistest:key":    fmt.Sprintf("redistest_test.go:%d", line+1),
+		"EXISTS redistest:key": fmt.Sprintf("redistest_test.go:%d", lineOf(t, `Client(t).Exists(t.Context(), "redistest:key")`)),
 	}, tap.Places())
 }
 
