@@ -49,12 +49,15 @@ type pairs struct {
 }
 
 func (p *pairs) consider(a, b *act) {
-	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > maxHoldGap || a.Conn == b.Conn && !p.s.pooled(a, b) {
+	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > maxHoldGap || a.Conn == b.Conn && !p.s.pooled(a, b) && a.Verb != "CONFIG|SET" {
 		return
 	}
 	on, ok := effects.Conflicts(a.effects, b.effects)
 	if !ok || p.invisible(a, b) {
 		return
+	}
+	if a.Conn == b.Conn && !p.s.pooled(a, b) && (on.On.Name != "notify-keyspace-events" || !heard(p.s, b)) {
+		return // of CONFIG SET, only what shows is taken for another caller's
 	}
 	x := pair{a, b, on, p.s.score(a, b, on)}
 	f := familyPair{a.family, b.family}
@@ -85,8 +88,7 @@ func (p *pairs) invisible(a, b *act) bool {
 // callers that share a pool: each could have gone by another connection, and
 // then nothing keeps them in order.
 func (s *scene) pooled(a, b *act) bool {
-	sameUse := a.Point.Role == b.Point.Role || strings.HasPrefix(a.Verb, "CONFIG|") // a handshake sends no CONFIG
-	return a.Replied <= b.Arrived && sameUse && !a.blocking() && a.Exec == nil && b.Exec == nil && a.part == body
+	return a.Replied <= b.Arrived && a.Point.Role == b.Point.Role && !a.blocking() && a.Exec == nil && b.Exec == nil && a.part == body
 }
 
 // score judges how probably the other order happens, and fails the test.
