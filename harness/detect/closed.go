@@ -102,6 +102,15 @@ func unsent(t *Trace, c *Command) bool {
 	return ev != nil && ev.Out == 0
 }
 
+// answeredAt is when the reply of a command went to its client; the end of the trial
+// if it never did.
+func answeredAt(t *Trace, c *Command) time.Duration {
+	if !c.Answered() || unsent(t, c) {
+		return t.End
+	}
+	return c.Replied
+}
+
 // gaveUp is the command whose client ended the connection since no answer came;
 // nil if it did not. A blocking command is ended by its own client as a matter of
 // course.

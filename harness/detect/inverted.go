@@ -95,10 +95,7 @@ func WentOn(failed *Trace, passing []*Trace) (Match, bool) {
 		if kept < shortestWait || c.Blocks || isSubscribe(c) {
 			continue
 		}
-		told := c.Replied
-		if !c.Answered() || unsent(failed, c) {
-			told = failed.End
-		}
+		told := answeredAt(failed, c)
 		for _, o := range failed.Commands {
 			waited := o.Arrived - c.Arrived
 			if o == c || waited < shortestWait/2 || o.Arrived >= told || o.Point.Role == "hs" {
@@ -131,10 +128,7 @@ func Overtaken(failed *Trace, passing []*Trace, late harness.Point) (Match, bool
 	if c == nil || len(passing) == 0 {
 		return Match{}, false
 	}
-	told := c.Replied
-	if !c.Answered() || unsent(failed, c) {
-		told = failed.End
-	}
+	told := answeredAt(failed, c)
 	for _, o := range failed.Commands {
 		if o.Conn == c.Conn || !o.Answered() || unsent(failed, o) || o.Blocks || o.Point.Role == "hs" || o.Replied >= told || o.Replied < c.Arrived {
 			continue

@@ -58,11 +58,8 @@ func wentOn(t *Trace) (Deadline, bool) {
 		if kept < shortestWait || blocks(c) || isSubscribe(c) || i+1 == len(list) || list[i+1].Conn != c.Conn {
 			continue
 		}
-		next, told := list[i+1], c.Replied
-		if !c.Answered() || unsent(t, c) {
-			told = t.End
-		}
-		if waited := next.Arrived - c.Arrived; waited >= shortestWait/2 && next.Arrived < told {
+		next := list[i+1]
+		if waited := next.Arrived - c.Arrived; waited >= shortestWait/2 && next.Arrived < answeredAt(t, c) {
 			return Deadline{Command: c, Waited: waited, Ours: min(kept, waited), WentOn: true}, true
 		}
 	}
@@ -213,7 +210,7 @@ func (t *Trace) keptReply(c *Command) time.Duration {
 // up the first.
 func again(t *Trace, c *Command) *Command {
 	for _, o := range t.Commands {
-		if o.Conn != c.Conn && o.Arrived-c.Arrived >= giveUp && slices.Equal(o.Words, c.Words) && (!c.Answered() || unsent(t, c) || o.Arrived < c.Replied) {
+		if o.Conn != c.Conn && o.Arrived-c.Arrived >= giveUp && slices.Equal(o.Words, c.Words) && o.Arrived < answeredAt(t, c) {
 			return o
 		}
 	}

@@ -151,9 +151,6 @@ func manyTrips(s *scene) []nearmiss.Candidate {
 	}}
 }
 
-// poolShape marks candidates that leave a pool without a free connection.
-const poolShape = nearmiss.PoolShape
-
 // exhaustion keeps a connection busy on which somebody else seems to have
 // waited for a blocking command's end: a pool with none left.
 func exhaustion(s *scene) []nearmiss.Candidate {
@@ -172,7 +169,7 @@ func exhaustion(s *scene) []nearmiss.Candidate {
 		}
 		at := a.Point.Reply().Any() // which of those that wait is which differs from trial to trial
 		out = append(out, nearmiss.Candidate{
-			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: poolShape,
+			Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: nearmiss.PoolShape,
 			Title:  fmt.Sprintf("%s went by the connection of a %s as soon as that was answered", n.Verb, a.Verb),
 			Broken: fmt.Sprintf("%s found no connection while %s waited in Redis", n.Verb, a.Verb),
 			Why: fmt.Sprintf("%s was sent on connection %d %s after %s had been answered there. A blocking command keeps its connection: when all of a pool's wait in Redis, others wait for one, and give up.",
@@ -197,6 +194,7 @@ func crowded(s *scene) []nearmiss.Candidate {
 	last := map[uint32]*act{}
 	var busy []*act
 	var next *act
+	var waited time.Duration // from when its connection was free
 	for _, n := range s.arriving {
 		if n.blocking() || n.part != body || n.Point.Role == "hs" {
 			continue
@@ -210,7 +208,7 @@ func crowded(s *scene) []nearmiss.Candidate {
 				}
 			}
 			if len(others) > max(1, len(busy)) && len(others) <= mostBusy {
-				busy, next = others, n
+				busy, next, waited = others, n, n.Arrived-prev.Replied
 			}
 		}
 		last[n.Conn] = n
@@ -224,24 +222,14 @@ func crowded(s *scene) []nearmiss.Candidate {
 		late = append(late, delay(a.Point, s.facts.MaxDelay))
 	}
 	return []nearmiss.Candidate{{
-		Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: poolShape,
+		Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: nearmiss.PoolShape,
 		Title:  fmt.Sprintf("%s went by a connection as soon as that was free, with %d in use", next.Verb, len(busy)),
 		Broken: fmt.Sprintf("%s found no connection while commands were under way on %d", next.Verb, len(busy)),
 		Why: fmt.Sprintf("Commands went by %d connections at once, and %s by one of them %s after that was free. When all of a pool's connections are in use, others wait for one, and give up. "+
-			"Give the pool as many connections as there are users, or let them wait for longer than a slow network takes.", len(busy), next.Verb, ms(next.Arrived-freed(busy, next.Conn))),
+			"Give the pool as many connections as there are users, or let them wait for longer than a slow network takes.", len(busy), next.Verb, ms(waited)),
 		First: busy[0].Point, Then: next.Point, Gap: next.Arrived - busy[0].Arrived,
 		Provoke: s.replay(late...), Counter: s.replay(), Likelihood: 0.33,
 	}}
-}
-
-// freed is when the connection's command of the list was answered.
-func freed(list []*act, conn uint32) time.Duration {
-	for _, a := range list {
-		if a.Conn == conn {
-			return a.Replied
-		}
-	}
-	return 0
 }
 
 // waiting counts the commands of a's role that waited in Redis just before a was

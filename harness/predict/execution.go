@@ -49,14 +49,18 @@ type pairs struct {
 }
 
 func (p *pairs) consider(a, b *act) {
-	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > maxHoldGap || a.Conn == b.Conn && !p.s.pooled(a, b) && a.Verb != "CONFIG|SET" {
+	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > maxHoldGap {
+		return
+	}
+	ordered := a.Conn == b.Conn && !p.s.pooled(a, b)
+	if ordered && a.Verb != "CONFIG|SET" {
 		return
 	}
 	on, ok := effects.Conflicts(a.effects, b.effects)
 	if !ok || p.invisible(a, b) {
 		return
 	}
-	if a.Conn == b.Conn && !p.s.pooled(a, b) && (on.On.Name != "notify-keyspace-events" || !heard(p.s, b)) {
+	if ordered && (on.On.Name != "notify-keyspace-events" || !heard(p.s, b)) {
 		return // of CONFIG SET, only what shows is taken for another caller's
 	}
 	x := pair{a, b, on, p.s.score(a, b, on)}
@@ -134,12 +138,17 @@ func (s *scene) score(a, b *act, on effects.Conflict) float64 {
 
 // heard reports whether a keyspace event told a subscriber of what a command did.
 func heard(s *scene, a *act) bool {
-	return slices.ContainsFunc(s.t.Events, func(e harness.Event) bool {
-		return e.Kind == harness.Push && strings.HasPrefix(e.Point.Key, "__key") && e.In >= a.Sent && e.In-a.Sent < together &&
-			slices.ContainsFunc(a.Keys, func(k string) bool {
-				return slices.ContainsFunc(e.Args, func(w string) bool { return strings.HasSuffix(w, k) })
-			})
-	})
+	for _, d := range s.t.DeliveriesFrom(a.Sent) {
+		if d.Went-a.Sent >= together {
+			break
+		}
+		if strings.HasPrefix(d.Channel, "__key") && slices.ContainsFunc(a.Keys, func(k string) bool {
+			return strings.HasSuffix(d.Channel, k) || strings.HasSuffix(d.Payload, k)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // timerFreedom is the freedom of what a timer set off, or another reply.
