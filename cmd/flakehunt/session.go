@@ -166,7 +166,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 	}
 	before.Finish(result)
 	cerr := pool.Close()
-	if u := new(runner.Unusable); result == nil || errors.As(err, &u) && result.TrialsDone == 0 {
+	if u := new(runner.Unusable); result == nil || errors.As(err, &u) && (u.Never || result.TrialsDone == 0) {
 		return nil, errors.Join(redisError(err), cerr)
 	}
 	if cerr != nil {

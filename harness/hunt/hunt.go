@@ -161,7 +161,7 @@ func (h *hunt) open(tests []harness.TestID) error {
 		h.found.Add(f)
 	}
 	h.progress = &progress{tell: h.Progress, size: h.found.Len}
-	h.lab = &Lab{exec: h.Executor, journal: h.Journal, record: h.Record, log: h.log, progress: h.progress, seed: h.Seed, shard: h.Shard, trials: h.Trials, more: beyond(h.Resume, h.Trials), anew: map[anewKey]bool{}}
+	h.lab = &Lab{exec: h.Executor, journal: h.Journal, record: h.Record, log: h.log, progress: h.progress, seed: h.Seed, shard: h.Shard, trials: h.Trials, more: beyond(h.Resume, h.Trials), anew: map[anewKey]bool{}, began: len(h.Resume) > 0}
 	h.rounds.log, h.rounds.lab = h.log, h.lab
 	return nil
 }

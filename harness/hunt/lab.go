@@ -39,6 +39,8 @@ type Lab struct {
 	mu   sync.Mutex
 	more int              // trials done beyond the numbered ones
 	anew map[anewKey]bool // what failed in a new process of the runner
+
+	began bool // a numbered trial passed, or spoke to Redis
 }
 
 // anewKey is a test under a schedule.
@@ -66,7 +68,7 @@ func (l *Lab) numbered(ctx context.Context, j trial.Job) error {
 	if err := l.admit(d); err != nil {
 		return err
 	}
-	if err := neverBegan(d.Trial, l.log); err != nil {
+	if err := l.begins(d.Trial); err != nil {
 		return err
 	}
 	if nth <= learnedTrials {
@@ -147,18 +149,18 @@ func (l *Lab) admit(d *trial.Done) error {
 	return nil
 }
 
-// neverBegan says of a command whose exit status is all that it tells that the
-// first trial came to nothing: it failed before it sent a command to Redis, as one
-// that does not build or start does. Its next trial would fail in the same way.
-func neverBegan(t harness.Trial, log *triallog.Log) error {
-	if t.Arm == harness.Direct || t.Points > 0 || len(t.Outcomes) != 1 || len(log.Trials()) > 0 {
+// begins says of a command whose exit status is all that it tells that it came to
+// nothing: no trial passed or sent a command to Redis through the proxy, and this one
+// failed, as the next one would. So does one that does not build or start.
+func (l *Lab) begins(t harness.Trial) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	failed := len(t.Outcomes) == 1 && t.Outcomes[0].Test.Name == runner.WholeCommand && t.Outcomes[0].Verdict == harness.Failed
+	l.began = l.began || !failed || t.Points > 0 || t.Outcomes[0].Failure.Kind == harness.TimeoutFailure
+	if l.began || t.Arm == harness.Direct {
 		return nil
 	}
-	o := t.Outcomes[0]
-	if o.Test.Name != runner.WholeCommand || o.Verdict != harness.Failed || o.Failure == nil || o.Failure.Kind == harness.TimeoutFailure {
-		return nil
-	}
-	return &runner.Unusable{Err: fmt.Errorf("%s\nno command of it was seen on the wire, and it names no test: it does not start, or its Redis is not ours; see it run with 'flakehunt doctor -- COMMAND', and try --takeover localhost:6379 if its address is hard-coded", o.Failure.Message)}
+	return &runner.Unusable{Never: true, Err: fmt.Errorf("%s\nno command of it was seen on the wire, and it names no test: it does not start, or its Redis is not ours; see it run with 'flakehunt doctor -- COMMAND', and try --takeover localhost:6379 if its address is hard-coded", t.Outcomes[0].Failure.Message)}
 }
 
 // keep records a finished trial: journal first, then memory.

@@ -8,6 +8,7 @@ const WholeCommand = "(command)"
 // Who runs trials must not try again, and must not count it.
 type Unusable struct {
 	Usage bool // the command line is at fault, not the suite
+	Never bool // no trial before came to anything either: there is no result
 	Err   error
 }
 
