@@ -64,7 +64,6 @@ var larger = map[string]struct {
 	"harness/history.event lines":              {95, "the proxy's core: 28 ns a frame, without calls"},
 	"harness/proxy.redact lines":               {71, "a table of commands, as a switch"},
 	"reports/internal/sample.Flaky lines":      {90, "a sample: one value, and little beside it"},
-	"harness/predict.scene methods":            {32, "questions about one history: none changes it"},
 	"cmd/flakehunt.app methods":                {34, "what each command does is a method: it holds the streams alone"},
 	"cmd/flakehunt.runFlags fields":            {30, "a field is a flag"},
 	"harness.Finding fields":                   {29, "a field is one of the finding's file"},

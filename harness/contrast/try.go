@@ -13,8 +13,6 @@ const (
 	maxDelay = 500 * time.Millisecond
 	// maxHoldGap is the longest gap over which a pair is turned round by a hold.
 	maxHoldGap = 3 * time.Second
-	// stall is the gap from which a hold needs a timeout of its own.
-	stall = 150 * time.Millisecond
 	// slack is what a delay exceeds by what it is to outlast.
 	slack = 40 * time.Millisecond
 )
@@ -38,8 +36,8 @@ func (t *table) try(p Predicate, shape string) *nearmiss.Candidate {
 			}
 			return q.Reply()
 		}
-		c.Provoke = schedule(c.Test, hold(p.First, until(p.Then), c.Gap))
-		c.Counter = schedule(c.Test, hold(p.Then, until(p.First), c.Gap))
+		c.Provoke = harness.ReplaySchedule(c.Test, harness.HoldFrame(p.First, until(p.Then), c.Gap))
+		c.Counter = harness.ReplaySchedule(c.Test, harness.HoldFrame(p.Then, until(p.First), c.Gap))
 	case Lifetime, Gap:
 		if shape == "shorter" {
 			return nil // nothing makes a frame come sooner; another one's delay may
@@ -52,8 +50,8 @@ func (t *table) try(p Predicate, shape string) *nearmiss.Candidate {
 		if p.Kind == Gap && p.First == p.Then.Reply() {
 			late = p.Then // the request, so that Redis and the client both see it late
 		}
-		c.Provoke = schedule(c.Test, harness.Decision{At: late, Action: harness.Delay, Delay: harness.Duration(d.Round(time.Millisecond))})
-		c.Counter = schedule(c.Test)
+		c.Provoke = harness.ReplaySchedule(c.Test, harness.DelayFrame(late, d))
+		c.Counter = harness.ReplaySchedule(c.Test)
 	default:
 		return nil
 	}
@@ -108,20 +106,4 @@ func median(list []time.Duration) time.Duration {
 	}
 	slices.Sort(list)
 	return list[len(list)/2]
-}
-
-func schedule(test string, decisions ...harness.Decision) harness.Schedule {
-	for i := range decisions {
-		decisions[i].Test = test
-	}
-	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Decisions: decisions}
-}
-
-// hold keeps at until another frame has passed, which came gap later or before.
-func hold(at, until harness.Point, gap time.Duration) harness.Decision {
-	d := harness.Decision{At: at, Action: harness.Hold, Until: until}
-	if gap > stall {
-		d.Timeout = harness.Duration((2*gap + time.Second).Round(time.Millisecond))
-	}
-	return d
 }

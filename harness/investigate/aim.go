@@ -133,10 +133,9 @@ func (a *Aim) Count(run func() Played, shouldFail bool, n int, like func(*harnes
 
 // Schedule makes one of decisions that hold in the test.
 func (a *Aim) Schedule(list ...harness.Decision) harness.Schedule {
-	for i := range list {
-		list[i].Test = a.Test.Name
-	}
-	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: a.Seed, Decisions: list}
+	s := harness.ReplaySchedule(a.Test.Name, list...)
+	s.Seed = a.Seed
+	return s
 }
 
 // delayed makes one frame late by d.

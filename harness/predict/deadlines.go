@@ -48,28 +48,28 @@ func deadlines(s *scene) []nearmiss.Candidate {
 	}
 	var out []nearmiss.Candidate
 	for i, role := range order[:min(len(order), deadlineKinds)] {
-		out = append(out, s.replyDeadline(last[role], 0.32-0.1*float64(i)))
+		out = append(out, replyDeadline(s, last[role], 0.32-0.1*float64(i)))
 	}
 	kinds := slices.SortedStableFunc(maps.Keys(first), func(a, b string) int {
 		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(first[a].Sent, first[b].Sent))
 	})
 	for i, k := range kinds[:min(len(kinds), deadlineKinds)] {
-		out = append(out, s.replyDeadline(first[k], 0.22-0.05*float64(i)))
+		out = append(out, replyDeadline(s, first[k], 0.22-0.05*float64(i)))
 	}
-	return append(out, s.pushDeadlines()...)
+	return append(out, pushDeadlines(s)...)
 }
 
-func (s *scene) replyDeadline(a *act, w float64) nearmiss.Candidate {
-	text := "the reply to " + s.text(a, "") + " " + sentence(a.Point.Key)
-	return s.deadline(a.Point.Reply(), text, a.Replied-a.Arrived, w)
+func replyDeadline(s *scene, a *act, w float64) nearmiss.Candidate {
+	text := "the reply to " + s.say.text(a, "") + " " + sentence(a.Point.Key)
+	return deadline(s, a.Point.Reply(), text, a.Replied-a.Arrived, w)
 }
 
 // pushDeadlines keeps all pushes of one kind: a test that waits for the last of
 // them for a while gives up.
-func (s *scene) pushDeadlines() []nearmiss.Candidate {
+func pushDeadlines(s *scene) []nearmiss.Candidate {
 	seen := map[harness.Point]bool{}
 	var out []nearmiss.Candidate
-	for _, f := range s.received() {
+	for _, f := range receivedFrames(s) {
 		at := f.ev.Point.Any()
 		if f.by != nil || seen[at] || len(out) == deadlineKinds {
 			continue
@@ -80,10 +80,10 @@ func (s *scene) pushDeadlines() []nearmiss.Candidate {
 			w = 0.5
 		}
 		var took time.Duration
-		if by := s.cause(f); by != nil {
+		if by := cause(s, f); by != nil {
 			took = f.out - by.Arrived
 		}
-		out = append(out, s.deadline(at, f.text, took, w))
+		out = append(out, deadline(s, at, f.text, took, w))
 	}
 	return out
 }
@@ -99,15 +99,15 @@ func isKeyEvent(f received) bool {
 	return false
 }
 
-func (s *scene) deadline(at harness.Point, what string, took time.Duration, w float64) nearmiss.Candidate {
-	d := s.facts.MaxDelay
+func deadline(s *scene, at harness.Point, what string, took time.Duration, w float64) nearmiss.Candidate {
+	d := s.maxDelay
 	return nearmiss.Candidate{
 		Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderDelivery, harness.ConnectionLost, harness.OrderCommands}, Shape: "deadline",
 		Title:  fmt.Sprintf("%s takes %s here, and up to %s on a slow network", what, ms(took), ms(d)),
 		Broken: fmt.Sprintf("%s came %s late, and a deadline of the client or of the test had passed", what, ms(d)),
 		Why: fmt.Sprintf("When %s comes %s late, a deadline of the client or of the test has passed. Give it more time than a slow network takes, or try again.",
 			what, ms(d)),
-		First: at, Provoke: s.replay(delay(at, d)), Counter: s.replay(), Ladder: s.ladder(at, d), Likelihood: w,
+		First: at, Provoke: s.replay(harness.DelayFrame(at, d)), Counter: s.replay(), Likelihood: w,
 	}
 }
 
@@ -136,7 +136,7 @@ func manyTrips(s *scene) []nearmiss.Candidate {
 	slow := func(d time.Duration) harness.Schedule {
 		var list []harness.Decision
 		for _, p := range at {
-			list = append(list, delay(p, d))
+			list = append(list, harness.DelayFrame(p, d))
 		}
 		return s.replay(list...)
 	}
@@ -146,7 +146,7 @@ func manyTrips(s *scene) []nearmiss.Candidate {
 		Broken: fmt.Sprintf("%d round trips one after the other took %s longer each, and a deadline passed", n, ms(d)),
 		Why: fmt.Sprintf("The test makes %d round trips one after the other. When each takes %s longer, it takes %s longer, and a deadline passes. Send what does not depend on a reply in a pipeline, or give the test more time.",
 			n, ms(d), time.Duration(n)*d),
-		First: at[0], Provoke: slow(d), Counter: s.replay(), Ladder: []harness.Schedule{slow(2 * d), slow(d / 2)},
+		First: at[0], Provoke: slow(d), Counter: s.replay(),
 		Likelihood: 0.36 - 0.1*falling(time.Duration(n-trips), trips),
 	}}
 }
@@ -164,7 +164,7 @@ func exhaustion(s *scene) []nearmiss.Candidate {
 			continue
 		}
 		w := 0.2
-		if s.waiting(a) >= 2 { // it was not the only one
+		if waiting(s, a) >= 2 { // it was not the only one
 			w = 0.5
 		}
 		at := a.Point.Reply().Any() // which of those that wait is which differs from trial to trial
@@ -175,7 +175,7 @@ func exhaustion(s *scene) []nearmiss.Candidate {
 			Why: fmt.Sprintf("%s was sent on connection %d %s after %s had been answered there. A blocking command keeps its connection: when all of a pool's wait in Redis, others wait for one, and give up.",
 				n.Verb, a.Conn, ms(n.Arrived-a.Replied), a.Verb),
 			First: at, Then: n.Point, Gap: n.Arrived - a.Replied,
-			Provoke: s.replay(delay(at, s.facts.MaxDelay)), Counter: s.replay(), Ladder: s.ladder(at, s.facts.MaxDelay), Likelihood: w,
+			Provoke: s.replay(harness.DelayFrame(at, s.maxDelay)), Counter: s.replay(), Likelihood: w,
 		})
 	}
 	return out
@@ -219,7 +219,7 @@ func crowded(s *scene) []nearmiss.Candidate {
 	slices.SortFunc(busy, func(a, b *act) int { return cmp.Compare(a.Arrived, b.Arrived) })
 	var late []harness.Decision
 	for _, a := range busy {
-		late = append(late, delay(a.Point, s.facts.MaxDelay))
+		late = append(late, harness.DelayFrame(a.Point, s.maxDelay))
 	}
 	return []nearmiss.Candidate{{
 		Class: harness.ConnectionLost, Also: []harness.Class{harness.TimeoutClient, harness.OrderDelivery, harness.OrderCommands}, Shape: nearmiss.PoolShape,
@@ -234,7 +234,7 @@ func crowded(s *scene) []nearmiss.Candidate {
 
 // waiting counts the commands of a's role that waited in Redis just before a was
 // answered, a among them.
-func (s *scene) waiting(a *act) int {
+func waiting(s *scene, a *act) int {
 	n := 0
 	at, _ := slices.BinarySearchFunc(s.arriving, a.Done, func(o *act, t time.Duration) int { return cmp.Compare(o.Arrived, t) })
 	for _, o := range s.arriving[max(0, at-crowd):at] {

@@ -10,7 +10,6 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
-	"github.com/flakehunt/flakehunt/harness/effects"
 )
 
 // received is a frame on its way to a client.
@@ -26,12 +25,12 @@ type received struct {
 // other by two connections, where nothing but the network keeps them in order;
 // and it makes a push late for the next command that goes by what it tells.
 func delivery(s *scene) []nearmiss.Candidate {
-	list := s.received()
+	list := receivedFrames(s)
 	var out []nearmiss.Candidate
 	families := map[string]int{}
 	for i, g := range list {
 		for _, f := range list[max(0, i-lookBack):i] {
-			if c, ok := s.overtaken(f, g); ok {
+			if c, ok := overtaken(s, f, g); ok {
 				family := string(c.First.Any().Append(nil)) + string(c.Then.Any().Append(nil))
 				for range families[family] {
 					c.Likelihood /= 2
@@ -40,7 +39,7 @@ func delivery(s *scene) []nearmiss.Candidate {
 				out = append(out, c)
 			}
 		}
-		if c, ok := s.lateNews(g); ok {
+		if c, ok := lateNews(s, g); ok {
 			out = append(out, c)
 		}
 	}
@@ -55,8 +54,8 @@ const (
 	together = 60 * time.Millisecond
 )
 
-// received lists the frames that went to clients, in order.
-func (s *scene) received() []received {
+// receivedFrames lists the frames that went to clients, in order.
+func receivedFrames(s *scene) []received {
 	var out []received
 	replies := map[uint64]*detect.Command{}
 	for _, c := range s.t.Commands {
@@ -75,7 +74,7 @@ func (s *scene) received() []received {
 				continue
 			}
 			x.event = x.by.Blocks && !nothing(x.by.Result)
-			x.text = "the reply to " + s.facts.Scripts.Describe(x.by.Words, "")
+			x.text = "the reply to " + s.say.plain(x.by.Words, "")
 			if k := x.by.Point.Key; k != "" {
 				x.text += " " + sentence(k)
 			}
@@ -108,14 +107,14 @@ func pushText(ev *harness.Event) string {
 const noticeTime = 60 * time.Millisecond
 
 // overtaken keeps f until g has surely been noticed.
-func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
+func overtaken(s *scene, f, g received) (nearmiss.Candidate, bool) {
 	gap := g.out - f.out
 	if f.ev.Conn == g.ev.Conn || gap > together || f.ev.Point == g.ev.Point {
 		return nearmiss.Candidate{}, false
 	}
 	w := 0.5
 	if !f.event && !g.event { // two answers to one program: it may go by which comes first
-		if f.ev.Point.Role == "hs" || g.ev.Point.Role == "hs" || s.outsideBody(f) || s.outsideBody(g) || !f.by.Reads ||
+		if f.ev.Point.Role == "hs" || g.ev.Point.Role == "hs" || outsideBody(s, f) || outsideBody(s, g) || !f.by.Reads ||
 			strings.HasSuffix(f.by.Verb, "SUBSCRIBE") || strings.HasSuffix(g.by.Verb, "SUBSCRIBE") { // confirmations have shapes of their own
 			return nearmiss.Candidate{}, false
 		}
@@ -123,7 +122,7 @@ func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
 	} else if f.event && !g.event { // a reply that comes before the news; tests rarely rely on more than that the news comes
 		w = 0.3
 	}
-	if by := s.cause(g); by != nil && f.by != nil {
+	if by := cause(s, g); by != nil && f.by != nil {
 		switch a := s.of[f.by]; {
 		case by.Command == f.by: // the reply to what g tells of
 			w *= 0.4
@@ -131,7 +130,7 @@ func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
 			w *= s.freedom(by, a)
 		}
 	}
-	if s.outsideBody(f) || s.outsideBody(g) {
+	if outsideBody(s, f) || outsideBody(s, g) {
 		w *= 0.15
 	}
 	w *= 0.3 + 0.7*falling(gap, 10*time.Millisecond)
@@ -143,8 +142,8 @@ func (s *scene) overtaken(f, g received) (nearmiss.Candidate, bool) {
 		Why: fmt.Sprintf("%s came %s before %s, by another connection. No order holds between two connections: where a program relies on it, it fails on a slow network. "+
 			"Let the program wait for both, whichever comes first.", f.text, ms(gap), g.text),
 		First: f.ev.Point, Then: g.ev.Point, Gap: gap,
-		Provoke:    s.replay(delay(f.ev.Point, gap+noticeTime)),
-		Counter:    s.replay(hold(g.ev.Point, f.ev.Point, gap)),
+		Provoke:    s.replay(harness.DelayFrame(f.ev.Point, gap+noticeTime)),
+		Counter:    s.replay(harness.HoldFrame(g.ev.Point, f.ev.Point, gap)),
 		Likelihood: w, Due: arrival(g.ev.Point),
 	}, true
 }
@@ -161,11 +160,11 @@ func kindOf(f received) string {
 
 // cause is the command that set a frame off: the PUBLISH of a message, what a
 // blocking command waited for, or the frame's own request; nil if it is not known.
-func (s *scene) cause(g received) *act {
+func cause(s *scene, g received) *act {
 	if g.by != nil {
 		a := s.of[g.by]
 		if a != nil && g.event {
-			if w := s.fed(a); w != nil {
+			if w := fed(s, a); w != nil {
 				return w
 			}
 		}
@@ -183,7 +182,7 @@ func (s *scene) cause(g received) *act {
 }
 
 // outsideBody reports whether a frame is of the teardown or a handshake.
-func (s *scene) outsideBody(f received) bool {
+func outsideBody(s *scene, f received) bool {
 	if f.by == nil {
 		return f.out > s.bodyEnds+time.Second
 	}
@@ -194,7 +193,7 @@ func (s *scene) outsideBody(f received) bool {
 // lateNews delays a push beyond the next command of its connection on what it
 // tells of: a cache that was not told still answers from memory, and then that
 // command is never sent.
-func (s *scene) lateNews(g received) (nearmiss.Candidate, bool) {
+func lateNews(s *scene, g received) (nearmiss.Candidate, bool) {
 	if g.ev.Point.Verb != "invalidate" {
 		return nearmiss.Candidate{}, false
 	}
@@ -218,7 +217,7 @@ func (s *scene) lateNews(g received) (nearmiss.Candidate, bool) {
 		d, w = gap+slack, 0.75
 		c.Then, c.Due = next.Point, arrival(next.Point)
 	}
-	if d > s.facts.MaxDelay {
+	if d > s.maxDelay {
 		return nearmiss.Candidate{}, false
 	}
 	c.Class, c.Shape, c.Gap, c.Likelihood = harness.OrderDelivery, "late invalidation", gap, w
@@ -227,12 +226,6 @@ func (s *scene) lateNews(g received) (nearmiss.Candidate, bool) {
 	c.Broken = fmt.Sprintf("the key was read before %s came", g.text)
 	c.Why = fmt.Sprintf("%s tells a client that its copy is old. Until it comes, the client answers from its memory: what it reads less than a round trip after another's write may be the old value. "+
 		"Wait until the new value is seen, or read past the cache.", g.text)
-	c.Provoke, c.Counter = s.replay(delay(g.ev.Point, d)), s.replay()
-	c.Ladder = s.ladder(g.ev.Point, d)
+	c.Provoke, c.Counter = s.replay(harness.DelayFrame(g.ev.Point, d)), s.replay()
 	return c, true
-}
-
-// ReadsAny reports whether the command reads any key.
-func (a *act) ReadsAny() bool {
-	return slices.ContainsFunc(a.effects.Reads, func(r effects.Resource) bool { return r.Kind == effects.Key })
 }

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 	"github.com/flakehunt/flakehunt/harness/effects"
@@ -37,9 +36,6 @@ const (
 	// slack is what a delay exceeds its margin by, so that a busy machine that
 	// runs the other commands late does not undo it.
 	slack = 90 * time.Millisecond
-	// stall is the gap from which a hold needs a timeout of its own: the proxy
-	// takes stillness of 300 ms for a sign that the program waits.
-	stall = 150 * time.Millisecond
 	// most is how many candidates a relation gives of one history.
 	most = 60
 )
@@ -144,38 +140,4 @@ func agreement(c nearmiss.Candidate, of int, scenes []*scene) float64 {
 		}
 	}
 	return f
-}
-
-// replay makes a schedule of decisions that hold in the scene's test.
-func (s *scene) replay(decisions ...harness.Decision) harness.Schedule {
-	for i := range decisions {
-		decisions[i].Test = s.t.Test
-	}
-	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Decisions: decisions}
-}
-
-// delay keeps a frame for a time.
-func delay(at harness.Point, d time.Duration) harness.Decision {
-	return harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d.Round(time.Millisecond))}
-}
-
-// hold keeps at until another frame has passed, which came gap later.
-func hold(at, until harness.Point, gap time.Duration) harness.Decision {
-	d := harness.Decision{At: at, Action: harness.Hold, Until: until}
-	if gap > stall {
-		d.Timeout = harness.Duration((2*gap + time.Second).Round(time.Millisecond))
-	}
-	return d
-}
-
-// ladder gives the schedules that delay at by less than d, the longest first:
-// where more than one deadline is near, another one may show.
-func (s *scene) ladder(at harness.Point, d time.Duration) []harness.Schedule {
-	var out []harness.Schedule
-	for _, rung := range []time.Duration{250 * time.Millisecond, 120 * time.Millisecond, 60 * time.Millisecond} {
-		if rung < d*3/4 {
-			out = append(out, s.replay(delay(at, rung)))
-		}
-	}
-	return out
 }

@@ -52,7 +52,7 @@ func (p *pairs) consider(a, b *act) {
 	if a.frame == b.frame || a.frame.Point == b.frame.Point || b.Arrived-a.Sent > maxHoldGap {
 		return
 	}
-	ordered := a.Conn == b.Conn && !p.s.pooled(a, b)
+	ordered := a.Conn == b.Conn && !pooled(a, b)
 	if ordered && a.Verb != "CONFIG|SET" {
 		return
 	}
@@ -63,7 +63,7 @@ func (p *pairs) consider(a, b *act) {
 	if ordered && (on.On.Name != "notify-keyspace-events" || !heard(p.s, b)) {
 		return // of CONFIG SET, only what shows is taken for another caller's
 	}
-	x := pair{a, b, on, p.s.score(a, b, on)}
+	x := pair{a, b, on, score(p.s, a, b, on)}
 	f := familyPair{a.family, b.family}
 	list, known := p.best[f]
 	if !known {
@@ -91,12 +91,12 @@ func (p *pairs) invisible(a, b *act) bool {
 // pooled reports whether two commands on one connection may be those of two
 // callers that share a pool: each could have gone by another connection, and
 // then nothing keeps them in order.
-func (s *scene) pooled(a, b *act) bool {
+func pooled(a, b *act) bool {
 	return a.Replied <= b.Arrived && a.Point.Role == b.Point.Role && !a.blocking() && a.Exec == nil && b.Exec == nil && a.part == body
 }
 
 // score judges how probably the other order happens, and fails the test.
-func (s *scene) score(a, b *act, on effects.Conflict) float64 {
+func score(s *scene, a, b *act, on effects.Conflict) float64 {
 	w := min(on.Weight, 1.1)
 	gap := b.Arrived - a.Sent
 	free := 1.0
@@ -151,26 +151,6 @@ func heard(s *scene, a *act) bool {
 	return false
 }
 
-// timerFreedom is the freedom of what a timer set off, or another reply.
-const timerFreedom = 0.6
-
-// freedom is how probable it is that nothing keeps b after a, which had been
-// answered when b was sent.
-func (s *scene) freedom(b, a *act) float64 {
-	switch s.follows(b, a) {
-	case linked:
-		if b.others > 0 {
-			return 0.4
-		}
-		return 0.22
-	case timed:
-		return timerFreedom
-	case joined:
-		return 0.4
-	}
-	return 0.7
-}
-
 // nothing reports whether a reply says that there was nothing.
 func nothing(result []string) bool {
 	return len(result) == 0 || len(result) == 1 && (result[0] == "(nil)" || result[0] == "0" || result[0] == "")
@@ -206,18 +186,18 @@ func (p *pairs) candidates() []nearmiss.Candidate {
 		key := [2]harness.Point{x.a.frame.Point, x.b.frame.Point}
 		if !seen[key] && len(out) < most {
 			seen[key] = true
-			out = append(out, p.s.inverted(x))
+			out = append(out, inverted(p.s, x))
 		}
 	}
 	return out
 }
 
 // inverted is the candidate that turns a pair round.
-func (s *scene) inverted(x pair) nearmiss.Candidate {
+func inverted(s *scene, x pair) nearmiss.Candidate {
 	a, b := x.a, x.b
 	gap := b.Arrived - a.Sent
 	class, also := classOf(x)
-	first, then := s.name(a, x.on.On), s.name(b, x.on.On)
+	first, then := s.say.name(a, x.on.On), s.say.name(b, x.on.On)
 	where := "on another connection"
 	if a.Conn == b.Conn {
 		where = "by another caller, perhaps,"
@@ -229,8 +209,8 @@ func (s *scene) inverted(x pair) nearmiss.Candidate {
 		Why: fmt.Sprintf("%s reached Redis %s before %s, and nothing on the wire keeps that order. In the other order %s. %s",
 			first, ms(gap), then, consequence(x, first, then), remedy(a, first, then)),
 		First: a.frame.Point, Then: b.frame.Point, Gap: gap,
-		Provoke:    s.replay(hold(a.frame.Point, b.effective(), gap)),
-		Counter:    s.replay(hold(b.frame.Point, a.effective(), gap)),
+		Provoke:    s.replay(harness.HoldFrame(a.frame.Point, b.effective(), gap)),
+		Counter:    s.replay(harness.HoldFrame(b.frame.Point, a.effective(), gap)),
 		Likelihood: 0.85 * x.score,
 		Due:        arrival(b.frame.Point),
 	}

@@ -44,7 +44,7 @@ func handshakes(s *scene) []nearmiss.Candidate {
 	var out []nearmiss.Candidate
 	for i, conn := range order {
 		if h := last[conn]; h.Answered() {
-			out = append(out, s.lateHandshake(h, used[conn], i == 0))
+			out = append(out, lateHandshake(s, h, used[conn], i == 0))
 		}
 	}
 	slices.SortStableFunc(out, likeliest)
@@ -66,7 +66,7 @@ func greets(a *act) bool {
 	return false
 }
 
-func (s *scene) lateHandshake(h *act, used, only bool) nearmiss.Candidate {
+func lateHandshake(s *scene, h *act, used, only bool) nearmiss.Candidate {
 	w, overlaps := 0.3, false
 	next := time.Duration(-1) // from its reply to the next command on another connection
 	at, _ := slices.BinarySearchFunc(s.arriving, h.Arrived, func(a *act, t time.Duration) int { return cmp.Compare(a.Arrived, t) })
@@ -92,8 +92,8 @@ func (s *scene) lateHandshake(h *act, used, only bool) nearmiss.Candidate {
 	if only {
 		w *= 0.8
 	}
-	d := min(max(s.bodyEnds-h.Replied+slack, 120*time.Millisecond), s.facts.MaxDelay)
-	what := s.facts.Scripts.Describe(h.Words, "")
+	d := min(max(s.bodyEnds-h.Replied+slack, 120*time.Millisecond), s.maxDelay)
+	what := s.say.plain(h.Words, "")
 	return nearmiss.Candidate{
 		Class: harness.OrderDelivery,
 		Also:  []harness.Class{harness.ConnectionLost, harness.TimeoutClient, harness.OrderServerState, harness.OrderCommands, harness.RaceSubscribePublish}, Shape: "handshake",
@@ -102,7 +102,7 @@ func (s *scene) lateHandshake(h *act, used, only bool) nearmiss.Candidate {
 		Why: fmt.Sprintf("Connection %d is ready only when its %s is answered. On a slow network that comes after what other connections did meanwhile. Wait until every connection is ready before the test relies on it.",
 			h.Conn, what),
 		First: h.Point.Reply(), Gap: max(next, 0),
-		Provoke: s.replay(delay(h.Point.Reply(), d)), Counter: s.replay(), Ladder: s.ladder(h.Point.Reply(), d),
+		Provoke: s.replay(harness.DelayFrame(h.Point.Reply(), d)), Counter: s.replay(),
 		Likelihood: w,
 	}
 }

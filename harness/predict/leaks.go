@@ -152,9 +152,10 @@ func (o writes) window(i int, x *detect.Command) (from, to time.Duration, why fl
 }
 
 func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score float64) nearmiss.Candidate {
-	schedule := func(d ...harness.Decision) harness.Schedule {
-		return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Before: []string{a.Test}, Decisions: d}
-	}
+	counter := harness.ReplaySchedule(a.Test)
+	counter.Before = []string{a.Test}
+	provoke := harness.ReplaySchedule(a.Test, harness.Decision{At: w.Point, Action: harness.Delay, Delay: harness.Duration(late.Round(100 * time.Microsecond))})
+	provoke.Before = []string{a.Test}
 	what, other := w.Point.Words(), x.Point.Words()
 	return nearmiss.Candidate{
 		Class: harness.IsolationTestLeak, Also: []harness.Class{harness.OrderCommands}, Shape: LeftUnderWay, Relation: "tests", Test: b.Test,
@@ -163,7 +164,6 @@ func leak(a, b *detect.Trace, w, x *detect.Command, late time.Duration, score fl
 		Why: fmt.Sprintf("%s does not wait for its %s: it can end while that is on its way, and %s then finds what it did. "+
 			"Wait for what a test sends before it ends, and give each test keys of its own.", a.Test, what, b.Test),
 		First: w.Point, Then: x.Point,
-		Provoke: schedule(harness.Decision{Test: a.Test, At: w.Point, Action: harness.Delay, Delay: harness.Duration(late.Round(100 * time.Microsecond))}),
-		Counter: schedule(), Likelihood: score, Gap: x.Arrived - w.Sent,
+		Provoke: provoke, Counter: counter, Likelihood: score, Gap: x.Arrived - w.Sent,
 	}
 }

@@ -90,7 +90,7 @@ func checkCandidate(t *testing.T, c nearmiss.Candidate) {
 	}
 	assert.Greater(t, c.Likelihood, 0.0)
 	assert.LessOrEqual(t, c.Likelihood, 1.0)
-	for _, s := range append([]harness.Schedule{c.Provoke, c.Counter}, c.Ladder...) {
+	for _, s := range []harness.Schedule{c.Provoke, c.Counter} {
 		for _, d := range s.Decisions {
 			f, ok := harness.FaultOf(d.Action)
 			require.True(t, ok, "%v", d)

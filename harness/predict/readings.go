@@ -38,7 +38,7 @@ const maxScan = 512
 // word or in a key; nil: none does.
 func TellsTime(t *detect.Trace, from time.Duration) *detect.Command {
 	var none *effects.Knowledge // no script is known but those of the history
-	for _, r := range newScene(t, Facts{Scripts: none.Clone()}).readings() {
+	for _, r := range readings(t, newScene(t, Facts{Scripts: none.Clone()}).acts) {
 		// The time in an entry's ID is Redis's own, and the same whoever sends it back.
 		if r.act.Arrived >= from && r.act.part == body && !strings.HasPrefix(r.act.Verb, "X") {
 			return r.act.Command
@@ -48,25 +48,25 @@ func TellsTime(t *detect.Trace, from time.Duration) *detect.Command {
 }
 
 // readings finds the times in commands, in order.
-func (s *scene) readings() []reading {
+func readings(t *detect.Trace, acts []*act) []reading {
 	var out []reading
-	for _, a := range s.acts {
+	for _, a := range acts {
 		found := 0
 		for _, w := range a.Words[1:] {
 			w = w[:min(len(w), maxScan)]
 			for _, m := range clockForm.FindAllStringSubmatch(w, 2) {
-				if r, ok := s.reading(a, m[1]); ok && found < 3 {
+				if r, ok := readNumber(t, a, m[1]); ok && found < 3 {
 					out = append(out, r)
 					found++
 				}
 			}
-			if r, ok := written(s, a, w); ok && found < 3 {
+			if r, ok := readWritten(t, a, w); ok && found < 3 {
 				out = append(out, r)
 				found++
 			}
 		}
 		if a.Verb == "TIME" && len(a.Result) == 2 {
-			if r, ok := s.reading(a, a.Result[0]); ok {
+			if r, ok := readNumber(t, a, a.Result[0]); ok {
 				out = append(out, r)
 			}
 		}
@@ -74,9 +74,9 @@ func (s *scene) readings() []reading {
 	return out
 }
 
-// reading judges one number. Where the machine's clock is known for the trial,
+// readNumber judges one number. Where the machine's clock is known for the trial,
 // it must show about that time, or a round while before or after it.
-func (s *scene) reading(a *act, text string) (reading, bool) {
+func readNumber(t *detect.Trace, a *act, text string) (reading, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return reading{}, false
@@ -85,7 +85,7 @@ func (s *scene) reading(a *act, text string) (reading, bool) {
 	if len(text) == 13 {
 		r.unit, r.now = time.Millisecond, time.UnixMilli(n)
 	}
-	now, ok := s.t.Wall(a.Arrived)
+	now, ok := t.Wall(a.Arrived)
 	if !ok {
 		return r, true
 	}
@@ -101,15 +101,15 @@ func (s *scene) reading(a *act, text string) (reading, bool) {
 // mostWritten is how long a key or value may be of which a written time is a part.
 const mostWritten = 64
 
-// written judges a time as people write it. The suite's time zone is not known: it
+// readWritten judges a time as people write it. The suite's time zone is not known: it
 // is any number of quarters of an hour away. A time of day alone is one only where
 // the machine's clock shows the same seconds. In a longer text, such as a message's
 // envelope, a date says when it was made, and hardly a test compares it.
-func written(s *scene, a *act, text string) (reading, bool) {
+func readWritten(t *detect.Trace, a *act, text string) (reading, bool) {
 	if len(text) > mostWritten || strings.ContainsAny(text, "{[") {
 		return reading{}, false
 	}
-	now, known := s.t.Wall(a.Arrived)
+	now, known := t.Wall(a.Arrived)
 	m := dateForm.FindStringSubmatch(text)
 	if m == nil {
 		clock := timeForm.FindStringSubmatch(text)

@@ -63,11 +63,11 @@ func lateAck(s *scene, ack *act, stream, group string, handed time.Duration) (ne
 	}
 	left := handed + idle - ack.Sent
 	d := left + min(every, idle) + slack
-	if left <= 0 || d > s.facts.MaxDelay {
+	if left <= 0 || d > s.maxDelay {
 		return nearmiss.Candidate{}, false
 	}
 	key := effects.Resource{Kind: effects.Key, Name: stream}
-	first, then := s.name(ack, key), s.name(claim, key)
+	first, then := s.say.name(ack, key), s.say.name(claim, key)
 	return nearmiss.Candidate{
 		Class: harness.OrderCommands, Also: []harness.Class{harness.RaceCheckThenAct, harness.RaceLostUpdate, harness.OrderMessages}, Shape: "redelivery",
 		Title:  fmt.Sprintf("%s came %s before %s takes its entry over", first, ms(left), then),
@@ -75,23 +75,23 @@ func lateAck(s *scene, ack *act, stream, group string, handed time.Duration) (ne
 		Why: fmt.Sprintf("An entry that is pending for %s goes to whoever sends %s, and %s acknowledged it %s before that. Later, the entry is handled twice. "+
 			"Handle each entry so that a second time does no harm, or claim only after much longer than handling takes.", ms(idle), claim.Verb, first, ms(left)),
 		First: ack.frame.Point, Then: claim.frame.Point, Gap: left,
-		Provoke: s.replay(delay(ack.frame.Point, d)), Counter: s.replay(),
-		Margin: s.margin(ack, "within "+ms(idle), left), Likelihood: 0.75,
+		Provoke: s.replay(harness.DelayFrame(ack.frame.Point, d)), Counter: s.replay(),
+		Margin: predictedMargin(s.t.Test, ack, "within "+ms(idle), left), Likelihood: 0.75,
 	}, true
 }
 
 // unclaimed makes an acknowledgement late where no passing run has a claim: one that
 // is done from time to time shows only when an entry stays pending.
 func unclaimed(s *scene, ack *act, stream string) nearmiss.Candidate {
-	first := s.name(ack, effects.Resource{Kind: effects.Key, Name: stream})
+	first := s.say.name(ack, effects.Resource{Kind: effects.Key, Name: stream})
 	return nearmiss.Candidate{
 		Class: harness.OrderCommands, Also: []harness.Class{harness.RaceCheckThenAct, harness.RaceLostUpdate, harness.OrderMessages}, Shape: "redelivery",
 		Title:  first + " acknowledges an entry that another consumer may take over",
 		Broken: first + " came after its entry had been pending for long, and was handled twice or missed",
 		Why: "An entry that stays pending is taken over by whoever claims those that are idle for long enough, and handled twice. " +
 			"Handle each entry so that a second time does no harm, or claim only after much longer than handling takes.",
-		First: ack.frame.Point, Then: ack.Point.Reply(), Gap: s.facts.MaxDelay,
-		Provoke: s.replay(delay(ack.frame.Point, s.facts.MaxDelay)), Counter: s.replay(), Likelihood: 0.4,
+		First: ack.frame.Point, Then: ack.Point.Reply(), Gap: s.maxDelay,
+		Provoke: s.replay(harness.DelayFrame(ack.frame.Point, s.maxDelay)), Counter: s.replay(), Likelihood: 0.4,
 	}
 }
 

@@ -2,8 +2,6 @@ package predict
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -34,8 +32,8 @@ func renewals(s *scene) []nearmiss.Candidate {
 				continue
 			}
 			if set != nil && a.Expires && !a.IsError && a.Sent > set.Sent {
-				if left := set.TTL - (a.Sent - set.Sent); left > 0 && left+slack <= s.facts.MaxDelay {
-					out = append(out, s.lateRenewal(key, set, a, left, len(out)))
+				if left := set.TTL - (a.Sent - set.Sent); left > 0 && left+slack <= s.maxDelay {
+					out = append(out, lateRenewal(s, key, set, a, left, len(out)))
 				}
 			}
 			switch {
@@ -49,9 +47,9 @@ func renewals(s *scene) []nearmiss.Candidate {
 	return out
 }
 
-func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before int) nearmiss.Candidate {
+func lateRenewal(s *scene, key string, set, a *act, left time.Duration, before int) nearmiss.Candidate {
 	on := effects.Resource{Kind: effects.Key, Name: key}
-	first, verb := s.name(set, on), s.name(a, on)
+	first, verb := s.say.name(set, on), s.say.name(a, on)
 	w := 0.55
 	for _, c := range s.t.OnFrom(key, a.Sent+1) { // a rival that looks at the key later makes it matter
 		if c.Conn != a.Conn && c.Reads {
@@ -76,21 +74,17 @@ func (s *scene) lateRenewal(key string, set, a *act, left time.Duration, before 
 		Why: fmt.Sprintf("%s gave %s a time to live of %s, and %s renewed it %s before the end. Later than that it finds the key gone, and whoever waits for the key has it. "+
 			"Renew well before the end, and let the holder check that it still holds the key.", first, sentence(key), ms(set.TTL), verb, ms(left)),
 		First: a.frame.Point, Then: set.frame.Point, Gap: left,
-		Provoke: s.replay(delay(a.frame.Point, d)), Counter: s.replay(),
-		Margin:     s.margin(a, sentence(key), left),
+		Provoke: s.replay(harness.DelayFrame(a.frame.Point, d)), Counter: s.replay(),
+		Margin:     predictedMargin(s.t.Test, a, sentence(key), left),
 		Likelihood: w, Due: nearmiss.Expiry(set.Point),
 	}
 }
 
-func (s *scene) margin(a *act, what string, size time.Duration) *harness.Margin {
+// predictedMargin is how much later a command may come, by one passing run.
+func predictedMargin(test string, a *act, what string, size time.Duration) *harness.Margin {
 	return &harness.Margin{
-		Test: s.t.Test, Edge: a.Verb + " " + what, At: a.frame.Point, Size: harness.Duration(size), Hi: harness.Duration(size), Predicted: true,
+		Test: test, Edge: a.Verb + " " + what, At: a.frame.Point, Size: harness.Duration(size), Hi: harness.Duration(size), Predicted: true,
 	}
-}
-
-// has reports whether word is among the command's options.
-func (a *act) has(word string) bool {
-	return slices.ContainsFunc(a.Args, func(x string) bool { return strings.EqualFold(x, word) })
 }
 
 // cron is how much later than its timeout a blocked client may be served still:
@@ -107,32 +101,32 @@ func blockingTimeouts(s *scene) []nearmiss.Candidate {
 		if !ok || limit == 0 || !b.Answered() || nothing(b.Result) || b.part != body {
 			continue
 		}
-		w := s.fed(b)
+		w := fed(s, b)
 		if w == nil {
 			continue
 		}
 		left := b.Sent + limit - w.Sent
 		d := left + cron + slack
-		if left <= 0 || d > s.facts.MaxDelay {
+		if left <= 0 || d > s.maxDelay {
 			continue
 		}
 		on := effects.Resource{Kind: effects.Key, Name: b.Keys[0]}
 		out = append(out, nearmiss.Candidate{
 			Class: harness.TimeoutClient, Also: []harness.Class{harness.OrderCommands, harness.OrderDelivery}, Shape: "blocking command",
-			Title:  fmt.Sprintf("%s brought what %s waits for %s before it gives up", s.name(w, on), s.name(b, on), ms(left)),
-			Broken: fmt.Sprintf("%s came when %s, which waits for it, had given up after %s", s.name(w, on), s.name(b, on), ms(limit)),
+			Title:  fmt.Sprintf("%s brought what %s waits for %s before it gives up", s.say.name(w, on), s.say.name(b, on), ms(left)),
+			Broken: fmt.Sprintf("%s came when %s, which waits for it, had given up after %s", s.say.name(w, on), s.say.name(b, on), ms(limit)),
 			Why: fmt.Sprintf("%s waits in Redis for %s at most, and %s came %s before that. Later, it answers with nothing. Give it more time than the test can take, or try again when it answers with nothing.",
-				s.name(b, on), ms(limit), s.name(w, on), ms(left)),
+				s.say.name(b, on), ms(limit), s.say.name(w, on), ms(left)),
 			First: w.frame.Point, Then: b.Point.Reply(), Gap: left,
-			Provoke: s.replay(delay(w.frame.Point, d)), Counter: s.replay(), Ladder: s.ladder(w.frame.Point, d),
-			Margin: s.margin(w, "within "+ms(limit), left), Likelihood: 0.8,
+			Provoke: s.replay(harness.DelayFrame(w.frame.Point, d)), Counter: s.replay(),
+			Margin: predictedMargin(s.t.Test, w, "within "+ms(limit), left), Likelihood: 0.8,
 		})
 	}
 	return out
 }
 
 // fed is the last command that wrote what b waited for before b was answered.
-func (s *scene) fed(b *act) *act {
+func fed(s *scene, b *act) *act {
 	var last *act
 	for _, key := range b.Keys {
 		for _, c := range s.t.OnFrom(key, b.Sent) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
@@ -28,8 +29,8 @@ const (
 // the wire shows (the test may have read the clock before), after it, and after
 // the last.
 func wallClock(s *scene) []nearmiss.Candidate {
-	list := s.readings()
-	out := s.milliseconds(list)
+	list := readings(s.t, s.acts)
+	out := milliseconds(s, list)
 	var seconds []reading
 	for _, r := range list {
 		if r.unit == second && r.act.part != teardown && r.act.Answered() {
@@ -42,33 +43,33 @@ func wallClock(s *scene) []nearmiss.Candidate {
 	first, last := seconds[0], seconds[len(seconds)-1]
 	w, later := 0.36, "whatever reads the clock later"
 	if last.act != first.act {
-		w, later = 0.45, fmt.Sprintf("%s %s", s.text(last.act, ""), sentence(last.act.Point.Key))
+		w, later = 0.45, fmt.Sprintf("%s %s", s.say.text(last.act, ""), sentence(last.act.Point.Key))
 	}
-	out = append(out, s.boundary(first, first.act.frame.Point.Reply(), first.act.Done, later, w))
+	out = append(out, boundary(s, first, first.act.frame.Point.Reply(), first.act.Done, later, w))
 	if f := first.act.after; f != nil {
-		out = append(out, s.boundary(first, f.Point.Reply(), f.Done, "what read the clock before it", 0.42))
+		out = append(out, boundary(s, first, f.Point.Reply(), f.Done, "what read the clock before it", 0.42))
 	}
 	if last.act != first.act {
-		out = append(out, s.boundary(last, last.act.frame.Point.Reply(), last.act.Done, "whatever reads the clock later", 0.3))
+		out = append(out, boundary(s, last, last.act.frame.Point.Reply(), last.act.Done, "whatever reads the clock later", 0.3))
 	}
 	return out
 }
 
 // boundary keeps frame at until the second after has begun; an earlier frame is
 // kept first, so that it is not long.
-func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what string, w float64) nearmiss.Candidate {
-	kept := s.facts.MaxDelay // how long the frame is kept, about
+func boundary(s *scene, r reading, at harness.Point, came time.Duration, what string, w float64) nearmiss.Candidate {
+	kept := s.maxDelay // how long the frame is kept, about
 	decisions := []harness.Decision{{At: at, Action: harness.Align, Period: harness.Duration(second), Phase: harness.Duration(past)}}
-	if early, t := s.start(came, at); !early.IsZero() {
+	if early, t := alignedStart(s.first, came, at); !early.IsZero() {
 		margin := min(max(ahead, (came-t)/5), second/4)
 		kept = margin + past
 		before := came - t + margin
 		phase := (second - before%second) % second
 		decisions = append([]harness.Decision{{At: early, Action: harness.Align, Period: harness.Duration(second), Phase: harness.Duration(phase.Round(time.Millisecond))}}, decisions...)
 	}
-	name := s.text(r.act, "")
+	name := s.say.text(r.act, "")
 	// The same without a boundary: as late, but in the middle of a second.
-	calm := []harness.Decision{delay(at, kept)}
+	calm := []harness.Decision{harness.DelayFrame(at, kept)}
 	if len(decisions) == 2 {
 		start := decisions[0]
 		start.Phase = harness.Duration(past)
@@ -82,14 +83,14 @@ func (s *scene) boundary(r reading, at harness.Point, came time.Duration, what s
 		Why: fmt.Sprintf("%s %s holds %s, which is the time in whole seconds. When a second ends between that and %s, the two differ by one. "+
 			"Take the time once and pass it on, or allow for a difference of one.", name, sentence(r.act.Point.Key), r.text, what),
 		First: at, Then: r.act.frame.Point,
-		Provoke: s.replay(decisions...), Counter: counter, Ladder: []harness.Schedule{s.replay(delay(at, 120*time.Millisecond))},
+		Provoke: s.replay(decisions...), Counter: counter,
 		Likelihood: w,
 	}
 }
 
-// start is an early frame to align coarsely: the first request of the test.
-func (s *scene) start(before time.Duration, not harness.Point) (harness.Point, time.Duration) {
-	c := s.first
+// alignedStart is an early frame to align coarsely: the first request of the test.
+// It must come before a moment and belong to another command.
+func alignedStart(c *detect.Command, before time.Duration, not harness.Point) (harness.Point, time.Duration) {
 	if c == nil || c.Arrived >= before || c.Point == not || c.Point.Reply() == not {
 		return harness.Point{}, 0
 	}
@@ -98,7 +99,7 @@ func (s *scene) start(before time.Duration, not harness.Point) (harness.Point, t
 
 // milliseconds makes a test slow by some milliseconds between two commands that
 // hold the same millisecond.
-func (s *scene) milliseconds(list []reading) []nearmiss.Candidate {
+func milliseconds(s *scene, list []reading) []nearmiss.Candidate {
 	var out []nearmiss.Candidate
 	for i, r := range list {
 		if r.unit != time.Millisecond || !r.act.Answered() || len(out) == 3 {
@@ -117,7 +118,7 @@ func (s *scene) milliseconds(list []reading) []nearmiss.Candidate {
 				Why: fmt.Sprintf("%s holds the time in milliseconds, and %s one %s later. On a slow network they differ by more. Compare times with a tolerance, or take the time once.",
 					r.act.Verb, o.act.Verb, ms(o.now.Sub(r.now))),
 				First: at, Then: o.act.frame.Point, Gap: o.act.Arrived - r.act.Replied,
-				Provoke: s.replay(delay(at, 60*time.Millisecond)), Counter: s.replay(), Likelihood: 0.3,
+				Provoke: s.replay(harness.DelayFrame(at, 60*time.Millisecond)), Counter: s.replay(), Likelihood: 0.3,
 			})
 			break
 		}

@@ -125,9 +125,9 @@ func (v *Verified) compare(ctx context.Context, exec trial.Executor, f *harness.
 
 // delayFrame makes one frame of the finding's test late.
 func delayFrame(f *harness.Finding, at harness.Point, d time.Duration) harness.Schedule {
-	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Seed: f.Seed, Decisions: []harness.Decision{
-		{Test: f.Tests[0], At: at, Action: harness.Delay, Delay: harness.Duration(d)},
-	}}
+	s := harness.ReplaySchedule(f.Tests[0], harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d)})
+	s.Seed = f.Seed
+	return s
 }
 
 // moved looks for a delay, up to verifyReach, with which the test still fails:

@@ -26,8 +26,8 @@ func brokenCycle(t *detect.Trace) []Candidate {
 				Class: harness.RaceCheckThenAct, Also: []harness.Class{harness.RaceLostUpdate, harness.OrderCommands}, Shape: "cycle",
 				Title: fmt.Sprintf("%s %s by another caller %s after the %s that followed a %s", r.Verb, key, ms(gap), c.Write.Verb, c.Read.Verb),
 				First: c.Write.Point, Then: r.Point, Gap: gap,
-				Provoke:    replay(t, hold(c.Write.Point, r.Point.Reply(), gap)),
-				Counter:    replay(t, hold(r.Point, c.Write.Point.Reply(), gap)),
+				Provoke:    replay(t, harness.HoldFrame(c.Write.Point, r.Point.Reply(), gap)),
+				Counter:    replay(t, harness.HoldFrame(r.Point, c.Write.Point.Reply(), gap)),
 				Likelihood: cycleLikelihood(c, r, own, gap) - later(out), Due: Arrival(r.Point),
 			}
 			if detect.Counts(c, own) {

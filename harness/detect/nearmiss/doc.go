@@ -22,9 +22,6 @@ const (
 	maxDelay = 500 * time.Millisecond
 	// maxHoldGap is the longest gap over which a pair is turned round by a hold.
 	maxHoldGap = 3 * time.Second
-	// stall is the gap from which a hold needs a timeout of its own: the proxy
-	// takes stillness of 300 ms for a sign that the program waits.
-	stall = 150 * time.Millisecond
 )
 
 // Candidate is one way in which a test that passed could fail.
@@ -33,22 +30,21 @@ type Candidate struct {
 	// Also lists the classes that the same schedule may bring to light instead:
 	// which it was, the failing history tells.
 	Also        []harness.Class
-	Test        string             // which test it is about
-	Shape       string             // what is turned round, in a word or two; see Kind
-	Relation    string             // between what: see package predict
-	Title       string             // one line: what passed, and nothing keeps so
-	Broken      string             // one line: what went wrong in a trial that failed by it; empty: Title says it
-	Why         string             // a few sentences, for where no detector can tell what the failing history shows
-	Explanation string             // a few sentences, of what no delay provokes; else empty
-	First, Then harness.Point      // First came before Then, and should
-	Provoke     harness.Schedule   // makes First come too late
-	Counter     harness.Schedule   // forces the right order, or leaves out the guilty delay
-	CounterAll  harness.Schedule   // forces the right order of all pairs of this kind in the test; no decisions: as Counter
-	Ladder      []harness.Schedule // smaller forms of Provoke, for when that shows nothing and trials are left
-	Likelihood  float64            // that Provoke fails the test, 0 to 1
-	Gap         time.Duration      // between First and Then as it was
-	Margin      *harness.Margin    // how much later First may come, where one passing trial tells
-	Due         Due                // when the late frame had to have passed in a trial; nil: the wire does not say
+	Test        string           // which test it is about
+	Shape       string           // what is turned round, in a word or two; see Kind
+	Relation    string           // between what: see package predict
+	Title       string           // one line: what passed, and nothing keeps so
+	Broken      string           // one line: what went wrong in a trial that failed by it; empty: Title says it
+	Why         string           // a few sentences, for where no detector can tell what the failing history shows
+	Explanation string           // a few sentences, of what no delay provokes; else empty
+	First, Then harness.Point    // First came before Then, and should
+	Provoke     harness.Schedule // makes First come too late
+	Counter     harness.Schedule // forces the right order, or leaves out the guilty delay
+	CounterAll  harness.Schedule // forces the right order of all pairs of this kind in the test; no decisions: as Counter
+	Likelihood  float64          // that Provoke fails the test, 0 to 1
+	Gap         time.Duration    // between First and Then as it was
+	Margin      *harness.Margin  // how much later First may come, where one passing trial tells
+	Due         Due              // when the late frame had to have passed in a trial; nil: the wire does not say
 }
 
 // ShapeRelation is the relation of the candidates of this package.
@@ -147,25 +143,9 @@ func finders() []func(*detect.Trace) []Candidate {
 	}
 }
 
-// replay makes a schedule of decisions that hold in one test.
+// replay makes a schedule of decisions that hold in the trace's test.
 func replay(t *detect.Trace, decisions ...harness.Decision) harness.Schedule {
-	for i := range decisions {
-		decisions[i].Test = t.Test
-	}
-	return harness.Schedule{Version: harness.ScheduleVersion, Strategy: "replay", Decisions: decisions}
-}
-
-func delay(at harness.Point, d time.Duration) harness.Decision {
-	return harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d.Round(time.Millisecond))}
-}
-
-// hold keeps at until another frame has passed, which came gap later.
-func hold(at, until harness.Point, gap time.Duration) harness.Decision {
-	d := harness.Decision{At: at, Action: harness.Hold, Until: until}
-	if gap > stall {
-		d.Timeout = harness.Duration((2*gap + time.Second).Round(time.Millisecond))
-	}
-	return d
+	return harness.ReplaySchedule(t.Test, decisions...)
 }
 
 func ms(d time.Duration) string { return phrase.Ms(d) }

@@ -35,7 +35,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 			Class: harness.OrderMessages, Also: []harness.Class{harness.OrderCommands}, Shape: "handlers",
 			Title: fmt.Sprintf("%s of the handler of message %d on %s, with %d more messages to come", first.Verb, d.Index+1, d.Channel, last.Index-d.Index),
 			First: first.Point, Then: last.Event.Point, Gap: last.Went - first.Arrived,
-			Provoke: replay(t, delay(first.Point, wait)), Counter: replay(t), CounterAll: counterAll,
+			Provoke: replay(t, harness.DelayFrame(first.Point, wait)), Counter: replay(t), CounterAll: counterAll,
 			Likelihood: 0.78 - later(out), Due: Arrival(nextAfter(t, d).Event.Point),
 		}
 		if s.publish {
@@ -45,7 +45,7 @@ func overlappingHandlers(t *detect.Trace) []Candidate {
 			if last.Went-first.Arrived > maxHoldGap {
 				continue
 			}
-			c.Provoke = replay(t, hold(first.Point, last.Event.Point, c.Gap))
+			c.Provoke = replay(t, harness.HoldFrame(first.Point, last.Event.Point, c.Gap))
 		}
 		out = append(out, c)
 	}
@@ -59,7 +59,7 @@ func oneByOne(t *detect.Trace) harness.Schedule {
 	for _, r := range detect.Reactions(t) {
 		if next := nextAfter(t, r.Delivery); next != nil && next.Index == r.Delivery.Index+1 {
 			last := r.Commands[len(r.Commands)-1]
-			decisions = append(decisions, hold(next.Event.Point, last.Point.Reply(), next.Went-last.Arrived))
+			decisions = append(decisions, harness.HoldFrame(next.Event.Point, last.Point.Reply(), next.Went-last.Arrived))
 		}
 	}
 	return replay(t, distinct(decisions)...)

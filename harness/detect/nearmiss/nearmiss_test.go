@@ -113,7 +113,7 @@ func TestFarPairsGetHoldsThatOutlastTheSleep(t *testing.T) {
 		require.NotEmpty(t, list)
 		d := list[0].Provoke.Decisions[0]
 		assert.Equal(t, harness.Hold, d.Action)
-		if gap > stall {
+		if gap > harness.HoldTimeoutFrom {
 			assert.Greater(t, time.Duration(d.Timeout), gap)
 		} else {
 			assert.Zero(t, d.Timeout, "the proxy's own stall detector is quicker")

@@ -29,8 +29,8 @@ func lateSubscription(t *detect.Trace) []Candidate {
 			Also:  []harness.Class{harness.RaceDuplicateSubscribe, harness.RaceMultiSubscriber, harness.RaceSubscribePublish},
 			Title: fmt.Sprintf("%s %s confirmed %s %s %s", s.Command.Verb, s.Channel, apartBy(p.Arrived-s.Confirmed), p.Verb, p.Args[0]),
 			First: s.Point, Then: p.Point, Gap: gap,
-			Provoke:    replay(t, hold(s.Point, p.Point.Reply(), gap)),
-			Counter:    replay(t, hold(p.Point, s.Reply, gap)),
+			Provoke:    replay(t, harness.HoldFrame(s.Point, p.Point.Reply(), gap)),
+			Counter:    replay(t, harness.HoldFrame(p.Point, s.Reply, gap)),
 			CounterAll: counterAll,
 			Due:        Arrival(p.Point),
 		}
@@ -78,7 +78,7 @@ func subscribedFirst(t *detect.Trace) harness.Schedule {
 	}
 	var decisions []harness.Decision
 	for _, p := range order {
-		decisions = append(decisions, hold(p.Point, last[p.Point].Reply, max(p.Arrived-last[p.Point].Sent, 0)))
+		decisions = append(decisions, harness.HoldFrame(p.Point, last[p.Point].Reply, max(p.Arrived-last[p.Point].Sent, 0)))
 	}
 	return replay(t, decisions...)
 }
@@ -152,7 +152,7 @@ func secondSubscription(t *detect.Trace) []Candidate {
 			Class: harness.RaceDuplicateSubscribe, Shape: "confirmation",
 			Title: fmt.Sprintf("a second %s %s while the first awaits its confirmation", s.Command.Verb, s.Channel),
 			First: s.Reply, Then: next, Gap: gap,
-			Provoke:    replay(t, hold(s.Reply, next, gap)),
+			Provoke:    replay(t, harness.HoldFrame(s.Reply, next, gap)),
 			Counter:    replay(t),
 			Due:        Arrival(next),
 			Likelihood: 0.18 + 0.5*math.Exp(-float64(gap)/float64(500*time.Millisecond)) - later(out),

@@ -75,8 +75,8 @@ func swap(t *detect.Trace, a, b *detect.Command) (Candidate, bool) {
 	}
 	c := Candidate{
 		First: a.Point, Then: b.Point, Gap: gap,
-		Provoke:    replay(t, hold(a.Point, b.Point.Reply(), gap)),
-		Counter:    replay(t, hold(b.Point, a.Point.Reply(), gap)),
+		Provoke:    replay(t, harness.HoldFrame(a.Point, b.Point.Reply(), gap)),
+		Counter:    replay(t, harness.HoldFrame(b.Point, a.Point.Reply(), gap)),
 		Likelihood: 0.1 + 0.25*math.Exp(-float64(gap)/float64(time.Second)),
 		Due:        Arrival(b.Point),
 	}
