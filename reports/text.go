@@ -73,6 +73,9 @@ func oneLine(s string, n int) string {
 	return phrase.OneLine(plain(cut(s, n)))
 }
 
+// Line is text in a single line that any terminal may show.
+func Line(s string) string { return oneLine(s, 2000) }
+
 func orElse(s, other string) string {
 	if s == "" {
 		return other

@@ -13,9 +13,11 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
 	"golang.org/x/term"
 
 	"github.com/flakehunt/flakehunt/harness/runner"
@@ -71,7 +73,8 @@ type app struct {
 	quiet    bool
 	verbose  bool
 	json     bool
-	mask     *secrets.Mask // of what is neither printed nor written
+	mask     *secrets.Mask                // of what is neither printed nor written
+	bars     atomic.Pointer[mpb.Progress] // of the hunt under way; nil: there is none
 }
 
 // run is the whole program.
@@ -187,22 +190,19 @@ func (a *app) logger() *slog.Logger {
 	if a.verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(besideBar{a}, &slog.HandlerOptions{Level: level}))
 }
 
 // notef says something in passing, unless -q.
 func (a *app) notef(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.err, format+"\n", args...)
+		fmt.Fprintf(besideBar{a}, format+"\n", args...)
 	}
 }
 
 // terminal reports whether w is one, and its width (0 if it is none).
 func terminal(w io.Writer) (width int, ok bool) {
-	if m, is := w.(interface{ Unwrap() io.Writer }); is {
-		w = m.Unwrap()
-	}
-	f, is := w.(*os.File)
+	f, is := bare(w).(*os.File)
 	if !is || !isatty.IsTerminal(f.Fd()) {
 		return 0, false
 	}

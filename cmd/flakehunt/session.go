@@ -138,7 +138,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 		return nil, harnessError(err)
 	}
 	defer func() { _ = dropTemp(tmp) }()
-	bar := newProgress(s.app)
+	bar := newProgress(s.app, s.f.forD)
 	var kept remarks
 	pool, err := s.f.executor(s.target, trial.PoolConfig{
 		Provider: s.provider, Runner: s.runner, TimerLag: lag, TempDir: tmp, Log: s.logger(),

@@ -47,6 +47,17 @@ func (g *decision) breach(kind Kind, test, wayOut, format string, args ...any) {
 	g.held[test] = true
 }
 
+// because says what the last breach comes of.
+func because(g *decision, f *harness.FailureGroup) {
+	c := &Cause{Title: line(f.Message), Fingerprint: f.Fingerprint}
+	if own := g.finding(f.Finding); own != nil {
+		c = &Cause{Finding: own.ID, Class: own.Class, Title: line(own.Title)}
+	} else if f.Fingerprint == "" {
+		return
+	}
+	g.v.Breaches[len(g.v.Breaches)-1].Cause = c
+}
+
 // scope picks the tests that count.
 func (g *decision) scope() {
 	g.held = map[string]bool{}
@@ -160,6 +171,9 @@ func (g *decision) regressions() {
 			g.breach(Worse, t.Name, g.mend(t), "failed %d of %d (%s)%s, before %d of %d (%s); p = %.2g, false alarms over %d tests at most %s",
 				r.Current.K, r.Current.N, stats.Percent(float64(r.Current.K)/float64(r.Current.N)), in, r.Baseline.K, r.Baseline.N,
 				stats.Percent(float64(r.Baseline.K)/float64(r.Baseline.N)), r.P, len(tests), stats.Percent(alpha))
+			if len(t.Groups) > 0 {
+				because(g, &t.Groups[0])
+			}
 		case r.Current.K > 0 && len(r.Warnings) > 0 && t.Runs >= few:
 			g.v.Undecided = append(g.v.Undecided, Breach{Kind: NotEnough, Test: t.Name, What: r.Warnings[0], WayOut: "give it more: --trials or --for"})
 		}

@@ -40,17 +40,21 @@ func (g *decision) failure(t *harness.TestResult, f *harness.FailureGroup) {
 	switch e := g.cfg.Quarantine.naming(t.Name); {
 	case f.Kind == harness.DataRace:
 		g.breach(Race, t.Name, "mend it: a data race is a memory error, whatever the pass rate", "%s", brief)
+		because(g, f)
 	case e != nil && e.Expired(g.cfg.Now):
 		// Said once, by quarantine.
 	case e != nil:
 		g.breach(Mismatch, t.Name, fmt.Sprintf("mend it, or add an entry with its own fingerprint: %s", fingerprint(f)),
 			"%s; line %d of %s excuses another failure", brief, e.Line, g.cfg.Quarantine.file())
+		because(g, f)
 	case g.held[t.Name]:
 		// One message a test, save for the above.
 	case t.Status == harness.Broken && !g.flakyBefore(t, seen):
 		g.breach(Failure, t.Name, g.mend(t), "failed every time, %d of %d: %s", t.Failures, t.Runs, line(f.Message))
+		because(g, f)
 	case seen == nil || !*seen:
 		g.breach(NewFlake, t.Name, g.mend(t), "%s; %s", brief, g.unseen())
+		because(g, f)
 	default:
 		s := g.Known[t.Name][f.Fingerprint]
 		g.v.Notes = append(g.v.Notes, fmt.Sprintf("%s: known flake, %s; %d times since %s: mend it or quarantine it",

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,47 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneCauseIsToldOnce: breaches of one finding, or of one failure, stand
+// together, with one way out.
+func TestOneCauseIsToldOnce(t *testing.T) {
+	r := current(0)
+	r.Findings = []harness.Finding{{ID: "F-12345678", Class: "race/lost-update", Title: "SET before GET"}}
+	for i := range 40 {
+		x := harness.TestResult{TestID: harness.TestID{Name: fmt.Sprintf("t%02d", i)}, Status: harness.Flaky, Runs: 20, Failures: 1}
+		g := harness.FailureGroup{Failure: harness.Failure{Message: "lost", Fingerprint: fmt.Sprint("own", i)}, Count: 1, Finding: "F-12345678"}
+		x.Findings = []string{g.Finding}
+		if i >= 25 {
+			g.Finding, g.Fingerprint, g.Message, x.Findings = "", "f00d", "connection refused", nil
+		}
+		if i >= 38 {
+			g.Fingerprint, g.Message = fmt.Sprint("own", i), "alone"
+		}
+		x.Groups = []harness.FailureGroup{g}
+		r.Tests = append(r.Tests, x)
+	}
+	v := Decide(Input{Current: r}, Config{})
+	require.Len(t, v.Breaches, 40)
+	assert.Equal(t, "F-12345678", v.Breaches[0].Cause.Finding)
+	var b bytes.Buffer
+	require.NoError(t, v.Text(&b))
+	text := b.String()
+	assert.Contains(t, text, "FAIL (exit 1): 40 breaches of 4 causes")
+	assert.Contains(t, text, "  25 tests: one cause: F-12345678, race/lost-update: SET before GET\n    new flake: t00: failed 1 of 20 (own0): lost")
+	assert.Contains(t, text, "    5 more\n    way out: see it fail: flakehunt repro F-12345678")
+	assert.Contains(t, text, "  13 tests: one cause: connection refused\n")
+	assert.Contains(t, text, "  new flake: t38: failed")
+	assert.Equal(t, 4, strings.Count(text, "way out:"), text)
+
+	var undecided []Breach
+	for i := range 3 {
+		undecided = append(undecided, Breach{Kind: NotEnough, Test: fmt.Sprint("t", i), What: "20 trials did not decide", WayOut: "give it more"})
+	}
+	b.Reset()
+	require.NoError(t, Verdict{Exit: 4, Undecided: undecided}.Text(&b))
+	assert.Contains(t, b.String(), "  3 tests: undecided\n    undecided: t0: 20 trials")
+	assert.Equal(t, 1, strings.Count(b.String(), "way out:"), b.String())
 }
 
 func TestTextObeysNoTest(t *testing.T) {

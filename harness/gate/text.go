@@ -15,7 +15,11 @@ const notesShown = 20
 func (v Verdict) headline() string {
 	switch v.Exit {
 	case verdict.ExitFlaky:
-		return fmt.Sprintf("FAIL (exit 1): %s", count(len(v.Breaches), "breach", "breaches"))
+		s := fmt.Sprintf("FAIL (exit 1): %s", count(len(v.Breaches), "breach", "breaches"))
+		if n := len(byCause(v.Breaches)); n < len(v.Breaches) {
+			s += fmt.Sprintf(" of %s", count(n, "cause", "causes"))
+		}
+		return s
 	case verdict.ExitHarness:
 		return "NO EVIDENCE (exit 3): the harness or Redis could not do its work"
 	case verdict.ExitUndecided:
@@ -24,15 +28,72 @@ func (v Verdict) headline() string {
 	return "PASS (exit 0)"
 }
 
-// Text writes the verdict for a person: a headline, then for each breach the
-// test, the number and the way out.
+// common are breaches of one cause, or of one kind with one way out.
+type common struct {
+	cause *Cause
+	list  []Breach
+}
+
+// byCause puts together what one change would mend, in the order of the first of each.
+func byCause(list []Breach) (causes []*common) {
+	at := map[string]*common{}
+	for _, x := range list {
+		key := "kind\x00" + string(x.Kind) + "\x00" + x.WayOut
+		switch {
+		case x.Cause != nil && x.Cause.Finding != "":
+			key = "finding\x00" + x.Cause.Finding
+		case x.Cause != nil:
+			key = "failure\x00" + x.Cause.Fingerprint + "\x00" + string(x.Kind)
+		case x.Kind == Expired:
+			key += "\x00" + x.What // each is an entry of its own
+		}
+		c := at[key]
+		if c == nil {
+			c = &common{cause: x.Cause}
+			at[key] = c
+			causes = append(causes, c)
+		}
+		c.list = append(c.list, x)
+	}
+	return causes
+}
+
+// text tells the breaches of a cause one by one, and what they have in common once.
+func (c *common) text(b *strings.Builder) {
+	indent := "  "
+	if n := len(c.list); n > 1 {
+		what := string(c.list[0].Kind)
+		if c.cause != nil {
+			what = c.cause.Title
+			if c.cause.Finding != "" {
+				what = fmt.Sprintf("%s, %s: %s", c.cause.Finding, c.cause.Class, c.cause.Title)
+			}
+			what = "one cause: " + what
+		}
+		fmt.Fprintf(b, "  %s: %s\n", count(n, "test", "tests"), what)
+		indent = "    "
+	}
+	for i, x := range c.list {
+		if i == notesShown {
+			fmt.Fprintf(b, "%s%d more\n", indent, len(c.list)-i)
+			break
+		}
+		fmt.Fprintf(b, "%s%s: %s\n", indent, x.Kind, strings.TrimPrefix(x.Test+": "+x.What, ": "))
+	}
+	if len(c.list) == 1 && c.cause != nil && c.cause.Finding != "" {
+		fmt.Fprintf(b, "    cause: %s, %s: %s\n", c.cause.Finding, c.cause.Class, c.cause.Title)
+	}
+	fmt.Fprintf(b, "    way out: %s\n", c.list[0].WayOut)
+}
+
+// Text writes the verdict for a person: a headline, then by cause for each breach
+// the test and the number, and the way out.
 func (v Verdict) Text(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "gate: %s · %s, %s to compare with\n", v.headline(), count(v.Tests, "test", "tests"), count(v.Baseline, "earlier run", "earlier runs"))
 	for _, list := range [][]Breach{v.Breaches, v.Failed, v.Undecided} {
-		for _, x := range list {
-			fmt.Fprintf(&b, "  %s: %s\n", x.Kind, strings.TrimPrefix(x.Test+": "+x.What, ": "))
-			fmt.Fprintf(&b, "    way out: %s\n", x.WayOut)
+		for _, c := range byCause(list) {
+			c.text(&b)
 		}
 	}
 	for i, x := range v.Excused {

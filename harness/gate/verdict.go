@@ -32,6 +32,16 @@ type Breach struct {
 	Test   string `json:"test,omitempty"`
 	What   string `json:"what"`    // with the number
 	WayOut string `json:"way_out"` // what to do
+	Cause  *Cause `json:"cause,omitempty"`
+}
+
+// Cause is what several breaches may have in common: a finding, or else one
+// failure that tests share.
+type Cause struct {
+	Finding     string        `json:"finding,omitempty"` // ID
+	Class       harness.Class `json:"class,omitempty"`
+	Title       string        `json:"title"`
+	Fingerprint string        `json:"fingerprint,omitempty"` // of the failure, without a finding
 }
 
 // Excuse is a failure that a quarantine entry covers.

@@ -27,6 +27,7 @@ func (t *testHunt) tryArm() bool {
 	s := arm.Schedule(trial.Mix(h.Seed, r.arms+1), explore.Play{
 		Trial: before + 1, Max: h.MaxDelay, Survey: propose.SizeOf(h.log.Histories(test)),
 	})
+	t.tell("arm " + arm.Name + ", " + arm.Doc)
 	r.arms++
 	r.spent++
 	got := t.aim.Run(harness.Provoke, s)

@@ -70,7 +70,7 @@ func (h *hunt) directed(ctx context.Context) error {
 		err = h.investigateAll(ctx) // and goes on with the survey meanwhile
 	}
 	for _, f := range h.simulated.rest() {
-		h.found.Add(f)
+		h.enter(f)
 	}
 	if err == nil {
 		h.proveSuspects(ctx)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,10 +32,25 @@ func TestDirectedFindsProvesAndMeasures(t *testing.T) {
 		counting("smoke/t/count", gap), steady("smoke/t/steady"),
 		{Name: "smoke/t/broken", Suite: "smoke", NoRedis: true, Run: func(t scenarios.T, _ *scenarios.Env) { t.Errorf("two and two are five") }},
 	}, fixtures.LostUpdate)
+	var told []string
+	var last Progress
+	cfg.Progress = func(p Progress) { // one call at a time
+		if told, last = append(told, p.Note+p.Detail), p; p.Note != "" && p.Detail != "" {
+			t.Errorf("told at once: %q and %q", p.Note, p.Detail)
+		}
+	}
 	r, err := Run(t.Context(), cfg)
 	require.NoError(t, err)
 
 	f := find(t, r, harness.RaceLostUpdate)
+	for _, want := range []string{
+		"found " + f.ID + ", race/lost-update: ", "trial 1, survey of smoke: 3 tests, 1 failed, ",
+		"try smoke/t/count (0 of ", "provoke: smoke/t/count: 1 decision, failed, ", "counterfactual: smoke/t/count: ", "smoke/t/count: ", ": proven: failed ",
+	} {
+		assert.True(t, slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, want) }), "nothing says %q in %q", want, told)
+	}
+	assert.Equal(t, 3, last.Tests)
+	assert.Equal(t, 3, last.Looked)
 	assert.Equal(t, []string{"smoke/t/count"}, f.Tests)
 	assert.Equal(t, harness.Provoked, f.Standing)
 	assert.GreaterOrEqual(t, f.Provoked.K, 2)

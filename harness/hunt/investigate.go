@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
@@ -113,6 +114,7 @@ func (t *testHunt) conclude(e *evidence.Evidence) {
 	case e.OwnDelay:
 		h.log.Warn("%s: a client-side deadline was hit by a delay of ours that exceeds --max-delay %s (%s)", e.Test.Name, h.MaxDelay, e.Candidate.Title)
 	}
+	h.progress.detail("%s: %s: %s", e.Test.Name, e.Candidate.Title, describeEvidence(e))
 	hit := f != nil && f.Class != harness.Unattributed
 	if hit && t.shown[f.Failure.Fingerprint] {
 		h.learned.Learn(e.Candidate.Kind(), false)
@@ -131,6 +133,19 @@ func (t *testHunt) conclude(e *evidence.Evidence) {
 	h.learned.Learn(e.Candidate.Kind(), hit)
 }
 
+// describeEvidence says what an investigation came to.
+func describeEvidence(e *evidence.Evidence) string {
+	switch {
+	case e.Reading == evidence.Stalled:
+		return "the program itself keeps this order"
+	case e.Reading == evidence.Passed:
+		return "it passes all the same"
+	case e.Proven():
+		return fmt.Sprintf("proven: failed %d of %d with it, %d of %d without", e.Again.K, e.Again.N, e.Counter.K, e.Counter.N)
+	}
+	return fmt.Sprintf("not proven: failed %d of %d with it, %d of %d without", e.Again.K, e.Again.N, e.Counter.K, e.Counter.N)
+}
+
 // enter enters a finding into the catalogue.
 func (h *hunt) enter(f harness.Finding) {
 	if h.Proven != nil && f.Class != harness.Unattributed {
@@ -139,7 +154,7 @@ func (h *hunt) enter(f harness.Finding) {
 		h.proving.Unlock()
 	}
 	if h.found.Add(f) {
-		h.progress.note("%s  %s  %s", f.ID, f.Class, f.Title)
+		h.progress.note("found %s, %s: %s", f.ID, f.Class, f.Title)
 	}
 }
 

@@ -65,6 +65,7 @@ func (t *testHunt) leaks() []nearmiss.Candidate {
 func (t *testHunt) try(c nearmiss.Candidate) {
 	t.tried = append(t.tried, c)
 	test := t.aim.Test.Name
+	t.tell(string(c.Class) + ": " + c.Title)
 	in := t.investigate(c, t.hunt.log.Traces(test))
 	if known := t.hunt.simulated.take(test, c); known != nil {
 		t.measure(in, c, known)
@@ -75,6 +76,11 @@ func (t *testHunt) try(c nearmiss.Candidate) {
 	if t.hunt.foreign() && t.proven {
 		t.budget = min(t.budget, t.spent+afterProof)
 	}
+}
+
+// tell says what is tried next, and what of the test's share was spent.
+func (t *testHunt) tell(what string) {
+	t.hunt.progress.detail("try %s (%d of %d spent): %s", t.aim.Test.Name, t.spent, t.budget, what)
 }
 
 // investigate begins the investigation of a candidate; passing are histories of

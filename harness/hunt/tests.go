@@ -22,6 +22,7 @@ const (
 func (h *hunt) investigateAll(ctx context.Context) error {
 	h.progress.phase("provoke", 0)
 	leaves := h.log.Leaves()
+	h.progress.change(func(now *Progress) { now.Tests = len(leaves) })
 	atOnce := newSlots(len(leaves))
 	if h.foreign() { // the survey goes on with the others
 		atOnce = newSlots(h.testsAtOnce())
@@ -45,6 +46,7 @@ func (h *hunt) investigateAll(ctx context.Context) error {
 					}
 				}
 				r := h.investigateTest(ctx, t)
+				h.progress.looked()
 				mu.Lock()
 				defer mu.Unlock()
 				h.reports = append(h.reports, r)
