@@ -61,8 +61,10 @@ func (c *Catalogue) Match(o *harness.Outcome, causes Causes) (harness.Finding, b
 
 // matchFinding picks, in this order: a finding of the test with the class that
 // detectors gave; one of the test with the same message, sameMessage first; one
-// of another test about the same commands; and for a failure of which nothing was
-// recorded, whatever has a cause in its test. It returns nil if there is none.
+// with a cause that fails at the same assertion, unless detectors gave another
+// class; one of another test about the same commands; and for a failure of which
+// nothing was recorded, whatever has a cause in its test. It returns nil if there
+// is none.
 func matchFinding(o *harness.Outcome, list []harness.Finding, sameMessage *harness.Finding, causes Causes) *harness.Finding {
 	class := o.Cause
 	if known := causes[FailureKey{o.Test.Name, o.Failure.Fingerprint}]; class == "" && len(known) > 0 {
@@ -80,6 +82,12 @@ func matchFinding(o *harness.Outcome, list []harness.Finding, sameMessage *harne
 	alike := sameMessage
 	if alike == nil {
 		alike = first(own, func(f harness.Finding) bool { return f.Failure.Fingerprint == o.Failure.Fingerprint })
+	}
+	if alike == nil && (class == "" || class == harness.Unattributed) {
+		place := Place(o.Test, o.Failure)
+		alike = first(own, func(f harness.Finding) bool {
+			return f.Class != harness.Unattributed && f.Class != harness.NotRedis && Place(o.Test, &f.Failure) == place
+		})
 	}
 	var elsewhere *harness.Finding
 	if o.Suspect != nil && !evidence.ContentCause(o.Cause) {

@@ -30,6 +30,20 @@ func findingOf(id string, class harness.Class, says string, tests ...string) har
 	return harness.Finding{ID: id, Fingerprint: id, Class: class, Tests: tests, Failure: harness.Failure{Fingerprint: says}}
 }
 
+// failsAt is a failure of test a with a message of its own at a position.
+func failsAt(position string, cause harness.Class) *harness.Outcome {
+	o := outcomeOf("want 4, got 5", cause, true, nil)
+	o.Failure.Stack = position + ": want 4, got 5"
+	return o
+}
+
+// causeAt is a finding of test a whose failure has other words than failsAt's.
+func causeAt(id string, class harness.Class, position string) harness.Finding {
+	f := findingOf(id, class, "other", "a")
+	f.Failure.Stack = position + ": other"
+	return f
+}
+
 // TestMatchFinding: each rule by which a failure comes to its finding, and the
 // order of the rules.
 func TestMatchFinding(t *testing.T) {
@@ -59,6 +73,10 @@ func TestMatchFinding(t *testing.T) {
 		{"a doubt of this test yields to a cause elsewhere", outcomeOf("boom", order, true, suspect),
 			[]harness.Finding{findingOf("doubt", harness.Unattributed, "boom", "a"), findingOf(shape, order, "other", "b")}, nil, nil, shape},
 		{"a doubt of this test where there is no cause", outcomeOf("boom", order, true, suspect), []harness.Finding{findingOf("doubt", harness.Unattributed, "boom", "a")}, nil, nil, "doubt"},
+		{"the same assertion with other values", failsAt("x_test.go:7", ""), []harness.Finding{causeAt("x", late, "x_test.go:7")}, nil, nil, "x"},
+		{"another assertion of the test", failsAt("x_test.go:9", ""), []harness.Finding{causeAt("x", late, "x_test.go:7")}, nil, nil, ""},
+		{"the same assertion, but the detector gives another class", failsAt("x_test.go:7", lost), []harness.Finding{causeAt("x", late, "x_test.go:7")}, nil, nil, ""},
+		{"a doubt at the same assertion is no cause", failsAt("x_test.go:7", ""), []harness.Finding{causeAt("x", harness.Unattributed, "x_test.go:7")}, nil, nil, ""},
 		{"what the wire proves is no cause of a like message", outcomeOf("boom", harness.FormatEnvelope, true, nil), []harness.Finding{findingOf("x", lost, "boom", "a")}, nil, nil, ""},
 		{"nothing was recorded: whatever has a cause", outcomeOf("boom", "", false, nil), []harness.Finding{findingOf("doubt", harness.Unattributed, "other", "a"), findingOf("x", lost, "other", "a")}, nil, nil, "x"},
 		{"nothing was recorded, and no cause is known", outcomeOf("boom", "", false, nil), []harness.Finding{findingOf("doubt", harness.Unattributed, "other", "a")}, nil, nil, ""},

@@ -35,7 +35,7 @@ var (
 	hexWord = regexp.MustCompile(`\b[0-9a-fA-F]{7,}\b`)
 	idWord  = regexp.MustCompile(`\b[0-9A-Za-z]{16,}\b`)
 	number  = regexp.MustCompile(`\d+(?:[.,]\d+)*`)
-	space   = regexp.MustCompile(`\s+`)
+	space   = regexp.MustCompile(`[\s\p{Z}]+`) // go-cmp prints blanks and no-break spaces by chance
 )
 
 // Normalize replaces what changes from run to run (numbers, ids, addresses,

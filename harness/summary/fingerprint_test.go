@@ -27,6 +27,7 @@ func TestFingerprintIgnoresWhatChanges(t *testing.T) {
 		{"clock", "at 03:04:05 it broke", "at 23:59:59.123 it broke"},
 		{"colour", "\x1b[31mbad\x1b[0m", "bad"},
 		{"space", "a\n\tb", "a b"},
+		{"no-break space", "got:\n\u00a0\u00a0\t{ -\u00a0Score: 1", "got:\n  \t{ - Score: 2"},
 		{"directory", "/home/a/src/x_test.go:12: bad", "/builds/b/x_test.go:14: bad"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

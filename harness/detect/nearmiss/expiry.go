@@ -38,8 +38,9 @@ func nearExpiry(t *detect.Trace) []Candidate {
 func early(t *detect.Trace, l detect.TTLRead, d time.Duration) Candidate {
 	return Candidate{
 		Class: harness.TTLExpiredEarly, Shape: "read before expiry",
-		Title: fmt.Sprintf("%s %s came %s before the key expires", l.Read.Verb, l.Key, ms(l.Remaining)),
-		First: l.Read.Point, Then: l.Set.Point, Gap: l.Remaining,
+		Title:  fmt.Sprintf("%s %s came %s before the key expires", l.Read.Verb, l.Key, ms(l.Remaining)),
+		Broken: fmt.Sprintf("%s came when %s had expired", l.Read.Verb, l.Key),
+		First:  l.Read.Point, Then: l.Set.Point, Gap: l.Remaining,
 		Provoke: replay(t, harness.DelayFrame(l.Read.Point, d)), Counter: replay(t),
 		Likelihood: guess(l, 0.88), Margin: margin(t, l.Read, l.Key, l.Remaining), Due: Expiry(l.Set.Point),
 	}
@@ -48,8 +49,9 @@ func early(t *detect.Trace, l detect.TTLRead, d time.Duration) Candidate {
 func tooLate(t *detect.Trace, l detect.TTLRead, d time.Duration) Candidate {
 	return Candidate{
 		Class: harness.TTLExpiredLate, Shape: "read after expiry",
-		Title: fmt.Sprintf("%s %s came %s after the key expired", l.Read.Verb, l.Key, ms(-l.Remaining)),
-		First: l.Set.Point, Then: l.Read.Point, Gap: -l.Remaining,
+		Title:  fmt.Sprintf("%s %s came %s after the key expired", l.Read.Verb, l.Key, ms(-l.Remaining)),
+		Broken: fmt.Sprintf("%s came before %s expired", l.Read.Verb, l.Key),
+		First:  l.Set.Point, Then: l.Read.Point, Gap: -l.Remaining,
 		Provoke: replay(t, harness.DelayFrame(l.Set.Point, d)), Counter: replay(t),
 		Likelihood: guess(l, 0.84), Margin: margin(t, l.Set, l.Key, -l.Remaining), Due: inTimeFor(l.Read.Point, l.Set.TTL),
 	}
@@ -91,8 +93,9 @@ func remainingTime(t *detect.Trace) []Candidate {
 		}
 		out = append(out, Candidate{
 			Class: harness.TTLExpiredEarly, Shape: "remaining time",
-			Title: fmt.Sprintf("%s %s read %s after its time to live was set", l.Read.Verb, l.Key, ms(l.Read.Sent-l.Set.Sent)),
-			First: l.Read.Point, Then: l.Set.Point, Gap: l.Read.Sent - l.Set.Sent,
+			Title:  fmt.Sprintf("%s %s read %s after its time to live was set", l.Read.Verb, l.Key, ms(l.Read.Sent-l.Set.Sent)),
+			Broken: fmt.Sprintf("%s %s came later, when less of its time to live was left", l.Read.Verb, l.Key),
+			First:  l.Read.Point, Then: l.Set.Point, Gap: l.Read.Sent - l.Set.Sent,
 			Provoke: replay(t, harness.DelayFrame(l.Read.Point, d)), Counter: replay(t),
 			Likelihood: guess(l, 0.6) - later(out),
 		})
