@@ -89,3 +89,29 @@ func TestAReplyThatWasOvertaken(t *testing.T) {
 	_, ok = Overtaken(page(t, broke, "90ms"), []*Trace{page(t, "pass", "80ms")}, late)
 	assert.False(t, ok, "so it did where the test passed")
 }
+
+// prices reads a catalog and one of its prices by a pool of one connection.
+func prices(t testing.TB, outcome, replied string, second bool) *Trace {
+	lines := []string{`0s begin`, `1ms c1 kv>HGETALL "catalog" #1 | HGETALL catalog`}
+	lines = append(lines, `1.5ms c1 kv<HGETALL "catalog" #1 | a 1 | out=`+replied+` re=2 action=delay`)
+	if second {
+		lines = append(lines, `5ms c1 kv>HGET "catalog" #1 | HGET catalog a`, `5.2ms c1 kv<HGET "catalog" #1 | 1 | re=4`)
+	}
+	return parse(t, outcome, append(lines, `400ms end`)...)
+}
+
+func TestAPoolWithoutAFreeConnection(t *testing.T) {
+	const raised = `fail assertion "price: redis: connection pool timeout"`
+	passing := []*Trace{prices(t, "pass", "2ms", true)}
+	m, ok := PoolEmpty(prices(t, raised, "200ms", false), passing)
+	require.True(t, ok)
+	assert.Equal(t, harness.ConnectionLost, m.Class)
+	assert.Equal(t, "HGET catalog found no free connection while HGETALL catalog had one, and was never sent", m.Title)
+
+	_, ok = PoolEmpty(prices(t, broke, "200ms", false), passing)
+	assert.False(t, ok, "the client raised no such error")
+	_, ok = PoolEmpty(prices(t, raised, "200ms", true), passing)
+	assert.False(t, ok, "it was sent")
+	_, ok = PoolEmpty(prices(t, raised, "2ms", false), passing)
+	assert.False(t, ok, "nothing was late")
+}

@@ -293,6 +293,9 @@ func whatChanged(m detect.Match, late harness.Point, failed *detect.Trace, passi
 	if turned, ok := detect.Inverted(failed, passing); ok {
 		return turned
 	}
+	if empty, ok := detect.PoolEmpty(failed, passing); ok {
+		return empty
+	}
 	if gaveUp, ok := detect.WentOn(failed, passing); ok {
 		return gaveUp
 	}
