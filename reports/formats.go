@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/trend"
 )
 
 // Format is one kind of report file.
@@ -41,10 +42,11 @@ func Extra() []Format {
 
 // Options are the choices that a person has. The zero value works.
 type Options struct {
-	JUnitFlaky string       // "pass" (also ""): a flaky test passes with <flakyFailure>; "fail": it has <failure> too
-	Color      bool         // Terminal: may use ANSI colours
-	Width      int          // Terminal: columns; 0: 80
-	Trend      []TrendPoint // HTML: earlier runs, oldest first; none: no such section
+	JUnitFlaky string         // "pass" (also ""): a flaky test passes with <flakyFailure>; "fail": it has <failure> too
+	Color      bool           // Terminal: may use ANSI colours
+	Width      int            // Terminal: columns; 0: 80
+	Trend      []TrendPoint   // HTML: earlier runs, oldest first; none: no such section
+	Past       *trend.History // HTML: what earlier runs say of each test; nil: nothing is known
 }
 
 // TrendPoint is one earlier run in a trend.

@@ -99,9 +99,7 @@ func newPage(r *harness.Result, o Options) *pageView {
 	v.First, v.FirstRule = doFirst(r, runsAWeek(o.Trend)), firstRule
 	v.Latent, v.MoreLatent = findingViews(r, predicted(r), latentPage, b)
 	v.LatentLead, v.Only = latentLead, faultWords(r)
-	for i, t := range byTrouble(r.Tests) {
-		v.Tests = append(v.Tests, newTest(r, t, i, b))
-	}
+	v.Tests = testViews(r, o.Past, b)
 	lag, assumed := assumedLag(r)
 	v.Assumed = assumed
 	rows := marginRows(r)

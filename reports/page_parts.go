@@ -5,26 +5,28 @@ import (
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/trend"
 )
 
 type testView struct {
-	Name, Head, Tail, Suite, Category, Place string
-	Status                                   harness.Status
-	Order                                    int // by interest
-	Anchor                                   string
-	Runs, Failures, Skips, Infra             int
-	Provoked                                 harness.Count
-	Rate, Lo, Hi                             float64
-	Excludes                                 float64
-	Strip                                    strip
-	Cause                                    string
-	Margin                                   *harness.Margin
-	P50, P99, TimerLag                       harness.Duration
-	Decided                                  string
-	Notes                                    []string
-	Findings                                 []string
-	Groups                                   []groupView
-	MoreGroups                               int
+	Name, Head, Tail, Category, Place string
+	Status                            harness.Status
+	Order                             int // by interest
+	Anchor                            string
+	Runs, Failures, Skips, Infra      int
+	Provoked                          harness.Count
+	Rate, Lo, Hi                      float64
+	Excludes                          float64
+	Strip                             strip
+	Cause                             string
+	Margin                            *harness.Margin
+	P50, P99, TimerLag                harness.Duration
+	Decided                           string
+	Notes                             []string
+	Findings                          []string
+	Groups                            []groupView
+	MoreGroups                        int
+	Past                              *pastView // nil: no earlier run is known
 }
 
 // Span is the width of the interval.
@@ -48,9 +50,20 @@ type marginView struct {
 	Rest       []marginView
 }
 
+// testViews tells all tests, those to look at first.
+func testViews(r *harness.Result, past *trend.History, b *budget) (views []testView) {
+	byName := testsOf(past)
+	for i, t := range byTrouble(r.Tests) {
+		v := newTest(r, t, i, b)
+		v.Past = newPast(past, byName, t.Name)
+		views = append(views, v)
+	}
+	return views
+}
+
 func newTest(r *harness.Result, t *harness.TestResult, order int, b *budget) testView {
 	v := testView{
-		Name: oneLine(orElse(t.Name, "(no name)"), 500), Suite: oneLine(t.Suite, 200), Category: oneLine(t.Category, 200),
+		Name: oneLine(orElse(t.Name, "(no name)"), 500), Category: oneLine(t.Category, 200),
 		Status: t.Status, Order: order, Anchor: anchor(t.Name), Runs: t.Runs, Failures: t.Failures, Skips: t.Skips, Infra: t.Infra, Provoked: t.Provoked,
 		Rate: t.Rate, Lo: t.RateLo, Hi: t.RateHi, Excludes: t.Excludes, Strip: newStrip(t.Strip, t.Provoked), Cause: oneLine(string(causeOf(r, t)), 60),
 		Margin: t.Margin, P50: t.P50, P99: t.P99, TimerLag: t.TimerLag, Decided: oneLine(t.Decided, 300),

@@ -82,6 +82,13 @@ type trendTest struct {
 	State  string `json:"c"`           // stable, flaky, broken, fixed, worse
 	Rates  []int  `json:"r"`           // failures per thousand by bucket, -1: no trial
 	Margin []int  `json:"g,omitempty"` // µs by bucket, -1: unknown
+	Red    int    `json:"d,omitempty"` // runs in which it failed
+	In     int    `json:"e"`           // of runs that it ran in
+	Skips  int    `json:"q,omitempty"` // runs that skipped it
+	Was    string `json:"w,omitempty"` // median duration in the first run, if it is another now
+	Takes  string `json:"p,omitempty"` // in the last
+	Cause  string `json:"u,omitempty"` // class of the cause found last
+	Causes string `json:"v,omitempty"` // all of them
 }
 
 // TrendHTML writes how tests did over time as one page that asks nothing of
@@ -237,6 +244,23 @@ func newTrendTest(r *trend.Report, l trend.Line) trendTest {
 	if hasMargin {
 		t.Margin = margins
 	}
+	red := l.Red()
+	t.Red, t.In, t.Skips = red.K, red.N, l.Skips()
+	first, last := l.Medians()
+	if last > 0 {
+		t.Takes = short(last)
+	}
+	if was := short(first); first > 0 && was != t.Takes {
+		t.Was = was
+	}
+	var causes []string
+	for i, c := range l.Causes {
+		if i == 0 {
+			t.Cause = oneLine(string(c.Class), 60)
+		}
+		causes = append(causes, oneLine(fmt.Sprintf("%s, %s: %s", c.ID, c.Standing, c.Title), 300))
+	}
+	t.Causes = strings.Join(causes, "\n")
 	if run := l.LastFailure(); run >= 0 {
 		t.Seen = oneLine(r.Runs[run].Label(), 60)
 	}

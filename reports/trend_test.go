@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/stats"
 	"github.com/flakehunt/flakehunt/harness/trend"
 	"github.com/flakehunt/flakehunt/reports/internal/sample"
 )
@@ -41,7 +42,14 @@ func samplePast(runs, tests int) *trend.History {
 			case i == 3, i%50 == 49:
 				rate = 0.01
 			}
-			c := trend.Cell{Run: int32(run), Runs: 20}
+			if i == 5 && run%10 == 9 {
+				t.Skipped = append(t.Skipped, int32(run))
+				continue
+			}
+			c := trend.Cell{Run: int32(run), Runs: 20, P50: harness.Duration(time.Duration(20+i%300) * time.Millisecond)}
+			if i == 1 && run >= runs/2 {
+				c.P50 *= 3
+			}
 			for range 20 {
 				if rng.Float64() < rate {
 					c.Failures++
@@ -52,9 +60,45 @@ func samplePast(runs, tests int) *trend.History {
 			}
 			t.Cells = append(t.Cells, c)
 		}
+		if i == 1 {
+			t.Causes = []trend.Found{{ID: "F-00000001", Class: harness.RaceLostUpdate, Standing: harness.Natural, Title: "SET overwrote <b>"}}
+		}
 		h.Tests = append(h.Tests, t)
 	}
 	return h
+}
+
+// TestAPageTellsWhatEarlierRunsSaidOfATest: red runs, executions, durations, skips
+// and causes, inside the test; and how all did in the page's trend.
+func TestAPageTellsWhatEarlierRunsSaidOfATest(t *testing.T) {
+	h := samplePast(30, 8)
+	h.Skipped = []trend.SkippedTest{{TestID: harness.TestID{Name: "off"}, Runs: 2, In: []int32{3, 4}}}
+	r := &harness.Result{Tests: []harness.TestResult{
+		{TestID: h.Tests[1].TestID, Status: harness.Stable, Runs: 20}, {TestID: h.Tests[5].TestID, Status: harness.Stable, Runs: 20},
+		{TestID: harness.TestID{Name: "off"}, Status: harness.Stable, Runs: 20}, {TestID: harness.TestID{Name: "new"}, Status: harness.Stable, Runs: 20},
+	}}
+	var b bytes.Buffer
+	require.NoError(t, HTML(&b, r, Options{Past: h, Trend: TrendOf(h)}))
+	total, red := h.Tests[1].Total(), trend.Line{Cells: h.Tests[1].Cells}.Red()
+	require.Positive(t, red.K)
+	text := b.String()
+	assert.Equal(t, 3, strings.Count(text, `<div class="past">`), "a new test has no history")
+	assert.Contains(t, text, fmt.Sprintf(`<dt>Red</dt><dd>%d of 30 runs</dd>`, red.K))
+	assert.Contains(t, text, fmt.Sprintf(`<dt>Executions</dt><dd>%d of 600 failed (%s)</dd>`, total.K, stats.Percent(float64(total.K)/600)))
+	assert.Contains(t, text, `<dt>Median</dt><dd>21 ms at first, 63 ms now</dd>`)
+	assert.Contains(t, text, `<dt>Causes found</dt><dd>SET overwrote &lt;b&gt; (race/lost-update, natural)</dd>`)
+	assert.Contains(t, text, `<dt>Skipped</dt><dd>in 3 runs</dd>`)
+	assert.Contains(t, text, `<path class="k" d="M9 27h.9v3h-.9zM19 27h.9v3h-.9zM29 27h.9v3h-.9z"/>`)
+	assert.Contains(t, text, `red in 0 of 0 runs; 0 of 0 failed; skipped in 2 runs`)
+	assert.Contains(t, text, `Pass rate of 30 runs`)
+	last := TrendOf(h)[29]
+	assert.Equal(t, 7*20, last.Runs)
+	assert.Equal(t, int(h.Tests[1].Cells[29].Failures), last.Failures)
+
+	b.Reset()
+	require.NoError(t, TrendHTML(&b, trend.Analyze(h), Options{}))
+	assert.Contains(t, b.String(), fmt.Sprintf(`"d":%d,"e":30,"w":"21 ms","p":"63 ms","u":"race/lost-update","v":"F-00000001, natural: SET overwrote \u003cb\u003e"`, red.K))
+	assert.Contains(t, b.String(), `"e":27,"q":3,"p":"25 ms"`)
 }
 
 // Causes that runs found stand in a band of their own, and a new one is the headline.

@@ -8,6 +8,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/hunt"
 	"github.com/flakehunt/flakehunt/harness/store"
 	"github.com/flakehunt/flakehunt/harness/trend"
+	"github.com/flakehunt/flakehunt/reports"
 )
 
 // database is the history that --db names, or nothing.
@@ -59,4 +60,27 @@ func (d *database) close() {
 	if d.store != nil {
 		_ = d.store.Close()
 	}
+}
+
+// past gives what runs like this one said before it, nil without a history.
+func (d *database) past(ctx context.Context, r *harness.Result) (*trend.History, error) {
+	if d.store == nil {
+		return nil, nil
+	}
+	conditions := trend.ConditionsOf(r)
+	h, err := d.store.History(ctx, store.Query{
+		Conditions: &conditions, Last: reports.PastRuns, Except: []string{store.RunID(r, trend.MetaOf(r.Meta))},
+	})
+	if err != nil {
+		return nil, harnessError(err)
+	}
+	return h, nil
+}
+
+// withPast has reports tell the past too; h may be nil.
+func withPast(o reports.Options, h *trend.History) reports.Options {
+	if h != nil {
+		o.Past, o.Trend = h, reports.TrendOf(h)
+	}
+	return o
 }

@@ -51,20 +51,19 @@ trial that two of them ran) is refused. Its exit code is that of the whole run.
 				return usagef("%w", err)
 			}
 			a.mask.In(r)
-			if db != "" {
-				d, err := a.openDB(c.Context(), db)
-				if err != nil {
-					return err
-				}
-				defer d.close()
-				if r.Meta == nil {
-					r.Meta = meta(c.Context()).Map()
-				}
-				if err := d.record(c.Context(), r); err != nil {
-					return err
-				}
+			d, err := a.openDB(c.Context(), db)
+			if err != nil {
+				return err
 			}
-			if err := a.writeMerged(out, junitFlaky, args, r, trials); err != nil {
+			defer d.close()
+			if db != "" && r.Meta == nil {
+				r.Meta = meta(c.Context()).Map()
+			}
+			past, err := d.past(c.Context(), r)
+			if err = errors.Join(err, d.record(c.Context(), r)); err != nil {
+				return err
+			}
+			if err := a.writeMerged(out, withPast(reports.Options{JUnitFlaky: junitFlaky}, past), args, r, trials); err != nil {
 				return err
 			}
 			if r.Exit != exitClean {
@@ -114,7 +113,7 @@ func readPart(dir string) (shard.Part, error) {
 
 // writeMerged writes journal, findings and reports of the whole. The journal
 // replaces an earlier one only if the target is one of the parts, or was.
-func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Result, trials []harness.Trial) error {
+func (a *app) writeMerged(out string, o reports.Options, parts []string, r *harness.Result, trials []harness.Trial) error {
 	lock, err := rundir.Take(out)
 	if err != nil {
 		return outError(out, err)
@@ -143,7 +142,7 @@ func (a *app) writeMerged(out, junitFlaky string, parts []string, r *harness.Res
 	if err := rundir.WriteFindings(out, r.Findings, trials); err != nil {
 		return harnessError(err)
 	}
-	files, err := reports.WriteAll(out, nil, r, reports.Options{JUnitFlaky: junitFlaky})
+	files, err := reports.WriteAll(out, nil, r, o)
 	if err != nil {
 		return harnessError(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,13 +12,14 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/rundir"
+	"github.com/flakehunt/flakehunt/harness/trend"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/reports"
 )
 
 func newReportCmd(a *app) *cobra.Command {
 	var formats []string
-	var to, junitFlaky string
+	var to, junitFlaky, db string
 	c := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write the reports again from what a run recorded",
@@ -49,7 +51,11 @@ its journal (trials.jsonl) and the findings that it had proven are read.
 			if err := os.MkdirAll(to, 0o700); err != nil {
 				return usagef("--to %s: %w", to, unwrapPath(err))
 			}
-			files, err := reports.WriteAll(to, formats, r, reports.Options{JUnitFlaky: junitFlaky})
+			past, err := pastOf(c.Context(), a, db, r)
+			if err != nil {
+				return err
+			}
+			files, err := reports.WriteAll(to, formats, r, withPast(reports.Options{JUnitFlaky: junitFlaky}, past))
 			if err != nil {
 				return harnessError(err)
 			}
@@ -65,8 +71,24 @@ its journal (trials.jsonl) and the findings that it had proven are read.
 	}
 	c.Flags().StringSliceVar(&formats, "format", nil, "which: "+strings.Join(formatNames(), ",")+" (default: all)")
 	c.Flags().StringVar(&to, "to", "", "directory to write to (default: the one that is read)")
+	c.Flags().StringVar(&db, "db", "", "history database, for what earlier runs say of each test (default: none)")
 	c.Flags().StringVar(&junitFlaky, "junit-flaky", "pass", "a flaky test in junit.xml: pass or fail")
 	return c
+}
+
+// pastOf reads from a history that is there what runs like this one said; an empty
+// path names none.
+func pastOf(ctx context.Context, a *app, db string, r *harness.Result) (*trend.History, error) {
+	if db == "" {
+		return nil, nil
+	}
+	s, err := openHistory(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	d := &database{a: a, path: db, store: s}
+	defer d.close()
+	return d.past(ctx, r)
 }
 
 // readRun reads what a run recorded: its result, or its journal if it never

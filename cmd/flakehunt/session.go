@@ -17,6 +17,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/shard"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/stats"
+	"github.com/flakehunt/flakehunt/harness/trend"
 	"github.com/flakehunt/flakehunt/harness/trial"
 	"github.com/flakehunt/flakehunt/harness/verdict"
 	"github.com/flakehunt/flakehunt/reports"
@@ -217,7 +218,8 @@ func (s *session) report(ctx context.Context, result *harness.Result, err error)
 	}
 	result.Exit = verdict.Exit(result, err)
 	s.mask.In(result)
-	if werr := errors.Join(s.write(s.out, s.f, result), s.history.record(context.WithoutCancel(ctx), result)); werr != nil {
+	past, perr := s.history.past(context.WithoutCancel(ctx), result)
+	if werr := errors.Join(perr, s.write(s.out, s.f, result, past), s.history.record(context.WithoutCancel(ctx), result)); werr != nil {
 		return werr
 	}
 	if err != nil {
@@ -242,14 +244,14 @@ func predictRates(margins []harness.Margin, assume string) *harness.Forecast {
 }
 
 // write makes all reports and prints the table.
-func (a *app) write(out *rundir.Dir, f *runFlags, r *harness.Result) error {
+func (a *app) write(out *rundir.Dir, f *runFlags, r *harness.Result, past *trend.History) error {
 	if !exists(out.Path) {
 		return harnessError(fmt.Errorf("--out %s was removed while the run wrote to it: its result is lost", out.Path))
 	}
 	err := out.Findings(r.Findings) // before the result, which names them
 	var files []string
 	if err == nil {
-		files, err = reports.WriteAll(out.Path, nil, r, reports.Options{JUnitFlaky: f.junitFlaky})
+		files, err = reports.WriteAll(out.Path, nil, r, withPast(reports.Options{JUnitFlaky: f.junitFlaky}, past))
 	}
 	if err != nil {
 		return harnessError(err)

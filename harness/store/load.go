@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -76,16 +77,18 @@ func (s *Store) History(ctx context.Context, q Query) (*trend.History, error) {
 	if err := loadFound(ctx, tx, h, index, chosen, args); err != nil {
 		return nil, fmt.Errorf("read findings of %s: %w", s.path, err)
 	}
-	skips, err := loadSkips(ctx, tx, chosen, args)
-	if err != nil {
+	if err := loadCauses(ctx, tx, h, chosen, args); err != nil {
+		return nil, fmt.Errorf("read causes of %s: %w", s.path, err)
+	}
+	if err := loadSkips(ctx, tx, h, index, tests, chosen, args); err != nil {
 		return nil, fmt.Errorf("read skipped tests of %s: %w", s.path, err)
 	}
 	kept := h.Tests[:0]
 	for _, t := range h.Tests {
 		if len(t.Cells) > 0 {
 			kept = append(kept, t)
-		} else if n := skips[t.Name]; n > 0 {
-			h.Skipped = append(h.Skipped, trend.SkippedTest{TestID: t.TestID, Runs: n})
+		} else if n := len(t.Skipped); n > 0 {
+			h.Skipped = append(h.Skipped, trend.SkippedTest{TestID: t.TestID, Runs: n, In: t.Skipped})
 		}
 	}
 	h.Tests = kept
@@ -149,23 +152,25 @@ func loadTests(ctx context.Context, tx *sql.Tx, h *trend.History, suites []strin
 func loadCells(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64]int32, tests map[int64]int, chosen string, args []any) error {
 	// CROSS JOIN fixes the order of the loops: run by run, oldest first, which
 	// is how results lie in the file.
-	rows, err := tx.QueryContext(ctx, `SELECT r.run, r.test, r.runs, r.failures FROM
+	rows, err := tx.QueryContext(ctx, `SELECT r.run, r.test, r.runs, r.failures, r.skips, r.p50 FROM
 		(SELECT id FROM runs WHERE id IN (`+chosen+`) ORDER BY started, id) AS chosen CROSS JOIN results AS r ON r.run = chosen.id
 		WHERE r.runs > 0`, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var run, test, n, k sql.RawBytes
+	var run, test, n, k, skips, p50 sql.RawBytes
 	for rows.Next() {
-		if err := rows.Scan(&run, &test, &n, &k); err != nil {
+		if err := rows.Scan(&run, &test, &n, &k, &skips, &p50); err != nil {
 			return err
 		}
 		i, ok := tests[number(test)]
 		if !ok {
 			continue // of a suite that was not asked for
 		}
-		h.Tests[i].Cells = append(h.Tests[i].Cells, trend.Cell{Run: runs[number(run)], Runs: int32(number(n)), Failures: int32(number(k))})
+		h.Tests[i].Cells = append(h.Tests[i].Cells, trend.Cell{
+			Run: runs[number(run)], Runs: int32(number(n)), Failures: int32(number(k)), Skips: int32(number(skips)), P50: harness.Duration(number(p50)),
+		})
 	}
 	if err := rows.Err(); err != nil {
 		return err
@@ -181,24 +186,59 @@ func loadCells(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64
 	return nil
 }
 
-// loadSkips counts the runs in which a test was only skipped.
-func loadSkips(ctx context.Context, tx *sql.Tx, chosen string, args []any) (map[string]int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT tests.name, count(*) FROM results JOIN tests ON tests.id = results.test
-		WHERE results.run IN (`+chosen+`) AND results.runs = 0 AND results.skips > 0 GROUP BY tests.id`, args...)
+// loadSkips notes the runs in which a test was only skipped.
+func loadSkips(ctx context.Context, tx *sql.Tx, h *trend.History, runs map[int64]int32, tests map[int64]int, chosen string, args []any) error {
+	rows, err := tx.QueryContext(ctx, `SELECT run, test FROM results WHERE run IN (`+chosen+`) AND runs = 0 AND skips > 0`, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	skips := map[string]int{}
 	for rows.Next() {
-		var name string
-		var n int
-		if err := rows.Scan(&name, &n); err != nil {
-			return nil, err
+		var run, test int64
+		if err := rows.Scan(&run, &test); err != nil {
+			return err
 		}
-		skips[name] = n
+		if i, ok := tests[test]; ok {
+			h.Tests[i].Skipped = append(h.Tests[i].Skipped, runs[run])
+		}
 	}
-	return skips, rows.Err()
+	for i := range h.Tests {
+		slices.Sort(h.Tests[i].Skipped)
+	}
+	return rows.Err()
+}
+
+// loadCauses notes the causes of each test's failures, by the newest run that found
+// each: one body a cause is read, however many runs found it.
+func loadCauses(ctx context.Context, tx *sql.Tx, h *trend.History, chosen string, args []any) error {
+	rows, err := tx.QueryContext(ctx, `SELECT finding, class, standing, title, json_extract(body, '$.tests'), max(run) FROM findings
+		WHERE standing IN ('natural', 'provoked') AND run IN (`+chosen+`) GROUP BY finding ORDER BY max(run) DESC, finding`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	byName := map[string]int{}
+	for i := range h.Tests {
+		byName[h.Tests[i].Name] = i
+	}
+	for rows.Next() {
+		var f trend.Found
+		var list sql.NullString
+		var run int64
+		if err := rows.Scan(&f.ID, &f.Class, &f.Standing, &f.Title, &list, &run); err != nil {
+			return err
+		}
+		var names []string
+		if list.Valid && json.Unmarshal([]byte(list.String), &names) != nil {
+			continue // of a version that kept them otherwise
+		}
+		for _, name := range names {
+			if i, ok := byName[name]; ok {
+				h.Tests[i].Causes = append(h.Tests[i].Causes, f)
+			}
+		}
+	}
+	return rows.Err()
 }
 
 // number reads a decimal that SQLite wrote; scanning into RawBytes spares an

@@ -70,7 +70,7 @@ func TestPartsAddUpOnce(t *testing.T) {
 		got[x.Name] = [2]int32{c.Failures, c.Runs}
 	}
 	assert.Equal(t, map[string][2]int32{"a": {2, 5}, "c": {2, 2}, "d": {0, 1}}, got)
-	assert.Equal(t, []trend.SkippedTest{{TestID: harness.TestID{Name: "b", Suite: "s"}, Runs: 1}}, h.Skipped)
+	assert.Equal(t, []trend.SkippedTest{{TestID: harness.TestID{Name: "b", Suite: "s"}, Runs: 1, In: []int32{1}}}, h.Skipped)
 	runs, err := s.RunsOfContent(t.Context(), []string{"content of p3", "content of none"})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"run"}, runs)

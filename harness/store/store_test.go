@@ -39,7 +39,7 @@ func result(i, n, k int) *harness.Result {
 		Tests: []harness.TestResult{
 			{TestID: harness.TestID{Name: "a", Suite: "smoke"}, Status: harness.Stable, Runs: n, Strip: strings.Repeat(".", n)}, b,
 		},
-		Findings: []harness.Finding{{Version: 1, ID: "F-00000001", Fingerprint: "cafe", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Title: fmt.Sprint("found in run ", i)}},
+		Findings: []harness.Finding{{Version: 1, ID: "F-00000001", Fingerprint: "cafe", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Title: fmt.Sprint("found in run ", i), Tests: []string{"b", "gone"}}},
 	}
 }
 
@@ -71,10 +71,11 @@ func TestRecordedIsReadBack(t *testing.T) {
 	assert.Equal(t, FromRun, h.Runs[1].Source)
 	assert.Equal(t, 20, h.Runs[1].Trials)
 	assert.Equal(t, []trend.Found{{ID: "F-00000001", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Title: "found in run 1"}}, h.Runs[1].Found)
+	cause := []trend.Found{{ID: "F-00000001", Class: harness.RaceLostUpdate, Standing: harness.Provoked, Title: "found in run 2"}} // the newest
 	want := []trend.Test{
 		{TestID: harness.TestID{Name: "a", Suite: "smoke"}, Cells: []trend.Cell{{Run: 0, Runs: 20}, {Run: 1, Runs: 20}, {Run: 2, Runs: 20}}},
-		{TestID: harness.TestID{Name: "b", Suite: "smoke", File: "b_test.go", Line: 7}, Cells: []trend.Cell{
-			{Run: 0, Runs: 20}, {Run: 1, Runs: 20, Failures: 3, HasMargin: true, Margin: harness.Duration(2 * time.Millisecond)}, {Run: 2, Runs: 20}}},
+		{TestID: harness.TestID{Name: "b", Suite: "smoke", File: "b_test.go", Line: 7}, Causes: cause, Cells: []trend.Cell{
+			{Run: 0, Runs: 20, P50: 5}, {Run: 1, Runs: 20, P50: 5, Failures: 3, HasMargin: true, Margin: harness.Duration(2 * time.Millisecond)}, {Run: 2, Runs: 20, P50: 5}}},
 	}
 	assert.Empty(t, cmp.Diff(want, h.Tests))
 

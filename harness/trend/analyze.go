@@ -31,8 +31,10 @@ type Fixed struct {
 
 // Line is one test's, or one suite's, way through time.
 type Line struct {
-	harness.TestID        // of a suite: Name and Suite are the suite's name
-	Cells          []Cell // oldest first
+	harness.TestID         // of a suite: Name and Suite are the suite's name
+	Cells          []Cell  // oldest first
+	Skipped        []int32 // runs that only skipped it
+	Causes         []Found // of its failures, the one found last first; none of a suite
 	Total          harness.Count
 	Now            harness.Count // since the last change
 	Rate           stats.Interval
@@ -49,6 +51,42 @@ func (l Line) LastFailure() int {
 		}
 	}
 	return -1
+}
+
+// Red gives in how many runs it failed at least once, of those that it ran in.
+func (l Line) Red() harness.Count {
+	c := harness.Count{N: len(l.Cells)}
+	for _, x := range l.Cells {
+		if x.Failures > 0 {
+			c.K++
+		}
+	}
+	return c
+}
+
+// Medians gives the first and the last median duration known; 0: none is.
+func (l Line) Medians() (first, last harness.Duration) {
+	for _, c := range l.Cells {
+		if c.P50 <= 0 {
+			continue
+		}
+		if first == 0 {
+			first = c.P50
+		}
+		last = c.P50
+	}
+	return first, last
+}
+
+// Skips gives in how many runs it was skipped at least once.
+func (l Line) Skips() int {
+	n := len(l.Skipped)
+	for _, c := range l.Cells {
+		if c.Skips > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // Margins gives the first, the smallest and the last margin known; ok is false
@@ -83,7 +121,7 @@ func Analyze(h *History) *Report {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("runs under %d different conditions are mixed: a change may come from these", n))
 	}
 	for _, t := range h.Tests {
-		r.Tests = append(r.Tests, Line{TestID: t.TestID, Cells: t.Cells})
+		r.Tests = append(r.Tests, Line{TestID: t.TestID, Cells: t.Cells, Skipped: t.Skipped, Causes: t.Causes})
 	}
 	r.Suites = suites(h)
 	complete(r.Tests)

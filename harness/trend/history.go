@@ -76,9 +76,11 @@ func (r Run) Label() string {
 
 // Cell is what one run says of one test.
 type Cell struct {
-	Run       int32 // index into History.Runs
-	Runs      int32 // executions that count
-	Failures  int32 // of these
+	Run       int32            // index into History.Runs
+	Runs      int32            // executions that count
+	Failures  int32            // of these
+	Skips     int32            // beside these
+	P50       harness.Duration // the median execution; 0: not known
 	HasMargin bool
 	Margin    harness.Duration // the smallest; only if HasMargin
 }
@@ -86,7 +88,9 @@ type Cell struct {
 // Test is the history of one test, oldest run first.
 type Test struct {
 	harness.TestID
-	Cells []Cell
+	Cells   []Cell
+	Skipped []int32 // runs that only skipped it; indices into History.Runs
+	Causes  []Found // of its failures in these runs, the one found last first
 }
 
 // Counts gives the test's cells as counts.
@@ -118,7 +122,8 @@ type History struct {
 // SkippedTest is a test that ran in no run, since all skipped it.
 type SkippedTest struct {
 	harness.TestID
-	Runs int // that skipped it
+	Runs int     // that skipped it
+	In   []int32 // which: indices into History.Runs
 }
 
 // Find gives the test of that name, nil if there is none.

@@ -9,7 +9,7 @@
   const margin = t => t.g ? t.g.filter(v => v >= 0).at(-1) : Infinity;
   const orders = {
     rate: (a, b) => rate(b) - rate(a) || b.k - a.k, last: (a, b) => b.x - a.x, margin: (a, b) => margin(a) - margin(b) || 0,
-    trials: (a, b) => b.a - a.a, name: (a, b) => a.n < b.n ? -1 : a.n > b.n ? 1 : 0,
+    red: (a, b) => (b.d || 0) - (a.d || 0) || rate(b) - rate(a), trials: (a, b) => b.a - a.a, name: (a, b) => a.n < b.n ? -1 : a.n > b.n ? 1 : 0,
   };
   const el = (tag, name, text) => {
     const e = document.createElement(tag);
@@ -62,7 +62,13 @@
     now.append(el("b", "", percent(rate(t))), el("small", "", `${t.k} of ${t.m} · ${t.lo} to ${t.hi}`));
     now.title = `${t.k} of ${t.m} failed; 95 % interval ${t.lo} to ${t.hi}; ${t.a} trials in all`;
     const m = margin(t);
-    e.append(el("span", "w-state w-" + t.c, t.c), name, spark(t), now, el("span", "", t.s || "never"), el("span", "", m === undefined || m === Infinity ? "" : ms(m)));
+    const red = el("span", "w-red");
+    red.append(el("b", "", t.d ? `${t.d} of ${t.e}` : "none"), el("small", "", t.u || ""));
+    red.title = `failed in ${t.d || 0} of ${t.e} runs` + (t.v ? "\n" + t.v : "");
+    const time = el("span", "w-time");
+    time.append(el("b", "", t.p || ""), el("small", "", [t.w ? "was " + t.w : "", t.q ? `skipped in ${t.q}` : ""].filter(Boolean).join(" · ")));
+    time.title = (t.p ? `median ${t.p}` + (t.w ? `, in the first run ${t.w}` : "") : "") + (t.q ? `; skipped in ${t.q} runs` : "");
+    e.append(el("span", "w-state w-" + t.c, t.c), name, spark(t), now, red, el("span", "", t.s || "never"), time, el("span", "", m === undefined || m === Infinity ? "" : ms(m)));
     return e;
   }
 
@@ -79,7 +85,7 @@
   }
   function choose() {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
-    list = data.t.filter(t => words.every(w => t.n.toLowerCase().includes(w) || t.c.includes(w))).sort(orders[sort.value]);
+    list = data.t.filter(t => words.every(w => t.n.toLowerCase().includes(w) || t.c.includes(w) || (t.u || "").includes(w))).sort(orders[sort.value]);
     rows.style.height = list.length * height + "px";
     shown.textContent = `${list.length} of ${data.t.length} tests`;
     view.scrollTop = 0;
