@@ -37,7 +37,7 @@ type TestID struct {
 	Name     string `json:"name"`               // unique in a run: "smoke/listener/ready-before-publish", "pkg.TestX/sub"
 	Suite    string `json:"suite"`              // "smoke", a Go import path, a JUnit suite
 	Category string `json:"category,omitempty"` // shipped suites: the row of the table they belong to
-	File     string `json:"file,omitempty"`     // relative to the target's root
+	File     string `json:"file,omitempty"`     // relative to the root of its repository
 	Line     int    `json:"line,omitempty"`
 	// As the runner's own JUnit reporter writes them; empty: it follows from Name.
 	Classname string `json:"classname,omitempty"`

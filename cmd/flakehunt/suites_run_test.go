@@ -115,7 +115,7 @@ func (s foreignSuite) wholeSuite(t *testing.T, d *trial.Done, names map[string]s
 		told[o.Test.Classname+" "+o.Test.Title] = ""
 		require.Equal(t, harness.BoundaryMarked, o.Boundary, o.Test.Name)
 		require.NotZero(t, o.Test.Line, o.Test.Name)
-		require.FileExists(t, filepath.Join(s.root(), o.Test.File), o.Test.Name)
+		require.FileExists(t, filepath.Join("..", "..", "..", o.Test.File), o.Test.Name)
 		if s.frames(t, o, d.Events[o.Test.Name]) == 0 {
 			silent++
 		}
@@ -134,11 +134,6 @@ func (s foreignSuite) wholeSuite(t *testing.T, d *trial.Done, names map[string]s
 	for name, want := range s.warned {
 		require.Contains(t, strings.Join(d.Outcome(name).Warnings, "; "), want)
 	}
-}
-
-// root is what files are relative to: the repository, or the module for Go.
-func (s foreignSuite) root() string {
-	return map[bool]string{true: ".", false: filepath.Join("..", "..", "..")}[s.runner == ""]
 }
 
 // frames counts the commands among the test's frames whose key holds a name, and

@@ -107,7 +107,23 @@ func goTests(ctx context.Context, dir string, c Change, packages []string) (*Tou
 	if err != nil {
 		return nil, err
 	}
-	dirs, deps := map[string]string{}, map[string][]string{}
+	dirs, deps := readGoList(out)
+	changed := changedDirs(c, dirs)
+	t := &Touched{suites: map[string]bool{}, Why: "by what go list says that their packages are built from"}
+	for _, p := range packages {
+		for _, d := range append(deps[p+".test"], p, p+"_test") {
+			if changed[dirs[strings.TrimSuffix(d, "]")]] {
+				t.suites[p] = true
+			}
+		}
+	}
+	return t, nil
+}
+
+// readGoList reads what go list prints in goTests' form: the directory of each package
+// that is not of the standard library, and what each is built from.
+func readGoList(out string) (dirs map[string]string, deps map[string][]string) {
+	dirs, deps = map[string]string{}, map[string][]string{}
 	for line := range strings.Lines(out) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if len(f) != 3 {
@@ -121,16 +137,7 @@ func goTests(ctx context.Context, dir string, c Change, packages []string) (*Tou
 			deps[name] = strings.Fields(f[2])
 		}
 	}
-	changed := changedDirs(c, dirs)
-	t := &Touched{suites: map[string]bool{}, Why: "by what go list says that their packages are built from"}
-	for _, p := range packages {
-		for _, d := range append(deps[p+".test"], p, p+"_test") {
-			if changed[dirs[strings.TrimSuffix(d, "]")]] {
-				t.suites[p] = true
-			}
-		}
-	}
-	return t, nil
+	return dirs, deps
 }
 
 // changedDirs lists the packages' directories in which something changed. A file
@@ -182,20 +189,26 @@ func nodeTests(ctx context.Context, dir string, c Change, runner string, args ..
 	if err != nil {
 		return nil, err
 	}
-	t := &Touched{files: []string{}, Why: "by what " + runner + " says that they import"}
+	return &Touched{files: readFiles(out, c.Root), Why: "by what " + runner + " says that they import"}, nil
+}
+
+// readFiles reads a list of files, one a line, and names them relative to root. What
+// names a test in a file is left out.
+func readFiles(out, root string) []string {
+	files := []string{}
 	for line := range strings.Lines(out) {
 		f := strings.TrimSpace(line)
 		if f == "" || strings.Contains(f, " > ") {
 			continue
 		}
 		if filepath.IsAbs(f) {
-			if rel, err := filepath.Rel(real(c.Root), real(f)); err == nil {
+			if rel, err := filepath.Rel(real(root), real(f)); err == nil {
 				f = rel
 			}
 		}
-		t.files = append(t.files, filepath.ToSlash(f))
+		files = append(files, filepath.ToSlash(f))
 	}
-	return t, nil
+	return files
 }
 
 func exists(path string) bool {

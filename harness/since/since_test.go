@@ -150,3 +150,43 @@ func TestNodeTests(t *testing.T) {
 	require.True(t, by.Has(file("test/c.test.js")))
 	require.Equal(t, "all tests count as touched: jest --listTests: exit status 1: no such revision", by.Why)
 }
+
+// FuzzReadGoList: whatever go list prints, a package has a directory or what it is
+// built from by a name that can be asked for.
+func FuzzReadGoList(f *testing.F) {
+	f.Add("m/low\t/src/low\tfmt m/base\nm/low.test\t\tm/low [m/low.test]\nm/low [m/low.test]\t/src/low\tfmt\n")
+	f.Add("fmt\t\terrors io\n")
+	f.Add("\t\t\n[\t[\t[\n a\tb\tc\td\r\n")
+	f.Fuzz(func(t *testing.T, out string) {
+		dirs, deps := readGoList(out)
+		for name, dir := range dirs {
+			if strings.ContainsAny(name, "\t\n") || dir == "" {
+				t.Errorf("%q lies in %q", name, dir)
+			}
+		}
+		for name, list := range deps {
+			for _, d := range list {
+				if strings.ContainsAny(name, "\t\n") || strings.TrimSpace(d) != d || d == "" {
+					t.Errorf("%q is built from %q", name, d)
+				}
+			}
+		}
+	})
+}
+
+// FuzzReadFiles: whatever a runner prints as its list, each entry is a file's name.
+func FuzzReadFiles(f *testing.F) {
+	f.Add("/repo/test/a.test.js\ntest/b.test.ts\n")
+	f.Add("No tests found\n\n a.test.ts > adds\r\n/elsewhere/c.js")
+	f.Fuzz(func(t *testing.T, out string) {
+		files := readFiles(out, "/repo")
+		if n := strings.Count(out, "\n") + 1; len(files) > n {
+			t.Errorf("%d files of %d lines", len(files), n)
+		}
+		for _, file := range files {
+			if file == "" || strings.Contains(file, "\n") || strings.HasPrefix(file, "/repo/") {
+				t.Errorf("%q is no file of the repository", file)
+			}
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,7 +63,7 @@ func (r *Runner) build(ctx context.Context) error {
 			r.untested = append(r.untested, l.ImportPath)
 			continue
 		}
-		p.read(append(slices.Clone(l.TestGoFiles), l.XTestGoFiles...), r.root)
+		p.read(append(slices.Clone(l.TestGoFiles), l.XTestGoFiles...), r.place)
 		r.packages = append(r.packages, p)
 	}
 	if len(r.packages) == 0 {
@@ -120,16 +121,7 @@ func (r *Runner) list(ctx context.Context) ([]listed, error) {
 	read := make(chan answer, 1)
 	go func() {
 		var a answer
-		for d := json.NewDecoder(pr); ; {
-			var l listed
-			if err := d.Decode(&l); err != nil {
-				if !errors.Is(err, io.EOF) {
-					a.err = err
-				}
-				break
-			}
-			a.all = append(a.all, l)
-		}
+		a.all, a.err = readListed(pr)
 		_, _ = io.Copy(io.Discard, pr)
 		read <- a
 	}()
@@ -145,6 +137,21 @@ func (r *Runner) list(ctx context.Context) ([]listed, error) {
 		return nil, fmt.Errorf("reading go list: %w", a.err)
 	}
 	return a.all, nil
+}
+
+// readListed reads what go list -json prints, up to where it is damaged.
+func readListed(r io.Reader) ([]listed, error) {
+	var all []listed
+	for d := json.NewDecoder(r); ; {
+		var l listed
+		if err := d.Decode(&l); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return all, err
+		}
+		all = append(all, l)
+	}
 }
 
 func firstOf(s, otherwise string) string {
@@ -251,15 +258,24 @@ func (r *Runner) ask(ctx context.Context, p *pkg) error {
 		r.log.Warn("the test binary did not list its tests", "package", p.Path, "ended", res.String())
 		return nil
 	}
-	for name := range strings.FieldsSeq(out.String()) {
+	for _, name := range readTests(out.String(), skipped) {
+		p.Tests = append(p.Tests, r.id(p, name))
+	}
+	return nil
+}
+
+// readTests reads what -test.list prints: the tests that skipped leaves. nil skips
+// none.
+func readTests(out string, skipped *regexp.Regexp) (names []string) {
+	for name := range strings.FieldsSeq(out) {
 		if skipped != nil && skipped.MatchString(name) {
 			continue
 		}
 		if strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Example") || strings.HasPrefix(name, "Fuzz") {
-			p.Tests = append(p.Tests, r.id(p, name))
+			names = append(names, name)
 		}
 	}
-	return nil
+	return names
 }
 
 var errNoBinary = errors.New("the test binary is gone")
@@ -272,9 +288,8 @@ func (r *Runner) binary(p *pkg) ([]string, error) {
 	return append(slices.Clone(r.exec), p.Binary), nil
 }
 
-// goRoot is where reports see the files of the target: the directory that the
-// command runs in.
-func goRoot(dir string) string {
+// absolute is the directory that the command runs in, without symbolic links.
+func absolute(dir string) string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return dir
@@ -285,8 +300,8 @@ func goRoot(dir string) string {
 	return abs
 }
 
-// place names a file of source code as reports do.
-func (r *Runner) place(file string) string { return source.Rel(source.Root(r.root), r.root, file) }
+// place names a file of source code as reports do: relative to the repository's root.
+func (r *Runner) place(file string) string { return source.Rel(r.root, absolute(r.dir), file) }
 
 // lookGo checks that the go program is there.
 func lookGo(name string) error {

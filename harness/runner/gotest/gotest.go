@@ -24,6 +24,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness/runner/environ"
 	"github.com/flakehunt/flakehunt/harness/runner/ingest"
 	"github.com/flakehunt/flakehunt/harness/runner/proc"
+	"github.com/flakehunt/flakehunt/harness/source"
 )
 
 var exeSuffix = map[bool]string{true: ".exe"}[runtime.GOOS == "windows"]
@@ -52,7 +53,7 @@ type Runner struct {
 	cmd     command
 	log     *slog.Logger
 	dir     string   // where the go command runs
-	root    string   // reports name files relative to it
+	root    string   // of the repository: reports name files relative to it
 	exec    []string // -exec
 	timeout time.Duration
 
@@ -105,7 +106,7 @@ func New(ctx context.Context, c Config) (*Runner, error) {
 	if err := lookGo(cmd.Go); err != nil {
 		return nil, err
 	}
-	r.root = goRoot(r.dir)
+	r.root = source.Root(absolute(r.dir))
 	for _, w := range cmd.Warnings {
 		r.log.Warn("go test: " + w)
 	}

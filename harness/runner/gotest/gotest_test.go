@@ -17,6 +17,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/runner/gotest"
+	"github.com/flakehunt/flakehunt/harness/source"
 )
 
 const module = "example.com/suite"
@@ -27,6 +28,14 @@ func open(t *testing.T, args ...string) *gotest.Runner {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r
+}
+
+// placed names a file of the suite relative to the root of the repository that this is.
+func placed(t *testing.T, file string) string {
+	t.Helper()
+	dir, err := filepath.Abs("testdata/suite")
+	require.NoError(t, err)
+	return source.Rel(source.Root(dir), dir, file)
 }
 
 func where() runner.Exec {
@@ -72,7 +81,7 @@ func TestPlain(t *testing.T) {
 	tests, err := r.List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, tests, 7)
-	require.Equal(t, harness.TestID{Name: module + "/plain.TestPass", Suite: module + "/plain", File: "plain/plain_test.go", Line: 12}, tests[0])
+	require.Equal(t, harness.TestID{Name: module + "/plain.TestPass", Suite: module + "/plain", File: placed(t, "plain/plain_test.go"), Line: 12}, tests[0])
 
 	x := where()
 	var marks []string
@@ -181,7 +190,7 @@ func TestEnds(t *testing.T) {
 			if want.message != "" {
 				require.Contains(t, o.Failure.Message, want.message)
 				require.NotEmpty(t, o.Failure.Fingerprint)
-				require.Equal(t, "ends/ends_test.go", o.Test.File)
+				require.Equal(t, placed(t, "ends/ends_test.go"), o.Test.File)
 			}
 			if mode == "hang" {
 				require.Contains(t, o.Output, "ends.TestB.func2", "the goroutines' stacks say where it hung")

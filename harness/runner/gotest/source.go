@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 )
 
-// read finds the test functions in the package's test files.
-func (p *pkg) read(files []string, root string) {
+// read finds the test functions in the package's test files, which place names as
+// reports do.
+func (p *pkg) read(files []string, place func(file string) string) {
 	p.Lines = map[string]tokenAt{}
 	set := token.NewFileSet()
 	for _, f := range files {
@@ -26,11 +27,7 @@ func (p *pkg) read(files []string, root string) {
 				p.Main = true
 			}
 			pos := set.Position(fn.Pos())
-			name := pos.Filename
-			if rel, err := filepath.Rel(root, name); err == nil {
-				name = filepath.ToSlash(rel)
-			}
-			p.Lines[fn.Name.Name] = tokenAt{name, pos.Line}
+			p.Lines[fn.Name.Name] = tokenAt{place(pos.Filename), pos.Line}
 		}
 	}
 }

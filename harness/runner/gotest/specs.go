@@ -2,7 +2,6 @@ package gotest
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -58,9 +57,7 @@ func (s *specs) take(e marks.Event) {
 	case "begin":
 		id := s.t.r.id(s.t.job.p, s.name(e.ID))
 		id.Line, id.Classname, id.Title = e.Line, s.g.class, e.Name
-		if rel, err := filepath.Rel(s.t.r.root, e.File); err == nil {
-			id.File = filepath.ToSlash(rel)
-		}
+		id.File = s.t.r.place(e.File)
 		s.open, s.tries = &harness.Outcome{Test: id, Start: time.Now()}, nil
 		s.bounds.Began(id.Name, true)
 	case "attempt":
