@@ -67,7 +67,7 @@ var larger = map[string]struct {
 	"cmd/flakehunt.app methods":                {34, "what each command does is a method: it holds the streams alone"},
 	"cmd/flakehunt.runFlags fields":            {30, "a field is a flag"},
 	"harness.Finding fields":                   {29, "a field is one of the finding's file"},
-	"harness/runner/marks.Event fields":        {22, "a field is one of the plugins' protocol"},
+	"harness/runner/marks.Event fields":        {23, "a field is one of the plugins' protocol"},
 	"harness/detect.Command fields":            {31, "a record: what one command asked and was answered"},
 	"harness/detect/nearmiss.Candidate fields": {19, "a record: what could fail, and the schedules that show it"},
 	"harness/contrast.Predicate fields":        {19, "a record: what tells runs apart, and how well"},

@@ -52,6 +52,9 @@ func (s *specs) name(text string) string {
 func (s *specs) take(e marks.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if e.Event == "gone" {
+		return
+	}
 	s.spoke = true
 	switch e.Event {
 	case "begin":

@@ -11,7 +11,7 @@ import (
 
 // Event is what a plugin in a test runner says: one JSON object a line.
 type Event struct {
-	Event string `json:"event"` // hello, begin, end, attempt, error, log, calls, again
+	Event string `json:"event"` // hello, begin, end, attempt, error, log, calls, again; gone: the connection has ended
 
 	// Which test. ID is its name: unique in a run, and the same in each.
 	ID         string   `json:"id,omitempty"`
@@ -41,6 +41,7 @@ type Event struct {
 	Calls []Bytes  `json:"calls,omitempty"`
 
 	Arrived time.Time `json:"-"` // our clock
+	From    int       `json:"-"` // which connection it came on, from 1: each worker of a runner has one
 }
 
 // Bytes are some bytes that a process has sent on a TCP connection: its own port,

@@ -64,7 +64,8 @@ func Listen(dir string, mark func(begin bool, test string)) (*Server, error) {
 }
 
 // ListenEvents opens a socket in dir. event is called for each line, one at a
-// time, and before the line is answered.
+// time, and before the line is answered; and with a "gone" when a connection that
+// has said something ends.
 func ListenEvents(dir string, event func(Event)) (*Server, error) {
 	return ListenAgain(dir, event, nil)
 }
@@ -114,7 +115,7 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) accept() {
-	for {
+	for n := 1; ; n++ {
 		c, err := s.l.Accept()
 		if err != nil {
 			return
@@ -127,15 +128,19 @@ func (s *Server) accept() {
 		}
 		s.conns[c] = struct{}{}
 		s.mu.Unlock()
-		s.wg.Go(func() { s.serve(c) })
+		s.wg.Go(func() { s.serve(c, n) })
 	}
 }
 
-func (s *Server) serve(c net.Conn) {
+func (s *Server) serve(c net.Conn, n int) {
+	spoke := false
 	defer func() {
 		_ = c.Close()
 		s.mu.Lock()
 		delete(s.conns, c)
+		if spoke {
+			s.event(Event{Event: "gone", Arrived: time.Now(), From: n})
+		}
 		s.mu.Unlock()
 	}()
 	in := bufio.NewReaderSize(c, 4096)
@@ -151,7 +156,7 @@ func (s *Server) serve(c net.Conn) {
 			answer = s.turn()
 		} else {
 			s.mu.Lock()
-			e.Arrived = time.Now()
+			e.Arrived, e.From, spoke = time.Now(), n, true
 			s.event(e)
 			s.mu.Unlock()
 		}

@@ -28,12 +28,20 @@ type collector struct {
 	order   []*test
 	faults  []marks.Event // of hooks and files
 	lastEnd *test
+	workers map[int]*worker // by connection
+}
+
+// worker is a process or thread of the runner's that speaks.
+type worker struct {
+	first, gone time.Time // it began to speak, and ended; zero: it has not
+	tests       bool      // it has run some
 }
 
 // test is what is known of one.
 type test struct {
 	id         harness.TestID
 	titles     []string
+	from       int // the worker that ran it last
 	start, end time.Time
 	begun      bool
 	open       bool
@@ -45,6 +53,10 @@ type test struct {
 func (c *collector) take(e marks.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	w := c.worker(e)
+	if e.Event == "gone" {
+		return
+	}
 	c.spoke = true
 	switch e.Event {
 	case "hello":
@@ -53,7 +65,7 @@ func (c *collector) take(e marks.Event) {
 		}
 	case "begin":
 		t := c.of(e)
-		t.start, t.begun, t.open = e.Arrived, true, true
+		t.start, t.begun, t.open, t.from, w.tests = e.Arrived, true, true, e.From, true
 		t.concurrent = t.concurrent || e.Concurrent
 		if c.alone == "" {
 			c.bounds.Began(e.ID, true)
@@ -79,6 +91,33 @@ func (c *collector) take(e marks.Event) {
 			c.called(e.Callers(c.place))
 		}
 	}
+}
+
+// worker notes when who says something speaks.
+func (c *collector) worker(e marks.Event) *worker {
+	w := c.workers[e.From]
+	if w == nil {
+		if c.workers == nil {
+			c.workers = map[int]*worker{}
+		}
+		w = &worker{first: e.Arrived}
+		c.workers[e.From] = w
+	}
+	if e.Event == "gone" {
+		w.gone = e.Arrived
+	}
+	return w
+}
+
+// beside reports whether another worker ran while the test did: also one that was
+// between two tests, in its hooks, may have sent what is taken for the test's.
+func (c *collector) beside(t *test) bool {
+	for from, w := range c.workers {
+		if from != t.from && w.tests && (t.open || w.first.Before(t.end)) && (w.gone.IsZero() || w.gone.After(t.start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // heard reports whether the plugin has said anything.
@@ -191,7 +230,7 @@ func (c *collector) boundary(t *test) harness.Boundary {
 		return harness.BoundaryAlone
 	case !t.begun:
 		return harness.BoundaryUnknown
-	case t.concurrent:
+	case t.concurrent || c.beside(t):
 		return harness.BoundaryOverlapping
 	}
 	if b := c.bounds.Of(t.id.Name); b != harness.BoundaryUnknown {

@@ -7,9 +7,42 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/runner/marks"
 )
+
+// TestWorkersBesideEachOther: while a worker runs a test, another that is in its hooks
+// sends commands too; one that came later, or had ended, does not.
+func TestWorkersBesideEachOther(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(1000 + ms)) }
+	c := &collector{bounds: &marks.Boundaries{}, place: strings.TrimSpace}
+	say := func(ms, from int, event, id string) {
+		c.take(marks.Event{Event: event, ID: id, From: from, Arrived: at(ms), Verdict: "pass"})
+	}
+	say(0, 9, "hello", "") // the runner's main process runs no test
+	say(1, 1, "hello", "")
+	say(2, 1, "begin", "first, alone")
+	say(3, 1, "end", "first, alone")
+	say(4, 2, "hello", "") // and connects, before its first test
+	say(5, 1, "begin", "first, beside hooks")
+	say(6, 1, "end", "first, beside hooks")
+	say(7, 2, "begin", "second, beside hooks")
+	say(8, 2, "end", "second, beside hooks")
+	say(9, 1, "gone", "")
+	say(10, 2, "begin", "second, alone")
+	say(11, 2, "end", "second, alone")
+	say(12, 2, "gone", "")
+	got := map[string]harness.Boundary{}
+	for _, o := range c.outcomes(ended{at: at(13)}) {
+		got[o.Test.Name] = o.Boundary
+	}
+	require.Equal(t, map[string]harness.Boundary{
+		"first, alone": harness.BoundaryMarked, "first, beside hooks": harness.BoundaryOverlapping,
+		"second, beside hooks": harness.BoundaryOverlapping, "second, alone": harness.BoundaryMarked,
+	}, got)
+}
 
 // FuzzCollector: whatever a plugin says in which order, each test has one outcome
 // with a name and a known verdict, and one that failed says why.
