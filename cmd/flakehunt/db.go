@@ -13,15 +13,15 @@ import (
 
 // database is the history that --db names, or nothing.
 type database struct {
-	a       *app
+	say     *messages
 	path    string
 	store   *store.Store
 	ranking *store.Ranking
 }
 
 // openDB opens the history, and makes it if need be; an empty path opens none.
-func (a *app) openDB(ctx context.Context, path string) (*database, error) {
-	d := &database{a: a, path: path}
+func openDB(ctx context.Context, say *messages, path string) (*database, error) {
+	d := &database{say: say, path: path}
 	if path == "" {
 		return d, nil
 	}
@@ -52,7 +52,7 @@ func (d *database) record(ctx context.Context, r *harness.Result) error {
 	if err = errors.Join(err, d.ranking.Save(ctx)); err != nil {
 		return harnessError(err)
 	}
-	d.a.notef("recorded in %s", d.path)
+	d.say.notef("recorded in %s", d.path)
 	return nil
 }
 

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"text/tabwriter"
@@ -69,29 +69,29 @@ Exit codes:
 				if _, err := loadSettings(f.config, c.Flags()); err != nil {
 					return err
 				}
-				return a.examine(c.Context(), &f, args, timeout)
+				return doctorSuite(c.Context(), a, &f, args, timeout)
 			}
-			if i := slices.IndexFunc(suiteFlags, c.Flags().Changed); i >= 0 {
-				return usagef("--%s is about a suite: write its command after --, as in 'flakehunt doctor --%s … -- COMMAND'", suiteFlags[i], suiteFlags[i])
+			if i := slices.IndexFunc(ofSuite, c.Flags().Changed); i >= 0 {
+				return usagef("--%s is about a suite: write its command after --, as in 'flakehunt doctor --%s … -- COMMAND'", ofSuite[i], ofSuite[i])
 			}
-			return a.machine(c.Context())
+			return doctorMachine(c.Context(), a)
 		},
 	}
 	// All flags of run are taken, so that doctor can be written in its place and
 	// reads the same settings; those that say nothing of a suite are not shown.
 	fs := c.Flags()
 	f.register(fs)
-	fs.VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(suiteFlags, f.Name) })
+	fs.VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(ofSuite, f.Name) })
 	fs.DurationVar(&timeout, "timeout", probe.DefaultTimeout, "how long the suite may run")
 	return c
 }
 
-// suiteFlags are those of run that say how a suite is run and on which Redis.
-var suiteFlags = []string{"junit", "one-test", "env", "takeover", "forward", "redis", "image", "allow-flush", "config", "timeout"}
+// ofSuite are those of run that say how a suite is run and on which Redis.
+var ofSuite = []string{"junit", "one-test", "env", "takeover", "forward", "redis", "image", "allow-flush", "config", "timeout"}
 
-// machine says what this machine offers.
-func (a *app) machine(ctx context.Context) error {
-	checks, taken := a.diagnose(ctx)
+// doctorMachine says what this machine offers.
+func doctorMachine(ctx context.Context, a *app) error {
+	checks, taken := diagnose(ctx, a.logger())
 	if a.json {
 		return a.printJSON(struct {
 			Auto   string  `json:"auto"`
@@ -113,23 +113,15 @@ func (a *app) machine(ctx context.Context) error {
 	return nil
 }
 
-// printJSON writes v, indented, to standard output.
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
-}
-
 // diagnose looks at everything a run may need.
-func (a *app) diagnose(ctx context.Context) (checks []check, auto string) {
+func diagnose(ctx context.Context, log *slog.Logger) (checks []check, auto string) {
 	add := func(what string, err error, found string) {
 		if err != nil {
 			found = oneLine(err)
 		}
 		checks = append(checks, check{what, err == nil, found})
 	}
-	for _, p := range (redisenv.Spec{Log: a.logger()}).Providers() {
+	for _, p := range (redisenv.Spec{Log: log}).Providers() {
 		found, err := tryProvider(ctx, p)
 		add("redis: "+p.Name(), err, found)
 		if err == nil && auto == "" {
@@ -144,7 +136,7 @@ func (a *app) diagnose(ctx context.Context) (checks []check, auto string) {
 	}
 	add("timers", nil, fmt.Sprintf("run %s late at the 99th percentile%s", harness.Duration(late), note))
 	add("machine", nil, fmt.Sprintf("%d CPUs, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()))
-	for _, removed := range sweep(ctx, a.logger()) {
+	for _, removed := range sweep(ctx, log) {
 		add("left behind", nil, removed)
 	}
 	return checks, auto

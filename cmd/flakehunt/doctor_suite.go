@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 // scanTime bounds the look at the suite's sources.
 const scanTime = 5 * time.Second
 
-// examine runs a suite once and says what a hunt of it would meet.
-func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeout time.Duration) error {
+// doctorSuite runs a suite once and says what a hunt of it would meet.
+func doctorSuite(ctx context.Context, a *app, f *runFlags, command []string, timeout time.Duration) error {
 	target, err := f.target(nil, command)
 	if err != nil {
 		return err
@@ -39,7 +40,7 @@ func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeou
 	if len(target.Takeover) > 0 && private != nil {
 		return usagef("%w", private)
 	}
-	provider, err := a.provider(ctx, f.environment)
+	provider, err := f.provider(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -54,9 +55,9 @@ func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeou
 	report, err := probe.Run(ctx, probe.Config{
 		Target: target, Provider: provider, Timeout: timeout, Private: private, TempDir: tmp,
 		Open: func(ctx context.Context, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
-			return a.foreignRunner(ctx, t, wrap, timeout)
+			return foreignRunner(ctx, &a.messages, t, wrap, timeout)
 		},
-		Hints: a.scan(ctx, target), Note: a.notef, Log: a.logger(),
+		Hints: scan(ctx, target, a.logger()), Note: a.notef, Log: a.logger(),
 	})
 	var setup *probe.SetupError
 	switch {
@@ -67,7 +68,7 @@ func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeou
 	case err != nil:
 		return redisError(err)
 	}
-	if err := a.printSuite(report, f.redis); err != nil {
+	if err := printSuite(&a.printer, report, f.redis); err != nil {
 		return harnessError(err)
 	}
 	if !report.Works {
@@ -77,7 +78,7 @@ func (a *app) examine(ctx context.Context, f *runFlags, command []string, timeou
 }
 
 // scan looks for hints in the sources below the suite's directory.
-func (a *app) scan(ctx context.Context, t harness.Target) hints.Found {
+func scan(ctx context.Context, t harness.Target, log *slog.Logger) hints.Found {
 	ctx, cancel := context.WithTimeout(ctx, scanTime)
 	defer cancel()
 	dir := t.Dir
@@ -86,14 +87,14 @@ func (a *app) scan(ctx context.Context, t harness.Target) hints.Found {
 	}
 	found, err := hints.Scan(ctx, os.DirFS(dir), hints.Limits{})
 	if err != nil {
-		a.logger().Warn("look for hints in the sources", "error", err)
+		log.Warn("look for hints in the sources", "error", err)
 		found.Cut = true
 	}
 	return found
 }
 
 // printSuite writes the report, as text or JSON.
-func (a *app) printSuite(r *probe.Report, redis string) error {
+func printSuite(p *printer, r *probe.Report, redis string) error {
 	hunt := ""
 	if r.Hunts() {
 		if redis == "auto" {
@@ -101,13 +102,13 @@ func (a *app) printSuite(r *probe.Report, redis string) error {
 		}
 		hunt = reports.RunCommand(r.Hunt, redis)
 	}
-	if a.json {
-		return a.printJSON(struct {
+	if p.json {
+		return p.printJSON(struct {
 			*probe.Report
 			Command string `json:"command,omitempty"`
 		}{r, hunt})
 	}
-	return doctor.Suite(a.out, r, hunt, func(at *probe.Attempt) (int, int) {
+	return doctor.Suite(p.out, r, hunt, func(at *probe.Attempt) (int, int) {
 		need := trial.Need{CPU: time.Duration(at.CPU), Wall: time.Duration(at.Wall)}
 		return need.Workers(numCPU(), mostWorkers()), mostWorkers()
 	})

@@ -43,7 +43,7 @@ func (e *environment) check() error {
 }
 
 // provider finds the Redis that is asked for.
-func (a *app) provider(ctx context.Context, e environment) (redisenv.Provider, error) {
+func (e *environment) provider(ctx context.Context, a *app) (redisenv.Provider, error) {
 	p, notes, err := redisenv.Resolve(ctx, redisenv.Spec{
 		Provider: e.redis, Image: e.image, AllowFlush: e.allowFlush, Log: a.logger(),
 	})
@@ -58,11 +58,11 @@ func (a *app) provider(ctx context.Context, e environment) (redisenv.Provider, e
 }
 
 // start makes the workers that run a target. done ends them.
-func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool trial.Executor, done func(), err error) {
+func (e *environment) start(ctx context.Context, a *app, t harness.Target) (pool trial.Executor, done func(), err error) {
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}
-	release, err := a.ownReports(t)
+	release, err := ownReports(t, a.logger())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -71,11 +71,11 @@ func (a *app) start(ctx context.Context, t harness.Target, e environment) (pool 
 			release()
 		}
 	}()
-	r, err := a.runnerFor(ctx, t)
+	r, err := runnerFor(ctx, &a.messages, t)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := a.provider(ctx, e)
+	p, err := e.provider(ctx, a)
 	if err != nil {
 		return nil, nil, err
 	}

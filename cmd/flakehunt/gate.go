@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +70,7 @@ either: import fills it. Import the files after the gate, or before it.
 			if len(args) == 1 {
 				dir = args[0]
 			}
-			return a.gate(c.Context(), dir, f)
+			return judge(c.Context(), a, dir, f)
 		},
 	}
 	fs := c.Flags()
@@ -102,11 +101,13 @@ func (f *gateFlags) check() error {
 	return nil
 }
 
-func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
+// judge compares a run with the history, prints the verdict, and turns it into an
+// exit code.
+func judge(ctx context.Context, a *app, dir string, f gateFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	r, same, err := a.gated(dir, f)
+	r, same, err := judged(&a.messages, dir, f)
 	if err != nil {
 		return err
 	}
@@ -133,14 +134,12 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 			return err
 		}
 	}
-	if err := a.baseline(ctx, &in, same, f); err != nil {
+	if err := baseline(ctx, &a.messages, &in, same, f); err != nil {
 		return err
 	}
 	v := gate.Decide(in, cfg)
 	if a.json {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		err = e.Encode(v)
+		err = a.printJSON(v)
 	} else {
 		err = v.Text(a.out)
 	}
@@ -160,12 +159,12 @@ func (a *app) gate(ctx context.Context, dir string, f gateFlags) error {
 
 // baseline loads what the current run is compared with. A history that is not
 // there yet is no error: a pipeline's first run has none.
-func (a *app) baseline(ctx context.Context, in *gate.Input, same reportSet, f gateFlags) error {
+func baseline(ctx context.Context, say *messages, in *gate.Input, same reportSet, f gateFlags) error {
 	if f.db == "" {
 		return nil
 	}
 	if _, err := os.Stat(f.db); errors.Is(err, fs.ErrNotExist) {
-		a.notef("--db %s is not there yet: only failures count; record runs with 'flakehunt run --db %s', or reports with 'flakehunt import --db %s'", f.db, f.db, f.db)
+		say.notef("--db %s is not there yet: only failures count; record runs with 'flakehunt run --db %s', or reports with 'flakehunt import --db %s'", f.db, f.db, f.db)
 		return nil
 	}
 	s, err := openHistory(ctx, f.db)

@@ -20,9 +20,9 @@ type reportSet struct {
 	damaged  int      // files that could not be read, or not whole
 }
 
-// gated gives the run that is to be judged: what a hunt wrote to dir, or the
+// judged gives the run that is to be judged: what a hunt wrote to dir, or the
 // reports of an ordinary run.
-func (a *app) gated(dir string, f gateFlags) (*harness.Result, reportSet, error) {
+func judged(say *messages, dir string, f gateFlags) (*harness.Result, reportSet, error) {
 	if len(f.junit) == 0 {
 		r, err := readRun(dir)
 		return r, reportSet{}, err
@@ -39,11 +39,11 @@ func (a *app) gated(dir string, f gateFlags) (*harness.Result, reportSet, error)
 		files = append(files, found...)
 	}
 	slices.Sort(files)
-	return a.readReports(slices.Compact(files))
+	return readReports(say, slices.Compact(files))
 }
 
 // readReports makes one run of report files. One that cannot be read is told.
-func (a *app) readReports(files []string) (*harness.Result, reportSet, error) {
+func readReports(say *messages, files []string) (*harness.Result, reportSet, error) {
 	var set reportSet
 	var all []ingest.Case
 	for _, file := range files {
@@ -53,7 +53,7 @@ func (a *app) readReports(files []string) (*harness.Result, reportSet, error) {
 		}
 		cases, _, err := ingest.ReadReport(bytes.NewReader(text))
 		if err != nil {
-			fmt.Fprintf(a.err, "flakehunt: gate: %s: %s: %s were read\n", file, oneLine(err), phrase.Plural(len(cases), "result"))
+			fmt.Fprintf(say.err, "flakehunt: gate: %s: %s: %s were read\n", file, oneLine(err), phrase.Plural(len(cases), "result"))
 			set.damaged++
 		}
 		all = append(all, cases...)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -38,9 +37,7 @@ func newListCmd(a *app) *cobra.Command {
 				for i, s := range list {
 					rows[i] = row{s.Name, s.Suite, s.Category, s.File, s.Line, s.Exposes}
 				}
-				e := json.NewEncoder(a.out)
-				e.SetIndent("", "  ")
-				return e.Encode(rows)
+				return a.printJSON(rows)
 			}
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			last := ""

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +50,7 @@ trial that two of them ran) is refused. Its exit code is that of the whole run.
 				return usagef("%w", err)
 			}
 			a.mask.In(r)
-			d, err := a.openDB(c.Context(), db)
+			d, err := openDB(c.Context(), &a.messages, db)
 			if err != nil {
 				return err
 			}
@@ -63,7 +62,7 @@ trial that two of them ran) is refused. Its exit code is that of the whole run.
 			if err = errors.Join(err, d.record(c.Context(), r)); err != nil {
 				return err
 			}
-			if err := a.writeMerged(out, withPast(reports.Options{JUnitFlaky: junitFlaky}, past), args, r, trials); err != nil {
+			if err := writeMerged(a, out, withPast(reports.Options{JUnitFlaky: junitFlaky}, past), args, r, trials); err != nil {
 				return err
 			}
 			if r.Exit != exitClean {
@@ -113,7 +112,7 @@ func readPart(dir string) (shard.Part, error) {
 
 // writeMerged writes journal, findings and reports of the whole. The journal
 // replaces an earlier one only if the target is one of the parts, or was.
-func (a *app) writeMerged(out string, o reports.Options, parts []string, r *harness.Result, trials []harness.Trial) error {
+func writeMerged(a *app, out string, o reports.Options, parts []string, r *harness.Result, trials []harness.Trial) error {
 	lock, err := rundir.Take(out)
 	if err != nil {
 		return outError(out, err)
@@ -149,17 +148,7 @@ func (a *app) writeMerged(out string, o reports.Options, parts []string, r *harn
 	if a.json {
 		return reports.JSON(a.out, r, reports.Options{})
 	}
-	width, _ := terminal(a.out)
-	if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
-		return harnessError(err)
-	}
-	if os.Getenv("GITHUB_ACTIONS") == "true" {
-		if err := reports.Annotations(a.out, r); err != nil {
-			return harnessError(err)
-		}
-	}
-	a.notef("written: %s", strings.Join(files, " "))
-	return nil
+	return printResult(a, r, files, true)
 }
 
 // contains reports whether one of the directories is dir.

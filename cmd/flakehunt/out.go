@@ -14,21 +14,22 @@ import (
 )
 
 // openOut begins a run in the directory that --out names, or goes on with the
-// one there. failed is called when the run's trials can no longer be kept.
-func (a *app) openOut(ctx context.Context, f *runFlags, t harness.Target, failed func(error)) (*rundir.Dir, error) {
+// one there.
+func (s *session) openOut(ctx context.Context) (*rundir.Dir, error) {
+	f := s.f
 	asked := rundir.Asked{
 		Tool: "flakehunt " + toolVersion(), Trials: f.trials, For: harness.Duration(f.forD), Seed: f.seed,
-		Strategy: f.strategy, Params: f.params(), Target: t,
+		Strategy: f.strategy, Params: f.params(), Target: s.target,
 	}
-	if s, err := f.part(); err == nil {
-		asked.Shard = s.String()
+	if part, err := f.part(); err == nil {
+		asked.Shard = part.String()
 	}
 	key, err := checkoutKey(ctx)
 	if err != nil {
-		a.logger().Debug("findings are not sealed: their replay asks first", "err", err)
+		s.logger().Debug("findings are not sealed: their replay asks first", "err", err)
 	}
 	d, err := rundir.Open(f.out, asked, rundir.Options{
-		Resume: f.resume, SeedGiven: f.seedGiven, Results: resultFiles(), Failed: failed, Key: key, Mask: a.mask,
+		Resume: f.resume, SeedGiven: f.seedGiven, Results: resultFiles(), Failed: s.lose, Key: key, Mask: s.mask,
 	})
 	switch {
 	case err == nil:
@@ -40,7 +41,7 @@ func (a *app) openOut(ctx context.Context, f *runFlags, t harness.Target, failed
 	f.seed = d.Asked.Seed
 	if d.Earlier != nil {
 		for _, w := range d.Earlier.Warnings {
-			a.notef("%s", w)
+			s.notef("%s", w)
 		}
 	}
 	return d, nil

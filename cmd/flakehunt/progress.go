@@ -18,7 +18,7 @@ import (
 // progress shows how far a hunt is: a bar on a terminal, a plain line now and
 // then elsewhere.
 type progress struct {
-	a     *app
+	m     *messages
 	bars  *mpb.Progress
 	bar   *mpb.Bar
 	last  atomic.Pointer[hunt.Progress] // the bar is drawn from a goroutine of its own
@@ -31,11 +31,11 @@ type progress struct {
 const plainEvery = 5 * time.Second
 
 // newProgress begins to show a hunt that lasts as long as given; 0: until its trials are done.
-func newProgress(a *app, given time.Duration) *progress {
-	p := &progress{a: a, start: time.Now(), said: time.Now(), hunt: given}
+func newProgress(m *messages, given time.Duration) *progress {
+	p := &progress{m: m, start: time.Now(), said: time.Now(), hunt: given}
 	p.last.Store(&hunt.Progress{})
-	if width, ok := terminal(a.err); ok && !a.quiet {
-		p.bars = mpb.New(mpb.WithOutput(bare(a.err)), mpb.WithWidth(min(width/3, 40)), mpb.WithAutoRefresh())
+	if width, ok := terminal(m.err); ok && !m.quiet {
+		p.bars = mpb.New(mpb.WithOutput(bare(m.err)), mpb.WithWidth(min(width/3, 40)), mpb.WithAutoRefresh())
 		p.bar = p.bars.AddBar(0,
 			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.last.Load().Phase }, decor.WC{W: 10, C: decor.DindentRight})),
 			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
@@ -43,7 +43,7 @@ func newProgress(a *app, given time.Duration) *progress {
 				return " " + counts(now) + p.left(now)
 			})),
 			mpb.BarRemoveOnComplete())
-		a.bars.Store(p.bars)
+		m.bars.Store(p.bars)
 	}
 	return p
 }
@@ -51,13 +51,13 @@ func newProgress(a *app, given time.Duration) *progress {
 // show is called by the hunt, one call at a time.
 func (p *progress) show(now hunt.Progress) {
 	before := p.last.Swap(&now)
-	if p.a.quiet {
+	if p.m.quiet {
 		return
 	}
 	if now.Note != "" {
 		p.note(now.Note)
 	}
-	if now.Detail != "" && p.a.verbose {
+	if now.Detail != "" && p.m.verbose {
 		p.say(fmt.Sprintf("%6s  ", time.Since(p.start).Round(time.Second)), now.Detail)
 	}
 	if p.bar != nil {
@@ -67,7 +67,7 @@ func (p *progress) show(now hunt.Progress) {
 	}
 	if now.Phase != before.Phase && now.Phase != "" || time.Since(p.said) >= plainEvery {
 		p.said = time.Now()
-		fmt.Fprintf(p.a.err, "%6s  %-9s %s%s\n", time.Since(p.start).Round(time.Second), now.Phase, counts(now), p.left(now))
+		fmt.Fprintf(p.m.err, "%6s  %-9s %s%s\n", time.Since(p.start).Round(time.Second), now.Phase, counts(now), p.left(now))
 	}
 }
 
@@ -75,21 +75,21 @@ func (p *progress) show(now hunt.Progress) {
 func (p *progress) note(line string) { p.say("", line) }
 
 func (p *progress) say(before, line string) {
-	if !p.a.quiet {
-		fmt.Fprintln(besideBar{p.a}, before+reports.Line(line))
+	if !p.m.quiet {
+		fmt.Fprintln(besideBar{p.m}, before+reports.Line(line))
 	}
 }
 
 // besideBar writes whole lines to standard error: above the bar, while there is one.
-type besideBar struct{ a *app }
+type besideBar struct{ m *messages }
 
 func (w besideBar) Write(b []byte) (int, error) {
-	if bars := w.a.bars.Load(); bars != nil {
-		if _, err := bars.Write(w.a.mask.Bytes(b)); err == nil {
+	if bars := w.m.bars.Load(); bars != nil {
+		if _, err := bars.Write(w.m.mask.Bytes(b)); err == nil {
 			return len(b), nil
 		}
 	}
-	return w.a.err.Write(b)
+	return w.m.err.Write(b)
 }
 
 // bare is the file that a writer writes to: what draws a bar has to see that it is a
@@ -147,7 +147,7 @@ func (p *progress) done() {
 	if p.bar != nil {
 		p.bar.Abort(true)
 		p.bars.Wait()
-		p.a.bars.Store(nil)
+		p.m.bars.Store(nil)
 	}
 }
 

@@ -57,7 +57,7 @@ what the tests of detectors read; --go prints the same as Go values.
 			if len(list) == 0 {
 				return usagef("history %s: it holds no test %q", path, test)
 			}
-			return a.printHistories(list, literal)
+			return printHistories(&a.printer, list, literal)
 		},
 	}
 	c.Flags().StringVar(&out, "out", "flakehunt-out", "directory in which an ID is looked up")
@@ -67,8 +67,8 @@ what the tests of detectors read; --go prints the same as Go values.
 }
 
 // printHistories prints recordings in the form that was asked for.
-func (a *app) printHistories(list []history.Recording, literal bool) error {
-	if a.json {
+func printHistories(p *printer, list []history.Recording, literal bool) error {
+	if p.json {
 		type recorded struct {
 			Outcome harness.Outcome `json:"outcome"`
 			Frames  []harness.Line  `json:"frames"`
@@ -77,7 +77,7 @@ func (a *app) printHistories(list []history.Recording, literal bool) error {
 		for _, r := range list {
 			all = append(all, recorded{r.Outcome, history.AllLines(r.Events)})
 		}
-		return a.printJSON(all)
+		return p.printJSON(all)
 	}
 	form := history.Format
 	if literal {
@@ -85,9 +85,9 @@ func (a *app) printHistories(list []history.Recording, literal bool) error {
 	}
 	for i, r := range list {
 		if i > 0 {
-			fmt.Fprintln(a.out)
+			fmt.Fprintln(p.out)
 		}
-		if err := form(a.out, r); err != nil {
+		if err := form(p.out, r); err != nil {
 			return harnessError(err)
 		}
 	}

@@ -59,9 +59,8 @@ its journal (trials.jsonl) and the findings that it had proven are read.
 			if err != nil {
 				return harnessError(err)
 			}
-			width, _ := terminal(a.out)
 			if !a.quiet {
-				if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
+				if err := reports.Terminal(a.out, r, a.form()); err != nil {
 					return harnessError(err)
 				}
 			}
@@ -86,7 +85,7 @@ func pastOf(ctx context.Context, a *app, db string, r *harness.Result) (*trend.H
 	if err != nil {
 		return nil, err
 	}
-	d := &database{a: a, path: db, store: s}
+	d := &database{say: &a.messages, path: db, store: s}
 	defer d.close()
 	return d.past(ctx, r)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,7 @@ import (
 // ownReports makes sure that no other hunt of this user reads the reports that a
 // target writes: with a fixed --junit, one would take the other's results for its
 // own. release ends that.
-func (a *app) ownReports(t harness.Target) (release func(), err error) {
+func ownReports(t harness.Target, log *slog.Logger) (release func(), err error) {
 	none := func() {}
 	if t.JUnit == "" || strings.Contains(t.JUnit, "{dir}") {
 		return none, nil
@@ -26,7 +27,7 @@ func (a *app) ownReports(t harness.Target) (release func(), err error) {
 	}
 	cache, cerr := os.UserCacheDir()
 	if err := errors.Join(err, cerr); err != nil {
-		a.logger().Debug("another hunt that reads the same reports would not be noticed", "err", err)
+		log.Debug("another hunt that reads the same reports would not be noticed", "err", err)
 		return none, nil
 	}
 	sum := sha256.Sum256([]byte(at))
@@ -36,7 +37,7 @@ func (a *app) ownReports(t harness.Target) (release func(), err error) {
 		return nil, usagef("--junit %q: another hunt reads the same reports%s: wait until it has ended, or give each its own, as in --junit '{dir}/*.xml'",
 			t.JUnit, strings.TrimPrefix(err.Error(), rundir.ErrBusy.Error()))
 	case err != nil:
-		a.logger().Debug("another hunt that reads the same reports would not be noticed", "err", err)
+		log.Debug("another hunt that reads the same reports would not be noticed", "err", err)
 		return none, nil
 	}
 	return func() { _ = lock.Release() }, nil // the kernel does, too

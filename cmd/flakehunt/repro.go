@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,13 +56,13 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 			if err != nil {
 				return err
 			}
-			if err := a.confirm(c.Context(), f, agreed); err != nil {
+			if err := agreed.confirm(c.Context(), a, f); err != nil {
 				return err
 			}
 			if err := unmask(f); err != nil {
 				return err
 			}
-			pool, done, err := a.start(c.Context(), f.Target, env)
+			pool, done, err := env.start(c.Context(), a, f.Target)
 			if err != nil {
 				return err
 			}
@@ -75,7 +74,7 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 				}
 				return redisError(err)
 			}
-			return a.reproduced(f, r)
+			return reproduced(&a.printer, f, r)
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how often")
@@ -85,51 +84,54 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 }
 
 // reproduced prints what came of a replay and turns it into an exit code.
-func (a *app) reproduced(f *harness.Finding, r *replay.Replayed) error {
-	rate := stats.ClopperPearson(r.Count.K, r.Count.N, 0.95)
-	if a.json {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(struct {
-			ID, Class, Test, Verdict string
-			Count                    harness.Count
-			RateLo, RateHi           float64
-			Blocked                  int
-			Diverged                 harness.Point `json:",omitzero"`
-		}{f.ID, string(f.Class), r.Test, r.Verdict(), r.Count, rate.Lo, rate.Hi, r.Blocked, r.Diverged}); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(a.out, "%s  %s  %s\n", f.ID, f.Class, f.Title)
-		fmt.Fprintf(a.out, "%s  %s", r.Test, r.Verdict())
-		if r.Count.K > 0 {
-			fmt.Fprintf(a.out, "  (fails with this schedule at a rate in %.0f–%.0f %%, at 95 %%)", 100*rate.Lo, 100*rate.Hi)
-		}
-		fmt.Fprintln(a.out)
-		if f.Standing == harness.Latent {
-			fmt.Fprintln(a.out, "  it was predicted from passing runs: nothing had failed yet")
-		}
-		if len(f.Schedule.Decisions) == 0 && f.Standing == harness.Latent {
-			fmt.Fprintln(a.out, "  schedule: none; the test runs alone, on an empty Redis")
-		}
-		for _, d := range f.Schedule.Decisions {
-			fmt.Fprintf(a.out, "  schedule: %s\n", d)
-		}
-		if slices.ContainsFunc(f.Schedule.Decisions, func(d harness.Decision) bool { return !d.OnlyDelays() }) {
-			fmt.Fprintln(a.out, "  it ends a connection, which no delay does: what fails needs a lost connection")
-		}
-		for _, o := range r.Outcomes {
-			if o.Verdict == harness.Failed {
-				fmt.Fprintf(a.out, "  it says: %s\n", phrase.FirstLine(o.Failure.Message))
-				break
-			}
-		}
+func reproduced(p *printer, f *harness.Finding, r *replay.Replayed) error {
+	if err := printReplay(p, f, r); err != nil {
+		return err
 	}
 	switch {
 	case r.Count.K > 0:
 		return &exitError{code: exitFlaky}
 	case !r.Diverged.IsZero():
 		return &exitError{code: exitUndecided}
+	}
+	return nil
+}
+
+// printReplay prints how often the finding's schedule made its test fail.
+func printReplay(p *printer, f *harness.Finding, r *replay.Replayed) error {
+	rate := stats.ClopperPearson(r.Count.K, r.Count.N, 0.95)
+	if p.json {
+		return p.printJSON(struct {
+			ID, Class, Test, Verdict string
+			Count                    harness.Count
+			RateLo, RateHi           float64
+			Blocked                  int
+			Diverged                 harness.Point `json:",omitzero"`
+		}{f.ID, string(f.Class), r.Test, r.Verdict(), r.Count, rate.Lo, rate.Hi, r.Blocked, r.Diverged})
+	}
+	fmt.Fprintf(p.out, "%s  %s  %s\n", f.ID, f.Class, f.Title)
+	fmt.Fprintf(p.out, "%s  %s", r.Test, r.Verdict())
+	if r.Count.K > 0 {
+		fmt.Fprintf(p.out, "  (fails with this schedule at a rate in %.0f–%.0f %%, at 95 %%)", 100*rate.Lo, 100*rate.Hi)
+	}
+	fmt.Fprintln(p.out)
+	if f.Standing == harness.Latent {
+		fmt.Fprintln(p.out, "  it was predicted from passing runs: nothing had failed yet")
+	}
+	if len(f.Schedule.Decisions) == 0 && f.Standing == harness.Latent {
+		fmt.Fprintln(p.out, "  schedule: none; the test runs alone, on an empty Redis")
+	}
+	for _, d := range f.Schedule.Decisions {
+		fmt.Fprintf(p.out, "  schedule: %s\n", d)
+	}
+	if slices.ContainsFunc(f.Schedule.Decisions, func(d harness.Decision) bool { return !d.OnlyDelays() }) {
+		fmt.Fprintln(p.out, "  it ends a connection, which no delay does: what fails needs a lost connection")
+	}
+	for _, o := range r.Outcomes {
+		if o.Verdict == harness.Failed {
+			fmt.Fprintf(p.out, "  it says: %s\n", phrase.FirstLine(o.Failure.Message))
+			break
+		}
 	}
 	return nil
 }

@@ -10,18 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
 	"strings"
-	"sync/atomic"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"github.com/vbauerster/mpb/v8"
-	"golang.org/x/term"
 
 	"github.com/flakehunt/flakehunt/harness/runner"
-	"github.com/flakehunt/flakehunt/harness/secrets"
 	"github.com/flakehunt/flakehunt/harness/verdict"
 )
 
@@ -68,20 +61,16 @@ func harnessError(err error) error { return &exitError{exitHarness, err} }
 
 // app is what all commands share.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	quiet    bool
-	verbose  bool
-	json     bool
-	mask     *secrets.Mask                // of what is neither printed nor written
-	bars     atomic.Pointer[mpb.Progress] // of the hunt under way; nil: there is none
+	messages
+	printer
+	in io.Reader
 }
 
 // run is the whole program.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	mask := maskFor(args)
 	stdout, stderr = mask.Writer(stdout), mask.Writer(stderr)
-	a := &app{in: stdin, out: stdout, err: stderr, mask: mask}
+	a := &app{messages: messages{err: stderr, mask: mask}, printer: printer{out: stdout}, in: stdin}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -182,41 +171,6 @@ func noArgs(c *cobra.Command, args []string) error {
 		return usagef("%s takes no arguments, got %q; see '%s --help'", c.Name(), args[0], c.CommandPath())
 	}
 	return nil
-}
-
-// logger writes warnings, and with -v what is done, to standard error.
-func (a *app) logger() *slog.Logger {
-	level := slog.LevelError
-	if a.verbose {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(besideBar{a}, &slog.HandlerOptions{Level: level}))
-}
-
-// notef says something in passing, unless -q.
-func (a *app) notef(format string, args ...any) {
-	if !a.quiet {
-		fmt.Fprintf(besideBar{a}, format+"\n", args...)
-	}
-}
-
-// terminal reports whether w is one, and its width (0 if it is none).
-func terminal(w io.Writer) (width int, ok bool) {
-	f, is := bare(w).(*os.File)
-	if !is || !isatty.IsTerminal(f.Fd()) {
-		return 0, false
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
-	}
-	return width, true
-}
-
-// colour reports whether w takes ANSI colours.
-func colour(w io.Writer) bool {
-	_, ok := terminal(w)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func oneLine(err error) string {

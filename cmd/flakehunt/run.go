@@ -70,7 +70,7 @@ Strategies, beside directed, which aims at what the histories predict:
 					return err
 				}
 			}
-			return a.hunt(c.Context(), &f, suites, command)
+			return runHunt(c.Context(), a, &f, suites, command)
 		},
 	}
 	f.register(c.Flags())
@@ -78,9 +78,9 @@ Strategies, beside directed, which aims at what the histories predict:
 	return c
 }
 
-// hunt is the whole of the run command.
-func (a *app) hunt(ctx context.Context, f *runFlags, suites, command []string) error {
-	ctx, s, err := a.open(ctx, f, suites, command)
+// runHunt is the whole of the run command.
+func runHunt(ctx context.Context, a *app, f *runFlags, suites, command []string) error {
+	ctx, s, err := open(ctx, a, f, suites, command)
 	if err != nil {
 		return err
 	}

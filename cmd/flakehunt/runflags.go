@@ -25,34 +25,54 @@ import (
 // runFlags are the flags of run.
 type runFlags struct {
 	environment
-	config       string
-	trials       int
-	forD         time.Duration
-	untilDecided bool
-	maxDelay     time.Duration
+	shippedFlags
+	suiteFlags
+	delayFlags
+	budgetFlags
+	config     string
+	run        string
+	seed       uint64
+	seedGiven  bool
+	shard      string
+	db         string
+	junitFlaky string
+	resume     bool
+	assume     string
+	since      string
+}
+
+// shippedFlags are about the suites that ship with it.
+type shippedFlags struct {
+	variant  string
+	defects  []string
+	waits    string
+	simulate time.Duration
+}
+
+// suiteFlags are about a suite of the user's.
+type suiteFlags struct {
+	junit    string
+	oneTest  string
+	env      []string
+	takeover []string
+	forward  []string
+}
+
+// delayFlags say how delays are chosen.
+type delayFlags struct {
 	strategy     string
-	simulate     time.Duration
+	faults       []string
+	maxDelay     time.Duration
 	latency      time.Duration
 	jitter       time.Duration
 	distribution string
-	variant      string
-	defects      []string
-	waits        string
-	run          string
-	seed         uint64
-	seedGiven    bool
-	shard        string
-	db           string
-	junitFlaky   string
-	resume       bool
-	junit        string
-	oneTest      string
-	env          []string
-	takeover     []string
-	forward      []string
-	assume       string
-	faults       []string
-	since        string
+}
+
+// budgetFlags say when a hunt ends.
+type budgetFlags struct {
+	trials       int
+	forD         time.Duration
+	untilDecided bool
 	rates        int
 }
 

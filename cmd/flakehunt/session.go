@@ -52,7 +52,7 @@ func (s *session) close() {
 
 // open finds out what is to be run, and takes what that needs: a Redis, the
 // runner, the directory, the history. The context ends with the directory.
-func (a *app) open(ctx context.Context, f *runFlags, suites, command []string) (context.Context, *session, error) {
+func open(ctx context.Context, a *app, f *runFlags, suites, command []string) (context.Context, *session, error) {
 	s := &session{app: a, f: f}
 	ctx, err := s.take(ctx, suites, command)
 	if err != nil {
@@ -66,15 +66,15 @@ func (s *session) take(ctx context.Context, suites, command []string) (_ context
 	if err := s.choose(suites, command); err != nil {
 		return ctx, err
 	}
-	if s.provider, err = s.app.provider(ctx, s.f.environment); err != nil {
+	if s.provider, err = s.f.provider(ctx, s.app); err != nil {
 		return ctx, err
 	}
-	release, err := s.ownReports(s.target)
+	release, err := ownReports(s.target, s.logger())
 	if err != nil {
 		return ctx, err
 	}
 	s.hold(release)
-	if s.runner, s.direct, err = s.runnerOn(ctx, s.target, s.provider.Name()); err != nil {
+	if s.runner, s.direct, err = runnerOn(ctx, &s.messages, s.target, s.provider.Name()); err != nil {
 		return ctx, err
 	}
 	s.hold(func() { _ = s.runner.Close() })
@@ -94,11 +94,11 @@ func (s *session) take(ctx context.Context, suites, command []string) (_ context
 	ctx, lose, stopKeeping := keeping(ctx)
 	s.lose = lose
 	s.hold(stopKeeping)
-	if s.out, err = s.openOut(ctx, s.f, s.target, lose); err != nil {
+	if s.out, err = s.openOut(ctx); err != nil {
 		return ctx, err
 	}
 	s.hold(func() { _ = s.out.Close() })
-	if s.history, err = s.openDB(ctx, s.f.db); err != nil {
+	if s.history, err = openDB(ctx, &s.messages, s.f.db); err != nil {
 		return ctx, err
 	}
 	s.hold(s.history.close)
@@ -125,7 +125,7 @@ func (s *session) choose(suites, command []string) (err error) {
 
 // execute hunts. Without a result nothing could be done.
 func (s *session) execute(ctx context.Context) (*harness.Result, error) {
-	before := s.preSearch(ctx, s.f, s.target, s.out.Path, s.provider.Name())
+	before := s.preSearch(ctx)
 	defer before.Close()
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWatch()
@@ -139,7 +139,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 		return nil, harnessError(err)
 	}
 	defer func() { _ = dropTemp(tmp) }()
-	bar := newProgress(s.app, s.f.forD)
+	bar := newProgress(&s.messages, s.f.forD)
 	var kept remarks
 	pool, err := s.f.executor(s.target, trial.PoolConfig{
 		Provider: s.provider, Runner: s.runner, TimerLag: lag, TempDir: tmp, Log: s.logger(),
@@ -163,7 +163,7 @@ func (s *session) execute(ctx context.Context) (*harness.Result, error) {
 	result, err := hunt.Run(ctx, cfg)
 	bar.done()
 	if simulated && err == nil && !result.Interrupted {
-		err = s.afterSimulation(ctx, s.f, virtual, s.runner, result)
+		err = s.afterSimulation(ctx, virtual, result)
 	}
 	before.Finish(result)
 	cerr := pool.Close()
@@ -219,7 +219,7 @@ func (s *session) report(ctx context.Context, result *harness.Result, err error)
 	result.Exit = verdict.Exit(result, err)
 	s.mask.In(result)
 	past, perr := s.history.past(context.WithoutCancel(ctx), result)
-	if werr := errors.Join(perr, s.write(s.out, s.f, result, past), s.history.record(context.WithoutCancel(ctx), result)); werr != nil {
+	if werr := errors.Join(perr, s.write(result, past), s.history.record(context.WithoutCancel(ctx), result)); werr != nil {
 		return werr
 	}
 	if err != nil {
@@ -244,31 +244,36 @@ func predictRates(margins []harness.Margin, assume string) *harness.Forecast {
 }
 
 // write makes all reports and prints the table.
-func (a *app) write(out *rundir.Dir, f *runFlags, r *harness.Result, past *trend.History) error {
-	if !exists(out.Path) {
-		return harnessError(fmt.Errorf("--out %s was removed while the run wrote to it: its result is lost", out.Path))
+func (s *session) write(r *harness.Result, past *trend.History) error {
+	if !exists(s.out.Path) {
+		return harnessError(fmt.Errorf("--out %s was removed while the run wrote to it: its result is lost", s.out.Path))
 	}
-	err := out.Findings(r.Findings) // before the result, which names them
+	err := s.out.Findings(r.Findings) // before the result, which names them
 	var files []string
 	if err == nil {
-		files, err = reports.WriteAll(out.Path, nil, r, withPast(reports.Options{JUnitFlaky: f.junitFlaky}, past))
+		files, err = reports.WriteAll(s.out.Path, nil, r, withPast(reports.Options{JUnitFlaky: s.f.junitFlaky}, past))
 	}
 	if err != nil {
 		return harnessError(err)
 	}
-	if a.json {
-		b, err := os.ReadFile(filepath.Join(out.Path, "result.json"))
+	if s.json {
+		b, err := os.ReadFile(filepath.Join(s.out.Path, "result.json"))
 		if err != nil {
 			return harnessError(err)
 		}
-		_, err = a.out.Write(b)
+		_, err = s.printer.out.Write(b)
 		return err
 	}
-	width, _ := terminal(a.out)
-	if err := reports.Terminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
+	return printResult(s.app, r, files, r.Shard == "")
+}
+
+// printResult prints a result's table. annotate has a workflow of GitHub get its
+// annotations, too: those of a shard come from the merge. files is what was written.
+func printResult(a *app, r *harness.Result, files []string, annotate bool) error {
+	if err := reports.Terminal(a.out, r, a.form()); err != nil {
 		return harnessError(err)
 	}
-	if os.Getenv("GITHUB_ACTIONS") == "true" && r.Shard == "" { // those of shards come from their merge
+	if annotate && os.Getenv("GITHUB_ACTIONS") == "true" {
 		if err := reports.Annotations(a.out, r); err != nil {
 			return harnessError(err)
 		}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv"
-	"github.com/flakehunt/flakehunt/harness/runner"
 	"github.com/flakehunt/flakehunt/harness/sim"
 	"github.com/flakehunt/flakehunt/harness/trial"
 )
@@ -32,33 +31,33 @@ func (e *environment) adapts(t harness.Target) bool {
 }
 
 // preSearch searches a shipped suite in virtual time before the hunt on the
-// named provider's Redis.
-func (a *app) preSearch(ctx context.Context, f *runFlags, t harness.Target, dir, provider string) *sim.PreSearch {
-	shard, _ := f.part()                                                                                                    // it has been looked at before
-	if f.simulate <= 0 || t.Kind != harness.ShippedTarget || f.strategy != "directed" || provider == "sim" || shard.I > 1 { // one of the shards does it
+// provider's Redis. Of shards the first does it.
+func (s *session) preSearch(ctx context.Context) *sim.PreSearch {
+	f, provider := s.f, s.provider.Name()
+	if f.simulate <= 0 || s.target.Kind != harness.ShippedTarget || f.strategy != "directed" || provider == "sim" || s.shard.I > 1 {
 		return &sim.PreSearch{}
 	}
-	a.notef("simulating for %s: what is found is then proved on %s (--simulate 0 leaves it out)", f.simulate, provider)
+	s.notef("simulating for %s: what is found is then proved on %s (--simulate 0 leaves it out)", f.simulate, provider)
 	return sim.RunPreSearch(ctx, sim.PreSearchConfig{
-		Config: sim.Config{Target: t, Workers: min(max(f.parallel, 0), numCPU()), Log: a.logger()},
-		Search: sim.SearchConfig{Seed: f.seed, For: f.simulate}, Dir: dir, Note: a.notef,
+		Config: sim.Config{Target: s.target, Workers: min(max(f.parallel, 0), numCPU()), Log: s.logger()},
+		Search: sim.SearchConfig{Seed: f.seed, For: f.simulate}, Dir: s.out.Path, Note: s.notef,
 	})
 }
 
 // afterSimulation goes on with what a hunt in virtual time found.
-func (a *app) afterSimulation(ctx context.Context, f *runFlags, e *sim.Executor, r runner.Runner, result *harness.Result) error {
-	after := sim.After{Every: plainEvery, Note: a.notef, Real: func() trial.Executor { return a.realPool(ctx, f, r) }}
-	if f.strategy == "directed" {
-		after.Search = &sim.SearchConfig{Seed: f.seed, For: f.forD}
+func (s *session) afterSimulation(ctx context.Context, e *sim.Executor, result *harness.Result) error {
+	after := sim.After{Every: plainEvery, Note: s.notef, Real: func() trial.Executor { return s.realPool(ctx) }}
+	if s.f.strategy == "directed" {
+		after.Search = &sim.SearchConfig{Seed: s.f.seed, For: s.f.forD}
 	}
 	return redisError(e.GoOn(ctx, after, result))
 }
 
 // realPool has workers on the most real Redis that there is; nil: there is none.
-func (a *app) realPool(ctx context.Context, f *runFlags, r runner.Runner) trial.Executor {
-	p, _, err := redisenv.Resolve(ctx, redisenv.Spec{Provider: "auto", Image: f.image, Log: a.logger()})
+func (s *session) realPool(ctx context.Context) trial.Executor {
+	p, _, err := redisenv.Resolve(ctx, redisenv.Spec{Provider: "auto", Image: s.f.image, Log: s.logger()})
 	if err != nil || p.Name() == "embedded" {
 		return nil
 	}
-	return trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, Workers: f.workers(p), Log: a.logger()})
+	return trial.NewPool(trial.PoolConfig{Provider: p, Runner: s.runner, Workers: s.f.workers(p), Log: s.logger()})
 }

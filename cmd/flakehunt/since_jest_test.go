@@ -52,8 +52,8 @@ func TestSinceAsksJest(t *testing.T) {
 	f := runFlags{since: "HEAD"}
 	target, err := f.target(nil, []string{"npx", "jest"})
 	require.NoError(t, err)
-	app := &app{out: &out, err: &told}
-	r, err := app.foreignRunner(t.Context(), target, nil, 0)
+	app := &app{messages: messages{err: &told}, printer: printer{out: &out}}
+	r, err := foreignRunner(t.Context(), &app.messages, target, nil, 0)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close()) }()
 	aimed, err := touched(t.Context(), app, f.since, target, r)

@@ -46,8 +46,7 @@ func (s foreignSuite) enter(t *testing.T) {
 func (s foreignSuite) pool(t *testing.T, p redisenv.Provider, argv []string) *trial.Pool {
 	target, err := (&runFlags{}).target(nil, argv)
 	require.NoError(t, err)
-	app := &app{out: io.Discard, err: io.Discard}
-	r, err := app.foreignRunner(t.Context(), target, nil, 0)
+	r, err := foreignRunner(t.Context(), &messages{err: io.Discard}, target, nil, 0)
 	require.NoError(t, err)
 	pool := trial.NewPool(trial.PoolConfig{Provider: p, Runner: r, TempDir: t.TempDir()})
 	t.Cleanup(func() {

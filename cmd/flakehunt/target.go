@@ -23,15 +23,15 @@ import (
 )
 
 // runnerFor makes what runs a target's tests.
-func (a *app) runnerFor(ctx context.Context, t harness.Target) (runner.Runner, error) {
-	r, _, err := a.runnerOn(ctx, t, "")
+func runnerFor(ctx context.Context, say *messages, t harness.Target) (runner.Runner, error) {
+	r, _, err := runnerOn(ctx, say, t, "")
 	return r, err
 }
 
 // runnerOn makes what runs a target's tests on the named provider's Redis. direct
 // says that they can run without the proxy too: at an address that is taken over
 // that needs a server inside the private network.
-func (a *app) runnerOn(ctx context.Context, t harness.Target, provider string) (r runner.Runner, direct bool, err error) {
+func runnerOn(ctx context.Context, say *messages, t harness.Target, provider string) (r runner.Runner, direct bool, err error) {
 	if t.Kind == harness.ShippedTarget {
 		r, err = shipped(t)
 		return r, true, err
@@ -39,7 +39,7 @@ func (a *app) runnerOn(ctx context.Context, t harness.Target, provider string) (
 	var wrap environ.CommandWrapper
 	direct = true
 	if len(t.Takeover) > 0 {
-		c := netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: a.logger()}
+		c := netns.Config{Takeover: t.Takeover, Forward: t.Forward, Log: say.logger()}
 		if provider == "server" {
 			c.Server = redisenv.ServerCommand
 		}
@@ -49,34 +49,34 @@ func (a *app) runnerOn(ctx context.Context, t harness.Target, provider string) (
 		}
 		wrap, direct = n.Wrapper(), n.Direct()
 	}
-	r, err = a.foreignRunner(ctx, t, wrap, 0)
+	r, err = foreignRunner(ctx, say, t, wrap, 0)
 	return r, direct, err
 }
 
 // foreignRunner makes what runs a suite of the user's, in what is around it.
 // timeout bounds one execution; 0: the runner's own.
-func (a *app) foreignRunner(ctx context.Context, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
+func foreignRunner(ctx context.Context, say *messages, t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
 	for _, e := range t.Env {
 		if err := environ.Check(e); err != nil {
 			return nil, usagef("%w", err)
 		}
 	}
 	if t.Kind == harness.GoTestTarget {
-		a.notef("compiling the tests")
-		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Wrap: wrap, Timeout: timeout, Log: a.logger()})
+		say.notef("compiling the tests")
+		r, err := gotest.New(ctx, gotest.Config{Argv: t.Argv, Dir: t.Dir, Env: t.Env, Wrap: wrap, Timeout: timeout, Log: say.logger()})
 		if err != nil {
 			return nil, usagef("%w", err)
 		}
-		if none := r.Untested(); len(none) > 0 && a.verbose {
-			a.notef("no test files: %d packages", len(none))
+		if none := r.Untested(); len(none) > 0 && say.verbose {
+			say.notef("no test files: %d packages", len(none))
 		}
 		return r, nil
 	}
 	if t.Kind == harness.SuiteTarget {
-		return a.suiteRunner(t, wrap, timeout)
+		return suiteRunner(t, wrap, timeout, say.logger())
 	}
 	r, err := exec.New(exec.Config{
-		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Timeout: timeout, Wrap: wrap, Log: a.logger(),
+		Argv: t.Argv, Dir: t.Dir, JUnit: t.JUnit, OneTest: t.OneTest, Env: t.Env, Timeout: timeout, Wrap: wrap, Log: say.logger(),
 	})
 	if err != nil {
 		return nil, usagef("%w", err)
@@ -95,7 +95,7 @@ func adapters() []suite.Adapter {
 }
 
 // suiteRunner makes what runs a suite by an adapter.
-func (a *app) suiteRunner(t harness.Target, wrap environ.CommandWrapper, timeout time.Duration) (runner.Runner, error) {
+func suiteRunner(t harness.Target, wrap environ.CommandWrapper, timeout time.Duration, log *slog.Logger) (runner.Runner, error) {
 	adapter, err := suite.Choose(adapters(), t.Argv, t.Dir)
 	if err != nil {
 		return nil, usagef("%w", err)
@@ -104,7 +104,7 @@ func (a *app) suiteRunner(t harness.Target, wrap environ.CommandWrapper, timeout
 		return nil, usagef("%s: it does not run %s any more", strings.Join(t.Argv, " "), t.Runner)
 	}
 	r, err := suite.New(suite.Config{
-		Argv: t.Argv, Dir: t.Dir, Adapter: adapter, Env: t.Env, Timeout: timeout, Wrap: wrap, Log: a.logger(),
+		Argv: t.Argv, Dir: t.Dir, Adapter: adapter, Env: t.Env, Timeout: timeout, Wrap: wrap, Log: log,
 	})
 	if err != nil {
 		return nil, usagef("%w", err)

@@ -45,14 +45,14 @@ time); the newest run's are taken unless --conditions says otherwise.
 				if conditions != allConditions {
 					q.Conditions = &conditions
 				}
-			} else if err := a.newestConditions(c.Context(), s, &q); err != nil {
+			} else if err := newestConditions(c.Context(), &a.messages, s, &q); err != nil {
 				return err
 			}
 			h, err := s.History(c.Context(), q)
 			if err != nil {
 				return harnessError(err)
 			}
-			return a.trend(trend.Analyze(h), html)
+			return printTrend(a, trend.Analyze(h), html)
 		},
 	}
 	f := c.Flags()
@@ -67,19 +67,20 @@ time); the newest run's are taken unless --conditions says otherwise.
 
 // newestConditions restricts the query to the newest run's conditions, and says
 // what that leaves out.
-func (a *app) newestConditions(ctx context.Context, s *store.Store, q *store.Query) error {
+func newestConditions(ctx context.Context, say *messages, s *store.Store, q *store.Query) error {
 	newest, left, err := s.Conditions(ctx, *q)
 	if err != nil {
 		return harnessError(err)
 	}
 	q.Conditions = &newest
 	if left > 0 {
-		a.notef("%d runs under other conditions are left out: see --conditions", left)
+		say.notef("%d runs under other conditions are left out: see --conditions", left)
 	}
 	return nil
 }
 
-func (a *app) trend(r *trend.Report, html string) error {
+// printTrend prints what became of the tests, and writes it as a page if html names one.
+func printTrend(a *app, r *trend.Report, html string) error {
 	if html != "" {
 		var b bytes.Buffer
 		if err := reports.TrendHTML(&b, r, reports.Options{}); err != nil {
@@ -97,8 +98,7 @@ func (a *app) trend(r *trend.Report, html string) error {
 	if a.json {
 		return reports.TrendJSON(a.out, r)
 	}
-	width, _ := terminal(a.out)
-	if err := reports.TrendTerminal(a.out, r, reports.Options{Color: colour(a.out), Width: width}); err != nil {
+	if err := reports.TrendTerminal(a.out, r, a.form()); err != nil {
 		return harnessError(err)
 	}
 	return nil

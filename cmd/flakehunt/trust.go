@@ -39,7 +39,7 @@ func (c *consent) register(fs *pflag.FlagSet) {
 
 // confirm makes sure that the user wants to run what a finding file says. One
 // that this checkout wrote, or a shipped suite's, is not asked about.
-func (a *app) confirm(ctx context.Context, f *harness.Finding, c consent) error {
+func (c *consent) confirm(ctx context.Context, a *app, f *harness.Finding) error {
 	if c.yes || f.Target.Kind == harness.ShippedTarget {
 		return nil
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -46,13 +45,13 @@ nothing like it was found.
 			if c.Flags().Changed("defect") {
 				f.Target.Defects = defects
 			}
-			if err := a.confirm(c.Context(), f, agreed); err != nil {
+			if err := agreed.confirm(c.Context(), a, f); err != nil {
 				return err
 			}
 			if err := unmask(f); err != nil {
 				return err
 			}
-			return a.verify(c.Context(), f, env, n)
+			return verify(c.Context(), a, f, env, n)
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how often")
@@ -65,13 +64,13 @@ nothing like it was found.
 
 // verify replays a finding on the code as it is now, prints what came of it, and
 // turns it into an exit code.
-func (a *app) verify(ctx context.Context, f *harness.Finding, env environment, n int) error {
-	pool, done, err := a.start(ctx, f.Target, env)
+func verify(ctx context.Context, a *app, f *harness.Finding, env environment, n int) error {
+	pool, done, err := env.start(ctx, a, f.Target)
 	if err != nil {
 		return err
 	}
 	defer done()
-	r, err := a.runnerFor(ctx, f.Target)
+	r, err := runnerFor(ctx, &a.messages, f.Target)
 	if err != nil {
 		return err
 	}
@@ -86,9 +85,7 @@ func (a *app) verify(ctx context.Context, f *harness.Finding, env environment, n
 		return redisError(err)
 	}
 	if a.json {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(v); err != nil {
+		if err := a.printJSON(v); err != nil {
 			return err
 		}
 	} else {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -82,9 +81,7 @@ func newVersionCmd(a *app) *cobra.Command {
 			}{b.Version, b.Commit, b.Date, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH,
 				harness.ResultVersion, harness.ScheduleVersion, harness.FindingVersion}
 			if a.json {
-				e := json.NewEncoder(a.out)
-				e.SetIndent("", "  ")
-				return e.Encode(v)
+				return a.printJSON(v)
 			}
 			_, err := fmt.Fprintf(a.out, "flakehunt %s\n", b)
 			return err

@@ -118,7 +118,7 @@ func (t finder) split(list []sample) (Predicate, bool) {
 	if at < 0 {
 		return Predicate{}, false
 	}
-	q := Predicate{Kind: Gap, Threshold: list[at].took + (list[at+1].took-list[at].took)/2, cuts: cuts}
+	q := Predicate{Kind: Gap, Threshold: list[at].took + (list[at+1].took-list[at].took)/2, basis: basis{cuts: cuts}}
 	for i, s := range list {
 		q.known |= 1 << s.run
 		if i > at {
@@ -162,7 +162,7 @@ func (t finder) lifetimes() {
 		if s.expired == 0 || s.expired == s.known {
 			continue
 		}
-		q := Predicate{Kind: Lifetime, holds: s.expired, known: s.known, when: t.usual[k.read]}
+		q := Predicate{Kind: Lifetime, basis: basis{holds: s.expired, known: s.known, when: t.usual[k.read]}}
 		if t.against(&q) { // failures go with the key being alive: it was set too late
 			q.First, q.Then, q.Text = t.points[k.set], t.points[k.read], "alive"
 		} else {

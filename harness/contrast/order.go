@@ -231,7 +231,7 @@ func (t finder) inverted(kind Kind, p pair, by func(*frame) time.Duration, add f
 	if holds == 0 || holds == known {
 		return
 	}
-	q := Predicate{Kind: kind, holds: holds, known: known, when: t.later(p)}
+	q := Predicate{Kind: kind, basis: basis{holds: holds, known: known, when: t.later(p)}}
 	if t.against(&q) { // failures go with b before a
 		q.First, q.Then = t.points[a], t.points[b]
 	} else {

@@ -46,9 +46,14 @@ type Predicate struct {
 	Alike         int           // how many other predicates hold in exactly the same runs
 
 	// Try forces it both ways, where a delay can do that.
-	Try   *nearmiss.Candidate
+	Try *nearmiss.Candidate
+	basis
+}
+
+// basis is what a predicate was made of: in which runs it holds, a bit for each.
+type basis struct {
 	holds uint64
-	known uint64
+	known uint64        // in which runs it is known whether it holds
 	rank  int           // what it says of a cause, least first
 	when  time.Duration // the later of its frames, as a rule
 	cuts  int           // how many places were tried to part the runs

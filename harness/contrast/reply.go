@@ -89,7 +89,7 @@ func (t finder) replies() {
 			continue
 		}
 		for _, shape := range slices.Sorted(maps.Keys(byShape)) {
-			q := Predicate{Kind: Reply, holds: byShape[shape], known: known, when: t.usual[id], First: t.points[id].Reply(), Then: t.points[id], Text: shape}
+			q := Predicate{Kind: Reply, basis: basis{holds: byShape[shape], known: known, when: t.usual[id]}, First: t.points[id].Reply(), Then: t.points[id], Text: shape}
 			if against := t.against(&q); against && len(byShape) == 2 {
 				continue // the other answer says the same
 			} else if against {
@@ -146,7 +146,7 @@ func (t finder) presence() {
 		if there == 0 || there == known || bits.OnesCount64(there) < 2 && bits.OnesCount64(known&^there) < 2 {
 			continue
 		}
-		q := Predicate{Kind: Duplicate, holds: there, known: known, when: t.usual[id], First: p, Then: p}
+		q := Predicate{Kind: Duplicate, basis: basis{holds: there, known: known, when: t.usual[id]}, First: p, Then: p}
 		if t.against(&q) {
 			q.Kind = Absent
 		}

@@ -18,31 +18,53 @@ type Command struct {
 	Words   []string // all of it, the verb included
 	Args    []string // after the verb
 	Effects effects.Effects
-	Keys    []string
-	Reads   bool // its reply tells something of its keys
-	Writes  bool // it may have changed them: a condition that was not met is no write
-	Blind   bool // it writes whatever was there
-	Value   string
+	Access
+	Lifetime
+	Blocks bool     // it may wait in Redis: it took effect when it got there
+	Exec   *Command // of a command that MULTI queued: the EXEC by which it took effect
+	Tried  *Command // of a script: the call with its SHA-1 that Redis refused before, for want of its text
+	Times
+	Answer
+	Fate
+}
+
+// Access is what a command does with its keys.
+type Access struct {
+	Keys   []string
+	Reads  bool // its reply tells something of its keys
+	Writes bool // it may have changed them: a condition that was not met is no write
+	Blind  bool // it writes whatever was there
+	Value  string
+}
+
+// Lifetime is what a command does with the time to live of its keys.
+type Lifetime struct {
 	Expires bool          // it gave its keys a time to live
 	TTL     time.Duration // that
 	Guessed bool          // the TTL is a guess from a script's arguments
 	Clears  bool          // it took the time to live away
 	Renews  bool          // it changes nothing but the time to live
 	Expiry  time.Time     // it gave this moment of the server's clock; TTL then is reckoned from the trial's start
-	Blocks  bool          // it may wait in Redis: it took effect when it got there
-	Exec    *Command      // of a command that MULTI queued: the EXEC by which it took effect
-	Tried   *Command      // of a script: the call with its SHA-1 that Redis refused before, for want of its text
+}
 
+// Times are when a command and its reply passed, from the start of the trial.
+type Times struct {
 	Arrived time.Duration // at the proxy
 	Sent    time.Duration // to Redis: it took effect after that
 	Done    time.Duration // its reply came from Redis: it took effect before that; 0 if none came
 	Replied time.Duration // its reply went to the client
+}
 
+// Answer is the reply to a command.
+type Answer struct {
 	Reply   uint64 // Seq of the reply; 0: none
 	Result  []string
 	IsError bool
+}
 
-	Action harness.Action // what was done to the request
+// Fate is what the proxy did to a request.
+type Fate struct {
+	Action harness.Action
 	Ending harness.Ending
 	Kept   time.Duration // how long the proxy kept the request on purpose
 }
@@ -50,7 +72,7 @@ type Command struct {
 func newCommand(ev *harness.Event) *Command {
 	c := &Command{
 		Seq: ev.Seq, Conn: ev.Conn, Point: ev.Point, Verb: ev.Point.Verb,
-		Arrived: ev.In, Sent: ev.Out, Action: ev.Action, Ending: ev.Ending,
+		Times: Times{Arrived: ev.In, Sent: ev.Out}, Fate: Fate{Action: ev.Action, Ending: ev.Ending},
 	}
 	if ev.Out == 0 { // never sent: it took no effect, but must stay in order
 		c.Sent = ev.In

@@ -100,7 +100,7 @@ func clashes(t *Trace) []clash {
 		}
 		on := t.On(key)
 		for _, c := range cycles {
-			for _, w := range before(on, &Command{Arrived: c.Write.Sent}) {
+			for _, w := range before(on, &Command{Times: Times{Arrived: c.Write.Sent}}) {
 				if w == c.Write || !w.Writes && !invalidates(w, c) || !after(w, c.Read) {
 					continue
 				}
