@@ -7,14 +7,14 @@ import (
 	"sync"
 
 	"github.com/flakehunt/flakehunt/harness"
-	"github.com/flakehunt/flakehunt/harness/proxy"
 	"github.com/flakehunt/flakehunt/harness/secrets"
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // maskFor knows the secrets of a command line and of the environment.
 func maskFor(args []string) *secrets.Mask {
 	m := secrets.New()
-	m.Named = proxy.Normalise
+	m.Named = func(text string) string { return volatile.Key([]byte(text)) }
 	m.Environ(os.Environ())
 	m.Command(args)
 	return m

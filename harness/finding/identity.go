@@ -9,6 +9,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/summary"
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // Identity is what tells one bug from another: how it comes about, on which kind
@@ -48,7 +49,7 @@ func testName(name string) string {
 	if i := strings.LastIndexByte(name, '['); i > 0 && strings.HasSuffix(name, "]") {
 		name = name[:i]
 	}
-	return summary.Normalize(name)
+	return volatile.Message(name)
 }
 
 // shape is a point without its ordinal, and with the shape of its key.
@@ -71,7 +72,7 @@ func KeyShape(key, test string) string {
 			key = strings.ReplaceAll(key, name, "{test}")
 		}
 	}
-	return summary.Normalize(key)
+	return volatile.Message(key)
 }
 
 // lastPart is a test's own name, without those of its package and parents.
@@ -112,7 +113,7 @@ func Place(test harness.TestID, f *harness.Failure) string {
 	if first != "" {
 		return first
 	}
-	return string(f.Kind) + " " + summary.Normalize(summary.TruncateQuoted(f.Message, 60))
+	return string(f.Kind) + " " + volatile.Message(summary.TruncateQuoted(f.Message, 60))
 }
 
 // tail is the last directory and the name of a file.

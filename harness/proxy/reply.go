@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // reply names a frame from Redis: a reply, a confirmation, or a push.
@@ -138,7 +139,7 @@ func (s *session) push(f *frame, body []byte, sure bool) bool {
 	}
 	key := ""
 	if string(kind) == "invalidate" {
-		key = normalise(word(1))
+		key = volatile.Key(word(1))
 	}
 	s.named(f, harness.Push, s.c.names.group(s.names.roleOf(classKV), strings.ToLower(string(kind[:min(len(kind), 64)])), key))
 	return true
@@ -158,7 +159,7 @@ func (s *session) message(f *frame, body []byte, from int, channel span, known b
 	g := r.pushes[string(spelling)]
 	if g == nil {
 		verb := string(spelling[:bytes.IndexByte(spelling, '\r')])
-		g = s.c.names.group(r.role, verb, normalise(body[channel.from:channel.to]))
+		g = s.c.names.group(r.role, verb, volatile.Key(body[channel.from:channel.to]))
 		remember(r.pushes, spelling, g)
 	}
 	s.named(f, harness.Push, g)
@@ -179,14 +180,14 @@ func (s *session) confirm(f *frame, kind string, channel []byte, count int64) {
 	role := s.names.roleOf(classSubscribe)
 	a := s.await.front()
 	if a == nil || a.cmd.name != verb || a.queued { // unasked: a moved shard channel, or while CLIENT REPLY is OFF
-		s.named(f, harness.Push, s.c.names.group(role, kind, normalise(channel)))
+		s.named(f, harness.Push, s.c.names.group(role, kind, volatile.Key(channel)))
 		return
 	}
 	s.taken(f, a)
 	if a.run.trial == s.c.trial {
 		f.replyTo = a.seq
 	}
-	s.named(f, harness.Reply, s.c.names.group(role, verb, normalise(channel)))
+	s.named(f, harness.Reply, s.c.names.group(role, verb, volatile.Key(channel)))
 	if a.left < 0 {
 		a.left = max(1, int(had))
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/flakehunt/flakehunt/harness/resp"
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // resolveCommand resolves a command of which more than the verb and the first
@@ -41,7 +42,7 @@ func (s *session) resolveCommand(f *frame, args []string) entry {
 			rest = clean[1:]
 		}
 	}
-	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, normalise([]byte(firstKey(cmd, rest))))}
+	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, volatile.Key([]byte(firstKey(cmd, rest))))}
 }
 
 // hide passes credentials on to whoever masks them elsewhere.

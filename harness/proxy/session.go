@@ -8,6 +8,7 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/resp"
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // headLimit is how much of a frame that comes in pieces is kept to look at: the
@@ -131,7 +132,7 @@ func (s *session) rename(name []byte) {
 	sub := s.names.role == "sub"
 	switch {
 	case len(name) > 0:
-		s.names = s.c.names.role(normalise(name[:min(len(name), 64)]))
+		s.names = s.c.names.role(volatile.Key(name[:min(len(name), 64)]))
 	case !sub:
 		s.names = s.c.names.role("")
 	}
@@ -181,7 +182,7 @@ func (s *session) spell(fr *resp.Framer) entry {
 	}
 	key := ""
 	if cmd.key == keyFirst {
-		key = normalise(fr.Arg(1))
+		key = volatile.Key(fr.Arg(1))
 	}
 	return entry{cmd, s.c.names.group(s.names.roleOf(cmd.class), cmd.name, key)}
 }

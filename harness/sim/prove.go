@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/replay"
 	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // Proof is what a real Redis says of a simulated finding.
@@ -169,9 +169,6 @@ func byOut(events []harness.Event) []*harness.Event {
 	return list
 }
 
-// volatile is what differs between any two runs.
-var volatile = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[0-9:.]+Z|\d{6,}(-\d+)?`)
-
 // alike compares words of which the ends may have been cut, where ids and times
 // before them are not equally long.
 func alike(a, b string) bool {
@@ -185,5 +182,5 @@ func alike(a, b string) bool {
 }
 
 func words(e *harness.Event) string {
-	return volatile.ReplaceAllString(strings.Join(e.Args, " "), "#")
+	return volatile.Words(strings.Join(e.Args, " "))
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // A Ginkgo suite is one Go test that runs many specs. Its package gets one more
@@ -142,7 +144,7 @@ func (g *ginkgoSuite) focus(spec string) []string {
 	if g.title != "" {
 		start = "^" + regexp.QuoteMeta(g.title) + " "
 	}
-	return []string{"-ginkgo.focus=" + start + regexp.QuoteMeta(numbered.ReplaceAllString(spec, "")) + "$"}
+	return []string{"-ginkgo.focus=" + start + regexp.QuoteMeta(volatile.Unnumbered(spec)) + "$"}
 }
 
 // args are those of the test binary's own: the user's, but where one spec is

@@ -2,27 +2,10 @@ package gotest
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
-	"github.com/flakehunt/flakehunt/harness"
-)
-
-// What a subtest's name may hold that is another one in each run.
-const (
-	uuid = `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`
-	ulid = `[0-7][0-9A-HJKMNP-TV-Z]{25}`
-	id   = `[0-9A-Za-z]{16,}` // if harness.LooksRandom says so
-)
-
-// placeholders are the words that take its place, and what finds it again.
-var placeholders = []struct{ word, pattern string }{{"{uuid}", uuid}, {"{ulid}", ulid}, {"{id}", id}}
-
-var (
-	volatile = regexp.MustCompile(uuid + `|` + id)
-	isUUID   = regexp.MustCompile(`^` + uuid + `$`)
-	numbered = regexp.MustCompile(`#\d\d+$`)
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // names gives the subtests of one process names that they have in the next one
@@ -56,7 +39,7 @@ func (n *names) find(test string) string {
 		return test
 	}
 	last := test[at+1:]
-	same := steady(last)
+	same := volatile.Name(last)
 	name := n.find(test[:at]) + "/" + same
 	if same != last {
 		k := n.taken[name]
@@ -67,35 +50,4 @@ func (n *names) find(test string) string {
 	}
 	n.stable[test] = name
 	return name
-}
-
-// steady puts words in the place of what is volatile in one element of a name.
-func steady(element string) string {
-	return volatile.ReplaceAllStringFunc(element, func(w string) string {
-		switch {
-		case isUUID.MatchString(w):
-			return "{uuid}"
-		case harness.ULID(w):
-			return "{ulid}"
-		case harness.LooksRandom(w):
-			return "{id}"
-		}
-		return w
-	})
-}
-
-// element gives a pattern for one element of a stable name. Of subtests that are
-// told apart by number alone it matches all.
-func element(name string) string {
-	pattern := regexp.QuoteMeta(name)
-	found := false
-	for _, p := range placeholders {
-		if quoted := regexp.QuoteMeta(p.word); strings.Contains(pattern, quoted) {
-			pattern, found = strings.ReplaceAll(pattern, quoted, p.pattern), true
-		}
-	}
-	if found {
-		pattern = numbered.ReplaceAllString(pattern, "")
-	}
-	return "^" + pattern + "$"
 }

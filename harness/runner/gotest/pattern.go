@@ -3,6 +3,8 @@ package gotest
 import (
 	"regexp"
 	"strings"
+
+	"github.com/flakehunt/flakehunt/internal/volatile"
 )
 
 // exactly gives a -run or -skip pattern that matches the test and nothing
@@ -11,7 +13,7 @@ import (
 func exactly(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
-		parts[i] = element(p)
+		parts[i] = volatile.NamePattern(p)
 	}
 	return strings.Join(parts, "/")
 }

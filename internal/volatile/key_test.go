@@ -1,4 +1,4 @@
-package proxy
+package volatile
 
 import (
 	"math/rand/v2"
@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestNormalise(t *testing.T) {
+func TestKey(t *testing.T) {
 	for key, want := range map[string]string{
 		"":                "",
 		"orders":          "orders",
@@ -34,12 +34,12 @@ func TestNormalise(t *testing.T) {
 		"\x00\xff1":                                    "\x00\xff{n}",
 		strings.Repeat("k", 300):                       strings.Repeat("k", 199) + "…",
 	} {
-		assert.Equal(t, want, normalise([]byte(key)), "%q", key)
+		assert.Equal(t, want, Key([]byte(key)), "%q", key)
 	}
 }
 
 // Keys that differ in their numbers alone have one name.
-func TestNormaliseForgetsNumbers(t *testing.T) {
+func TestKeyForgetsNumbers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		word := rapid.StringMatching(`[g-z]{1,8}[:./-]`)
 		a, b := word.Draw(t, "a"), word.Draw(t, "b")
@@ -47,7 +47,7 @@ func TestNormaliseForgetsNumbers(t *testing.T) {
 		ts := rapid.StringMatching(`[0-9]{10,19}`)
 		uuid := rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 		name := func(label string) string {
-			return normalise([]byte(a + num.Draw(t, label) + ":" + b + uuid.Draw(t, label) + "/" + ts.Draw(t, label)))
+			return Key([]byte(a + num.Draw(t, label) + ":" + b + uuid.Draw(t, label) + "/" + ts.Draw(t, label)))
 		}
 		if x, y := name("x"), name("y"); x != y {
 			t.Fatalf("%q and %q", x, y)
@@ -57,7 +57,7 @@ func TestNormaliseForgetsNumbers(t *testing.T) {
 
 // Of keys with a random suffix, two trials' names are the same in 95 % and more:
 // for 2,000 pairs of each kind of suffix. The seed is fixed.
-func TestNormaliseSharesNamesAcrossTrials(t *testing.T) {
+func TestKeySharesNamesAcrossTrials(t *testing.T) {
 	const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	rng := rand.New(rand.NewPCG(3, 4))
 	const pairs = 2000
@@ -77,7 +77,7 @@ func TestNormaliseSharesNamesAcrossTrials(t *testing.T) {
 				for i := range w {
 					w[i] = c.letters[rng.IntN(len(c.letters))]
 				}
-				return normalise([]byte("bull:push-" + string(w) + ":wait"))
+				return Key([]byte("bull:push-" + string(w) + ":wait"))
 			}
 			if a, b := word(), word(); a == b {
 				same++

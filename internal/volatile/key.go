@@ -1,30 +1,23 @@
-package proxy
+package volatile
 
-import (
-	"unicode/utf8"
-
-	"github.com/flakehunt/flakehunt/harness"
-)
+import "unicode/utf8"
 
 // maxKey bounds the part of a key that a name keeps.
 const maxKey = 200
 
-// Normalise gives a text as it stands in the names of points.
-func Normalise(text string) string { return normalise([]byte(text)) }
-
-// normalise takes out of a key, channel or connection name what changes from
+// Key takes out of a key, channel or connection name what changes from
 // trial to trial:
 //
 //	{uuid}  8-4-4-4-12 hexadecimal digits
 //	{ulid}  26 characters of Crockford's base 32 beginning with 0 to 7
 //	{hex}   a word of 8 or more hexadecimal digits, letters and numerals both
-//	{id}    a word that looks random, see harness.LooksRandom, or a nanoid
+//	{id}    a word that looks random, see LooksRandom, or a nanoid
 //	{ts}    10 or more numerals
 //	{n}     any other run of numerals
 //
 // A word is a run of ASCII letters and numerals. Names longer than 200 bytes
 // are cut and end in "…".
-func normalise(key []byte) string {
+func Key(key []byte) string {
 	cut := len(key) > maxKey
 	if cut {
 		key = key[:maxKey]
@@ -85,12 +78,12 @@ func nanoid(key []byte, i int) int {
 			word = append(word, key[k])
 			continue
 		}
-		if piece := key[from:k]; len(piece) > 4 && !harness.LooksRandomSuffix(piece) {
+		if piece := key[from:k]; len(piece) > 4 && !LooksRandomSuffix(piece) {
 			return 0 // a name is a part of it
 		}
 		from = k + 1
 	}
-	if len(word) == n || !harness.LooksRandom(word) {
+	if len(word) == n || !LooksRandom(word) {
 		return 0
 	}
 	return n
@@ -115,11 +108,11 @@ func appendWord(out, w []byte, behind bool) []byte {
 		}
 	}
 	switch {
-	case harness.ULID(w):
+	case ULID(w):
 		return append(out, "{ulid}"...)
 	case hex == len(w) && len(w) >= 8 && lower+upper > 0 && digits > 0 && (lower == 0 || upper == 0):
 		return append(out, "{hex}"...)
-	case harness.LooksRandom(w) || behind && harness.LooksRandomSuffix(w):
+	case LooksRandom(w) || behind && LooksRandomSuffix(w):
 		return append(out, "{id}"...)
 	case digits == 0:
 		return append(out, w...)
