@@ -57,31 +57,30 @@ func (e *environment) provider(ctx context.Context, a *app) (redisenv.Provider, 
 	return p, nil
 }
 
-// start makes the workers that run a target. done ends them.
-func (e *environment) start(ctx context.Context, a *app, t harness.Target) (pool trial.Executor, done func(), err error) {
+// start makes the workers that run a target, and the runner that they use. done ends them.
+func (e *environment) start(ctx context.Context, a *app, t harness.Target) (pool trial.Executor, r runner.Runner, done func(), err error) {
 	if err := e.check(); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	release, err := ownReports(t, a.logger())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer func() {
 		if err != nil {
 			release()
 		}
 	}()
-	r, err := runnerFor(ctx, &a.messages, t)
-	if err != nil {
-		return nil, nil, err
+	if r, err = runnerFor(ctx, &a.messages, t); err != nil {
+		return nil, nil, nil, err
 	}
 	p, err := e.provider(ctx, a)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	tmp, err := tempFor(t)
 	if err != nil {
-		return nil, nil, harnessError(err)
+		return nil, nil, nil, harnessError(err)
 	}
 	lag := &runner.TimerLag{}
 	wctx, stopWatch := context.WithCancel(context.WithoutCancel(ctx))
@@ -89,9 +88,9 @@ func (e *environment) start(ctx context.Context, a *app, t harness.Target) (pool
 	pool, err = e.executor(t, trial.PoolConfig{Provider: p, Runner: r, TimerLag: lag, TempDir: tmp, Mask: a.mask, Log: a.logger()})
 	if err != nil {
 		stopWatch()
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return pool, func() {
+	return pool, r, func() {
 		release()
 		stopWatch()
 		if err := errors.Join(pool.Close(), r.Close(), dropTemp(tmp)); err != nil {

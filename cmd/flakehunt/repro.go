@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -33,8 +34,8 @@ func newReproCmd(a *app) *cobra.Command {
 		Use:   "repro FINDING|FILE",
 		Short: "Replay one failure: how often does its schedule make the test fail?",
 		Long: `Replay the schedule of a finding on the test it was found in, n times, and say
-how often it failed: reproduced k/n, did not reproduce, or diverged at the first
-point of the schedule that no longer appears.
+how often it failed in the same way: reproduced k/n, did not reproduce, another
+failure now, or diverged at the first point of the schedule that no longer appears.
 
 A finding's file names a command. One that was not written in this checkout is
 shown and asked about first; --yes answers that.
@@ -43,7 +44,8 @@ A schedule's decisions are of these actions:
 ` + actionHelp() + `
 FINDING is an ID such as F-1a2b3c4d, looked up in --out; FILE is a path.
 It ends with 1 when the failure was reproduced and with 0 when it was not, as
-'git bisect run' wants it; with 4 when the schedule no longer applies.
+'git bisect run' wants it; with 4 when the schedule no longer applies, the test
+fails in another way or was skipped; with 3 when the code does not build.
 
 ` + exitHelp,
 		Example: "  flakehunt repro F-1a2b3c4d\n  flakehunt repro flakehunt-out/findings/F-1a2b3c4d.json -n 100",
@@ -62,7 +64,7 @@ It ends with 1 when the failure was reproduced and with 0 when it was not, as
 			if err := unmask(f); err != nil {
 				return err
 			}
-			pool, done, err := env.start(c.Context(), a, f.Target)
+			pool, _, done, err := env.start(c.Context(), a, f.Target)
 			if err != nil {
 				return err
 			}
@@ -91,7 +93,7 @@ func reproduced(p *printer, f *harness.Finding, r *replay.Replayed) error {
 	switch {
 	case r.Count.K > 0:
 		return &exitError{code: exitFlaky}
-	case !r.Diverged.IsZero():
+	case r.Other.K > 0 || !r.Diverged.IsZero() || r.Count.N+r.Blocked == 0:
 		return &exitError{code: exitUndecided}
 	}
 	return nil
@@ -103,11 +105,11 @@ func printReplay(p *printer, f *harness.Finding, r *replay.Replayed) error {
 	if p.json {
 		return p.printJSON(struct {
 			ID, Class, Test, Verdict string
-			Count                    harness.Count
+			Count, Other             harness.Count
 			RateLo, RateHi           float64
-			Blocked                  int
+			Blocked, Skipped, Lost   int
 			Diverged                 harness.Point `json:",omitzero"`
-		}{f.ID, string(f.Class), r.Test, r.Verdict(), r.Count, rate.Lo, rate.Hi, r.Blocked, r.Diverged})
+		}{f.ID, string(f.Class), r.Test, r.Verdict(), r.Count, r.Other, rate.Lo, rate.Hi, r.Blocked, r.Skipped, r.Lost, r.Diverged})
 	}
 	fmt.Fprintf(p.out, "%s  %s  %s\n", f.ID, f.Class, f.Title)
 	fmt.Fprintf(p.out, "%s  %s", r.Test, r.Verdict())
@@ -115,6 +117,7 @@ func printReplay(p *printer, f *harness.Finding, r *replay.Replayed) error {
 		fmt.Fprintf(p.out, "  (fails with this schedule at a rate in %.0f–%.0f %%, at 95 %%)", 100*rate.Lo, 100*rate.Hi)
 	}
 	fmt.Fprintln(p.out)
+	leftOut(p.out, r)
 	if f.Standing == harness.Latent {
 		fmt.Fprintln(p.out, "  it was predicted from passing runs: nothing had failed yet")
 	}
@@ -128,12 +131,28 @@ func printReplay(p *printer, f *harness.Finding, r *replay.Replayed) error {
 		fmt.Fprintln(p.out, "  it ends a connection, which no delay does: what fails needs a lost connection")
 	}
 	for _, o := range r.Outcomes {
-		if o.Verdict == harness.Failed {
+		if o.Verdict == harness.Failed && (r.Other.K == 0 || r.Reworded) {
 			fmt.Fprintf(p.out, "  it says: %s\n", phrase.FirstLine(o.Failure.Message))
 			break
 		}
 	}
 	return nil
+}
+
+// leftOut prints what a count of failures leaves out.
+func leftOut(out io.Writer, r *replay.Replayed) {
+	if r.Of > 1 {
+		fmt.Fprintf(out, "  of the %d tests that it was found in this one was replayed\n", r.Of)
+	}
+	if r.Count.K > 0 && r.Other.K > 0 {
+		fmt.Fprintf(out, "  %d more failed in another way: %s\n", r.Other.K, phrase.FirstLine(r.OtherBy.Message))
+	}
+	if r.Reworded {
+		fmt.Fprintf(out, "  it fails in other words than before, and in 0 of %d trials with nothing injected\n", r.Control.N)
+	}
+	if r.Lost > 0 {
+		fmt.Fprintf(out, "  %s lost: Redis or the machine failed\n", phrase.Plural(r.Lost, "trial"))
+	}
 }
 
 func oneFinding(c *cobra.Command, args []string) error {

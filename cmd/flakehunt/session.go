@@ -217,16 +217,16 @@ func (s *session) report(ctx context.Context, result *harness.Result, err error)
 		result.Stopped = oneLine(err)
 	}
 	result.Exit = verdict.Exit(result, err)
+	if u := new(runner.Unusable); errors.As(err, &u) && u.Usage {
+		result.Exit = exitUsage
+	}
 	s.mask.In(result)
 	past, perr := s.history.past(context.WithoutCancel(ctx), result)
 	if werr := errors.Join(perr, s.write(result, past), s.history.record(context.WithoutCancel(ctx), result)); werr != nil {
 		return werr
 	}
-	if err != nil {
-		return redisError(err)
-	}
-	if result.Exit != exitClean {
-		return &exitError{code: result.Exit}
+	if err != nil || result.Exit != exitClean {
+		return &exitError{code: result.Exit, err: err} // as result.json has it
 	}
 	return nil
 }

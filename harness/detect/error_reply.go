@@ -62,9 +62,10 @@ func Code(reply string) string {
 // classOf says what an error reply may be a sign of, and which command of another
 // connection has to do with it.
 func classOf(t *Trace, c *Command, code string) (harness.Class, *Command) {
-	switch code {
-	case "LOADING", "OOM", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "TRYAGAIN", "NOREPLICAS", "BUSY", "NOAUTH", "ERR max number of":
+	if ServerCondition(code) {
 		return harness.InfrastructureClass, nil
+	}
+	switch code {
 	case "NOSCRIPT":
 		return harness.OrderServerState, lastOf(t, c, "SCRIPT|FLUSH", "SCRIPT|LOAD")
 	case "NOGROUP", "BUSYGROUP":

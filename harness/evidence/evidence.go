@@ -56,7 +56,11 @@ type Reduced struct {
 	Original *harness.Schedule // before it was reduced; nil: it was not
 	Margin   *harness.Margin   // as measured; nil: it was not
 	Warnings []string
+	Placebo  harness.Count // as long a delay of a frame that does not matter: where it fails too, Cause blames no pair; N is 0 where it was not asked
 }
+
+// Slow reports whether it is any delay of that length that fails the test.
+func (e *Evidence) Slow() bool { return e.Placebo.N > 0 && e.Placebo.K == e.Placebo.N }
 
 // Proven reports whether the candidate is the cause: its schedule failed the test
 // again, and with the order forced the right way it passed.

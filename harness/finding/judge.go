@@ -23,7 +23,7 @@ func Judge(e *evidence.Evidence, by Origin) (*harness.Finding, *harness.Margin) 
 	c := e.Candidate
 	class, title, text := e.Cause.Class, e.Cause.Title, e.Cause.Explanation
 	first, then := c.First, c.Then
-	if class == harness.Unattributed {
+	if class == harness.Unattributed || e.Slow() {
 		first, then = harness.Point{}, harness.Point{}
 	}
 	if !e.Proven() {
@@ -46,6 +46,9 @@ func Judge(e *evidence.Evidence, by Origin) (*harness.Finding, *harness.Margin) 
 	}
 	if e.Schedule != nil {
 		f.Schedule = *e.Schedule
+	}
+	if e.Slow() {
+		f.Pair = nil
 	}
 	if e.Passing != nil {
 		Beside(f, []evidence.PassingRun{*e.Passing})

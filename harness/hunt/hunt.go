@@ -47,12 +47,17 @@ func Run(ctx context.Context, cfg Config) (*harness.Result, error) {
 	}
 	ctx, cancel := until(ctx, h.For)
 	defer cancel()
+	ctx, h.lab.giveUp = context.WithCancelCause(ctx)
+	defer h.lab.giveUp(nil)
 	if h.Strategy == "directed" {
 		err = h.directed(ctx)
 	} else {
 		err = h.undirected(ctx)
 	}
 	r := h.result()
+	if lost := (lostError{}); errors.As(context.Cause(ctx), &lost) {
+		return r, lost.error
+	}
 	if ctx.Err() != nil {
 		r.Interrupted = !errors.Is(context.Cause(ctx), errBudget)
 		return r, nil // what was asked for ended early; what there is counts

@@ -41,7 +41,14 @@ type Lab struct {
 	anew map[anewKey]bool // what failed in a new process of the runner
 
 	began bool // a numbered trial passed, or spoke to Redis
+
+	giveUp context.CancelCauseFunc // ends the hunt, of which no more can come
 }
+
+// lostError says that too many trials could not be done.
+type lostError struct{ error }
+
+func (e lostError) Unwrap() error { return e.error }
 
 // anewKey is a test under a schedule.
 type anewKey struct{ test, schedule string }
@@ -132,7 +139,9 @@ func (l *Lab) unnumbered(ctx context.Context, j trial.Job, suite string) *trial.
 		return nil
 	}
 	if err != nil {
-		l.log.Fail(suite, j.Index, err)
+		if _, failed := l.log.Fail(suite, j.Index, err); failed > mostInfra && l.giveUp != nil {
+			l.giveUp(lostError{err}) // each of the aimed trials that are left would fail in its own time
+		}
 		return nil
 	}
 	return d

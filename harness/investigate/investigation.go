@@ -138,6 +138,7 @@ func (in *Investigation) Prove(first Played) *evidence.Evidence {
 		e.Counter = in.repeat(harness.Counterfactual, in.Schedule(), n, in.like)
 	}
 	persist(in, e, counter)
+	placebo(in, e, first)
 	e.Ended, e.Passing = in.Ended(), in.passing
 	if e.Proven() && !e.Exact && in.margins {
 		r := in.Reduce(c.Provoke, first.Events)

@@ -24,7 +24,8 @@ type lab struct {
 	timerLag func(trial int) time.Duration
 	stalls   func(s harness.Schedule) bool
 	passing  []*detect.Trace
-	gone     int // from this trial on none can be done; 0: all can
+	wire     func(s harness.Schedule) []harness.Event // nil: the function of that name
+	gone     int                                      // from this trial on none can be done; 0: all can
 	arms     []harness.Arm
 }
 
@@ -46,7 +47,11 @@ func (l *lab) Aimed(ctx context.Context, id harness.TestID, arm harness.Arm, s h
 	if l.stalls != nil && l.stalls(s) {
 		o.Blocked = []harness.Point{late}
 	}
-	return Played{Reading: evidence.Read(o), Outcome: o, Events: wire(s), Took: time.Second}
+	events := wire
+	if l.wire != nil {
+		events = l.wire
+	}
+	return Played{Reading: evidence.Read(o), Outcome: o, Events: events(s), Took: time.Second}
 }
 
 // wire is what passes under a schedule: the late frame, kept as long as it says,

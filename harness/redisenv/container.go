@@ -152,6 +152,7 @@ func (c *container) Info() harness.RedisInfo { return c.info }
 
 func (c *container) Reset(ctx context.Context) error { return c.because(ctx, c.reset(ctx)) }
 func (c *container) Alive(ctx context.Context) error { return c.because(ctx, c.remote.Alive(ctx)) }
+func (c *container) Works(ctx context.Context) error { return c.because(ctx, c.remote.Works(ctx)) }
 
 // because says instead of a network error how the container ended.
 func (c *container) because(ctx context.Context, err error) error {

@@ -25,14 +25,20 @@ func (r *remote) take(ctx context.Context) state {
 			s.functions = &dump
 		}
 	}
+	s.users = r.aclUsers(ctx)
+	return s
+}
+
+// aclUsers are lines of ACL LIST; nil: they may not be read.
+func (r *remote) aclUsers(ctx context.Context) (users []string) {
 	if v, err := r.ask(ctx, []string{"ACL", "LIST"}); err == nil {
 		list, _ := v[0].([]any)
 		for _, line := range list {
 			text, _ := line.(string)
-			s.users = append(s.users, text)
+			users = append(users, text)
 		}
 	}
-	return s
+	return users
 }
 
 // putBack makes the state what it was: settings, functions and users that tests
@@ -53,24 +59,36 @@ func (r *remote) putBack(ctx context.Context, was state) error {
 	if was.functions != nil && now.functions != nil && *was.functions != *now.functions {
 		do("functions", "FUNCTION", "RESTORE", *was.functions, "FLUSH")
 	}
-	if was.users == nil || now.users == nil {
-		return errors.Join(errs...)
+	return errors.Join(append(errs, r.putUsersBack(ctx, was.users, now.users))...)
+}
+
+// putUsersBack makes the users, lines of ACL LIST, what they were. One that is in use
+// is changed in place.
+func (r *remote) putUsersBack(ctx context.Context, was, now []string) error {
+	if was == nil || now == nil {
+		return nil
 	}
-	for _, line := range now.users {
-		if name := userOf(line); !slices.ContainsFunc(was.users, func(l string) bool { return userOf(l) == name }) {
-			do("users", "ACL", "DELUSER", name)
+	var errs []error
+	do := func(command ...string) {
+		if _, err := r.ask(ctx, command); err != nil {
+			errs = append(errs, fmt.Errorf("put users back: %w", err))
 		}
 	}
-	for _, line := range was.users {
-		if !slices.Contains(now.users, line) {
+	for _, line := range now {
+		if name := userOf(line); !slices.ContainsFunc(was, func(l string) bool { return userOf(l) == name }) {
+			do("ACL", "DELUSER", name)
+		}
+	}
+	for _, line := range was {
+		if !slices.Contains(now, line) {
 			words := strings.Fields(line) // user NAME RULE…
 			rules := words[2:]
 			if name := words[1]; name != "default" && name != r.opts.Username {
-				do("users", "ACL", "DELUSER", name)
+				do("ACL", "DELUSER", name)
 			} else {
 				rules = append([]string{"reset"}, rules...) // it is in use
 			}
-			do("users", append([]string{"ACL", "SETUSER", words[1]}, rules...)...)
+			do(append([]string{"ACL", "SETUSER", words[1]}, rules...)...)
 		}
 	}
 	return errors.Join(errs...)

@@ -71,6 +71,16 @@ type Instance interface {
 	Close(ctx context.Context) error
 }
 
+// Works returns an error when a Redis is not fit for a trial, or was not during the
+// one that has just ended, with the reason: it was restarted, takes no write, answers
+// late, or not at all. Of an imitation it asks for PONG.
+func Works(ctx context.Context, i Instance) error {
+	if w, ok := i.(interface{ Works(context.Context) error }); ok {
+		return w.Works(ctx)
+	}
+	return i.Alive(ctx)
+}
+
 // Provider starts instances of one sort of Redis.
 type Provider interface {
 	// Name is container, server, embedded, sim or url.

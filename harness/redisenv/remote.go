@@ -23,6 +23,7 @@ const dialTimeout = 5 * time.Second
 type remote struct {
 	opts  *redis.Options
 	conns connset.Set
+	runID string // of the process that answered first; "": not known
 }
 
 func newRemote(opts *redis.Options) *remote {
@@ -121,6 +122,53 @@ func (r *remote) ask(ctx context.Context, commands ...[]string) ([]any, error) {
 func (r *remote) Alive(ctx context.Context) error {
 	_, err := r.ask(ctx, []string{"PING"})
 	return err
+}
+
+// Works returns an error when the Redis is not fit for a trial, or was not during the
+// one that ended: it is another process than at the start, takes no write, or needs a
+// second to answer.
+func (r *remote) Works(ctx context.Context) error {
+	began := time.Now()
+	fields, err := r.infoServer(ctx)
+	if err != nil {
+		return err
+	}
+	if id := fields["run_id"]; r.runID != "" && id != "" && id != r.runID {
+		return fmt.Errorf("redis at %s was restarted in the middle", r.opts.Addr)
+	}
+	_, err = r.ask(ctx, []string{"SET", probeKey, "1", "PX", "1000"}, []string{"DEL", probeKey})
+	var no *replyError
+	if errors.As(err, &no) && !condition(no.text) {
+		err = nil // a user who may not write this key
+	}
+	if took := time.Since(began); err == nil && took >= slowAnswer {
+		err = fmt.Errorf("redis at %s stood still: it took %s to answer", r.opts.Addr, took.Round(10*time.Millisecond))
+	}
+	return err
+}
+
+const (
+	// probeKey is written after a trial in which a test failed, and taken away again.
+	probeKey = "flakehunt:probe"
+	// slowAnswer is how long a Redis near by must have needed to have stood still.
+	slowAnswer = time.Second
+)
+
+// condition reports whether an error reply tells of the server's condition.
+func condition(text string) bool {
+	for _, code := range []string{"LOADING", "OOM", "MISCONF", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "NOREPLICAS", "BUSY", "NOAUTH", "ERR max number of clients"} {
+		if strings.HasPrefix(text, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// know takes note of which process answers.
+func (r *remote) know(ctx context.Context) {
+	if fields, err := r.infoServer(ctx); err == nil {
+		r.runID = fields["run_id"]
+	}
 }
 
 // waitReady returns when the Redis answers PING; when ctx ends first, with its

@@ -7,19 +7,21 @@ import (
 	"strings"
 )
 
-// owned is a remote that is ours alone, with the settings it had at the start.
+// owned is a remote that is ours alone, with the settings and users it had at the start.
 type owned struct {
 	*remote
 	settings map[string]string
+	users    []string // lines of ACL LIST; nil: it knows no users
 }
 
-// own takes note of the settings, to which reset goes back.
+// own takes note of the settings and users, to which reset goes back.
 func own(ctx context.Context, r *remote) (*owned, error) {
 	settings, err := r.configGet(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &owned{remote: r, settings: settings}, nil
+	r.know(ctx)
+	return &owned{remote: r, settings: settings, users: r.aclUsers(ctx)}, nil
 }
 
 // reset makes the Redis as new. The clients go first, so that none of them can
@@ -40,7 +42,16 @@ func (o *owned) reset(ctx context.Context) error {
 	if err != nil && !(errors.As(err, &no) && strings.Contains(no.text, "unknown command")) { // before 7.0
 		return fmt.Errorf("reset: %w", err)
 	}
-	return o.restoreSettings(ctx)
+	if err := o.restoreSettings(ctx); err != nil {
+		return err
+	}
+	if o.users == nil {
+		return nil
+	}
+	if err := o.putUsersBack(ctx, o.users, o.aclUsers(ctx)); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	return nil
 }
 
 // restoreSettings undoes what a test changed by CONFIG SET.

@@ -20,8 +20,10 @@ func TestResetUndoesServerState(t *testing.T) {
 			i := start(t, Spec{Provider: name})
 			c := connectTo(t, i)
 			require.NoError(t, c.ConfigSet(ctx, "notify-keyspace-events", "KEA").Err())
-			require.NoError(t, c.ConfigSet(ctx, "maxmemory", "1mb").Err())
+			require.NoError(t, c.ConfigSet(ctx, "maxmemory", "100mb").Err())
 			require.NoError(t, c.FunctionLoad(ctx, "#!lua name=lib\nredis.register_function('f', function() return 1 end)").Err())
+			require.NoError(t, c.Do(ctx, "ACL", "SETUSER", "alice", "on", ">secret", "~*", "+@all").Err())
+			require.NoError(t, c.Do(ctx, "ACL", "SETUSER", "default", "-incr").Err())
 			require.NoError(t, c.Do(ctx, "CLIENT", "PAUSE", "60000", "WRITE").Err())
 
 			began := time.Now()
@@ -31,6 +33,8 @@ func TestResetUndoesServerState(t *testing.T) {
 			fresh := connectTo(t, i)
 			require.Empty(t, fresh.ConfigGet(ctx, "notify-keyspace-events").Val()["notify-keyspace-events"])
 			require.Equal(t, "0", fresh.ConfigGet(ctx, "maxmemory").Val()["maxmemory"])
+			require.Len(t, fresh.Do(ctx, "ACL", "LIST").Val(), 1, "alice is still there")
+			require.NoError(t, fresh.Incr(ctx, "n").Err())
 			require.Empty(t, fresh.FunctionList(ctx, redis.FunctionListQuery{}).Val())
 		})
 	}

@@ -206,6 +206,13 @@ func (s *server) Alive(ctx context.Context) error {
 	return nil
 }
 
+func (s *server) Works(ctx context.Context) error {
+	if err := s.remote.Works(ctx); err != nil {
+		return s.because(err)
+	}
+	return nil
+}
+
 // because replaces a network error by what the process said as it ended.
 func (s *server) because(err error) error {
 	select {

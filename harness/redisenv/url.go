@@ -130,6 +130,7 @@ func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
 		return nil, err
 	}
 	p.busy = true
+	r.know(ctx)
 	return &external{remote: r, provider: p, was: r.take(ctx), info: harness.RedisInfo{
 		Provider: "url", Version: r.version(ctx), Address: p.opts.Addr, Real: true,
 	}}, nil

@@ -7,26 +7,26 @@ import (
 
 	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/hunt"
-	"github.com/flakehunt/flakehunt/harness/minimize"
 	"github.com/flakehunt/flakehunt/harness/stats"
-	"github.com/flakehunt/flakehunt/harness/trial"
+	"github.com/flakehunt/flakehunt/internal/phrase"
 )
 
-// confirmations is how often a delay just above the old margin is tried.
-const confirmations = 3
+// freshTrials is how many trials, and as many aimed ones, a hunt afresh of the
+// finding's test has.
+const freshTrials = 8
 
-// verifyReach is how late a command is made in order to see whether a fix only
-// moved the margin. A change that tolerates more than this counts as a fix.
-const verifyReach = time.Second
+// alpha is the level at which no failure now differs from failures before.
+const alpha = 0.05
 
 // Repair says what a change did to a finding.
 type Repair string
 
 const (
-	Fixed        Repair = "fixed"
-	StillFailing Repair = "still failing"
-	MarginMoved  Repair = "margin moved"               // it tolerates more than before, and fails all the same
-	NotApply     Repair = "schedule no longer applies" // its points never appear, and nothing like it was found
+	Fixed          Repair = "fixed"
+	StillFailing   Repair = "still failing"
+	MarginMoved    Repair = "moved"               // it tolerates more than before, and fails all the same
+	AnotherFailure Repair = "another failure now" // the test fails otherwise than the finding does
+	Undecided      Repair = "undecided"           // too few runs, or none, to tell
 )
 
 // Verified is the answer to: is the fix real?
@@ -37,159 +37,178 @@ type Verified struct {
 	Upper   float64          // Fixed: failure rate with the schedule applied is at most this, at 95 %
 	Latent  bool             // the finding was a prediction: nothing had failed
 	Ordered bool             // Fixed: the program now enforces the order
-	Before  *harness.Margin  // MarginMoved: as the finding has it, if it was measured
+	Applies bool             // the schedule's frames still come; there may be none to come
+	More    int              // Undecided: how many more runs without a failure tell a repair from luck; 0: no number does
+	Before  *harness.Margin  // as the finding has it; nil: it was not measured
 	After   *harness.Margin  // MarginMoved: as measured now
-	Fresh   *harness.Finding // NotApply or StillFailing: what hunting afresh found
+	Fresh   *harness.Finding // what hunting afresh found; nil: nothing, or there was no such hunt
+	Afresh  int              // how many trials hunting afresh did; 0: there was no such hunt
 }
 
 // Sentence says it in one line.
 func (v *Verified) Sentence() string {
 	switch v.Repair {
 	case Fixed:
-		if v.Latent {
-			return fmt.Sprintf("tolerated (≤ %s at 95 %%: 0 of %d failed with the schedule applied; the finding was a prediction)", stats.Percent(v.Upper), v.Replay.Count.N)
-		}
-		if v.Ordered {
-			return fmt.Sprintf("fixed: the program now enforces the order (the guilty order could not be made in %d of %d trials)", v.Replay.Blocked, v.Replay.Blocked+v.Replay.Count.N)
-		}
-		return fmt.Sprintf("fixed (≤ %s at 95 %%: 0 of %d failed with the guilty schedule applied)", stats.Percent(v.Upper), v.Replay.Count.N)
+		return v.fixed()
 	case MarginMoved:
-		was := "an unknown margin"
+		was := "unknown"
 		if v.Before != nil {
-			was = v.Before.Size.String()
+			was = phrase.Ms(time.Duration(v.Before.Size))
 		}
-		return fmt.Sprintf("still failing: the margin moved from %s to %s, which is not a fix: %s that late still fails the test", was, v.After.Size, v.After.Edge)
-	case NotApply:
+		return fmt.Sprintf("moved: margin %s → %s, which is not a fix: %s that late still fails the test", was, phrase.Ms(time.Duration(v.After.Size)), v.After.Edge)
+	case AnotherFailure:
 		if v.Fresh != nil {
-			return fmt.Sprintf("schedule no longer applies (diverged at %s), but hunting afresh found %s: %s", v.Replay.Diverged, v.Fresh.ID, v.Fresh.Title)
+			return fmt.Sprintf("another failure now: hunting afresh found %s, %s", v.Fresh.ID, v.Fresh.Title)
 		}
-		return fmt.Sprintf("schedule no longer applies (diverged at %s); hunting afresh found nothing", v.Replay.Diverged)
+		return v.Replay.another()
+	case Undecided:
+		if v.Replay.Count.N == 0 {
+			return v.Replay.Verdict()
+		}
+		return fmt.Sprintf("undecided: %d more runs needed; 0 of %d failed, and by chance as many pass of what failed before", v.More, v.Replay.Count.N)
 	}
-	if v.Latent {
-		return fmt.Sprintf("it fails (%d of %d): the prediction holds", v.Replay.Count.K, v.Replay.Count.N)
+	k := v.Replay.Count
+	switch {
+	case v.Latent:
+		return fmt.Sprintf("still failing (%d of %d): the prediction holds", k.K, k.N)
+	case k.K == 0 && v.Fresh != nil:
+		return fmt.Sprintf("still failing: not under the old schedule (0 of %d), but hunting afresh found %s, %s", k.N+v.Replay.Blocked, v.Fresh.ID, v.Fresh.Title)
+	case v.Replay.Reworded:
+		return fmt.Sprintf("still failing (%d of %d, in other words, and 0 of %d with nothing injected)", k.K, k.N, v.Replay.Control.N)
 	}
-	return fmt.Sprintf("still failing (%d of %d)", v.Replay.Count.K, v.Replay.Count.N)
+	return fmt.Sprintf("still failing (%d of %d)", k.K, k.N)
+}
+
+// fixed says how it is known that the finding is.
+func (v *Verified) fixed() string {
+	r := v.Replay
+	how := fmt.Sprintf("≤ %s at 95 %%: 0 of %d failed with the guilty schedule applied", stats.Percent(v.Upper), r.Count.N)
+	switch {
+	case v.Latent:
+		return fmt.Sprintf("tolerated (≤ %s at 95 %%: 0 of %d failed with the schedule applied; the finding was a prediction)", stats.Percent(v.Upper), r.Count.N)
+	case !v.Applies:
+		how = fmt.Sprintf("the schedule no longer applies, since %s does not come any more", r.Diverged)
+	case v.Ordered:
+		how = fmt.Sprintf("the program now enforces the order: the guilty one could not be made in %d of %d trials", r.Blocked, r.Blocked+r.Count.N)
+	}
+	if v.Afresh > 0 {
+		how += fmt.Sprintf("; hunting afresh, %d trials, found nothing", v.Afresh)
+	}
+	return "fixed (" + how + ")"
 }
 
 // Verify replays the schedule of f n times on the code as it is now. If that no
-// longer fails it asks whether a longer delay still does, and if the schedule
-// no longer applies it hunts afresh around the finding's test.
+// longer fails it asks whether a longer delay still does, and then hunts the
+// finding's test afresh: a frame may have got another name, and the failure another
+// schedule.
 func Verify(ctx context.Context, cfg hunt.Config, f *harness.Finding, n int) (*Verified, error) {
 	r, err := Replay(ctx, cfg.Executor, f, n)
 	if err != nil {
 		return nil, err
 	}
-	v := &Verified{Test: r.Test, Replay: r, Before: f.Margin, Latent: f.Standing == harness.Latent}
+	v := &Verified{Test: r.Test, Replay: r, Before: f.Margin, Latent: f.Standing == harness.Latent, Applies: r.Diverged.IsZero()}
 	switch {
 	case r.Count.K > 0:
 		v.Repair = StillFailing
-		return v, v.compare(ctx, cfg.Executor, f)
-	case !r.Diverged.IsZero():
-		v.Repair = NotApply
-		v.Fresh, err = afresh(ctx, cfg, f)
-		return v, err
+		return v, v.compare(ctx, cfg, f)
+	case r.Other.K > 0:
+		v.Repair = AnotherFailure
+		return v, nil
+	case r.Count.N+r.Blocked == 0:
+		v.Repair = Undecided
+		return v, nil
 	}
-	after, err := moved(ctx, cfg.Executor, f)
-	if err != nil {
-		return nil, err
+	if v.Applies {
+		after, err := moved(ctx, cfg, f)
+		if err != nil {
+			return nil, err
+		}
+		if after != nil {
+			v.Repair, v.After = MarginMoved, after
+			return v, nil
+		}
 	}
-	if after != nil {
-		v.Repair, v.After = MarginMoved, after
+	v.Ordered = r.Count.N == 0
+	v.Upper = stats.Excludes(max(r.Count.N, 1), 0.95)
+	if v.More = needed(f, r); v.More > 0 {
+		v.Repair = Undecided
 		return v, nil
 	}
 	v.Repair = Fixed
-	v.Ordered = r.Count.N == 0 && r.Blocked > 0
-	v.Upper = stats.Excludes(max(r.Count.N, 1), 0.95)
-	return v, nil
+	if v.Latent {
+		return v, nil
+	}
+	return v, v.afresh(ctx, cfg, f)
 }
 
-// compare measures the margin anew where the schedule still fails, as a hold
-// does however long the test waits: if it has grown, someone lengthened a wait.
-func (v *Verified) compare(ctx context.Context, exec trial.Executor, f *harness.Finding) error {
-	if v.Before == nil || v.Before.Predicted {
-		return nil
+// needed says how many more runs without a failure it takes until chance is no
+// longer as good an explanation as a repair: where the schedule, or nothing at all,
+// failed the test at times only, a few passes say little.
+func needed(f *harness.Finding, r *Replayed) int {
+	before := f.Provoked
+	if !injects(f.Schedule) {
+		before = f.Natural
 	}
-	// A little above the old margin, any failure tells that it is still there; a
-	// pass may be the doing of a busy machine, which was late elsewhere too.
-	hi := time.Duration(v.Before.Hi)
-	r, err := replaySchedule(ctx, exec, f, delayFrame(f, v.Before.At, hi+hi/4+5*time.Millisecond), confirmations)
-	if err != nil || r.Count.K > 0 {
-		return err
+	if before.K == 0 || before.N < before.K || r.Count.N == 0 || injects(f.Schedule) && before.K == before.N {
+		return 0
 	}
-	after, err := moved(ctx, exec, f)
-	if err == nil && after != nil && after.Lo > v.Before.Hi {
-		v.Repair, v.After = MarginMoved, after
-	}
-	return err
-}
-
-// delayFrame makes one frame of the finding's test late.
-func delayFrame(f *harness.Finding, at harness.Point, d time.Duration) harness.Schedule {
-	s := harness.ReplaySchedule(f.Tests[0], harness.Decision{At: at, Action: harness.Delay, Delay: harness.Duration(d)})
-	s.Seed = f.Seed
-	return s
-}
-
-// moved looks for a delay, up to verifyReach, with which the test still fails:
-// a fix that only waits longer has one. It returns nil if there is none.
-func moved(ctx context.Context, exec trial.Executor, f *harness.Finding) (*harness.Margin, error) {
-	at, ok := guilty(f)
-	if !ok {
-		return nil, nil
-	}
-	fails := func(d time.Duration) (bool, error) {
-		r, err := replaySchedule(ctx, exec, f, delayFrame(f, at, d), 1)
-		if err != nil {
-			return false, err
-		}
-		return r.Count.K > 0, nil
-	}
-	failed, err := fails(verifyReach)
-	if err != nil || !failed {
-		return nil, err
-	}
-	lo, hi, err := minimize.Threshold(ctx, 0, verifyReach, minimize.Resolution, fails)
-	if err != nil {
-		return nil, err
-	}
-	return &harness.Margin{
-		Test: f.Tests[0], Edge: at.Verb + " " + at.Key, At: at,
-		Size: harness.Duration((lo + hi) / 2), Lo: harness.Duration(lo), Hi: harness.Duration(hi),
-	}, nil
-}
-
-// guilty is the frame whose lateness the finding is about.
-func guilty(f *harness.Finding) (harness.Point, bool) {
-	if f.Margin != nil {
-		return f.Margin.At, true
-	}
-	for _, d := range f.Schedule.Decisions {
-		if d.Action == harness.Hold || d.Action == harness.Delay {
-			return d.At, true
+	const most = 100_000
+	for n := r.Count.N; n < most; n++ {
+		if stats.Fisher(before.K, before.N, 0, n, stats.Greater) <= alpha {
+			return n - r.Count.N
 		}
 	}
-	return harness.Point{}, false
+	return most
 }
 
-// afresh hunts the finding's test alone, and returns what it finds of the same
-// class, or else anything.
-func afresh(ctx context.Context, cfg hunt.Config, f *harness.Finding) (*harness.Finding, error) {
+// afresh hunts the finding's test alone, and says what is found: the finding's own
+// failure, also by another schedule, or another one.
+func (v *Verified) afresh(ctx context.Context, cfg hunt.Config, f *harness.Finding) error {
 	cfg.Match = func(test string) bool { return test == f.Tests[0] }
 	cfg.Strategy = "directed"
+	cfg.Trials = freshTrials
 	cfg.Journal = nil
 	r, err := hunt.Run(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var any *harness.Finding
+	if r.Interrupted {
+		return ctx.Err()
+	}
+	v.Afresh = r.TrialsDone
 	for i := range r.Findings {
-		switch n := &r.Findings[i]; {
-		case n.Standing == harness.Latent:
-		case n.Class == f.Class:
-			return n, nil
-		case any == nil:
-			any = n
+		n := &r.Findings[i]
+		if n.Standing == harness.Latent || n.Class == harness.InfrastructureClass {
+			continue
+		}
+		if alike(n, f) {
+			v.Repair, v.Fresh = StillFailing, n
+			if v.Before != nil && n.Margin != nil && n.Margin.Lo > v.Before.Hi {
+				v.Repair, v.After = MarginMoved, n.Margin
+			}
+			return nil
+		}
+		if v.Fresh == nil {
+			v.Repair, v.Fresh = AnotherFailure, n
 		}
 	}
-	return any, nil
+	return nil
+}
+
+// alike reports whether two findings of one test are of one failure.
+func alike(a, b *harness.Finding) bool {
+	return a.Failure.Fingerprint == b.Failure.Fingerprint || a.Class == b.Class && a.Class != harness.Unattributed
+}
+
+// reach is how late a frame is made in order to see whether a fix only moved the
+// margin. A change that tolerates more than this counts as a fix.
+func reach(cfg hunt.Config, f *harness.Finding) time.Duration {
+	d := cfg.MaxDelay
+	if d <= 0 {
+		d = hunt.MaxDelay
+	}
+	if f.Margin != nil { // it was found by longer delays
+		d = max(d, 2*time.Duration(f.Margin.Hi))
+	}
+	return d
 }

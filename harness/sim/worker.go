@@ -163,7 +163,7 @@ func (w *worker) inBubble(ctx context.Context, j trial.Job, id int, began func(t
 	defer func() { err = errors.Join(err, world.Close()) }()
 	stage := trial.Stage{
 		Runner: marking{w.runner, began}, Proxy: world.Proxy(),
-		Redis: runner.Endpoint{Dial: world.Dial}, Alive: world.Redis().Alive,
+		Redis: runner.Endpoint{Dial: world.Dial}, Health: trial.Health{Works: world.Redis().Alive},
 		Worker: id, Payload: w.setup.Payload, Deadline: w.setup.Deadline,
 		Network:      func(s harness.Scheduler) harness.Scheduler { return bubble.NewDistinct(j.Seed, s) },
 		Canonicalize: bubble.Canonicalize,

@@ -22,8 +22,8 @@ import (
 type Stage struct {
 	Runner   runner.Runner
 	Proxy    *proxy.Proxy
-	Redis    runner.Endpoint             // given to the tests
-	Alive    func(context.Context) error // asks Redis
+	Redis    runner.Endpoint // given to the tests
+	Health   Health
 	Worker   int
 	Payload  int                             // bytes kept of a frame; 0: the recorder's default
 	Deadline time.Duration                   // for one test; 0: the runner's own
@@ -62,17 +62,14 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 	var calls source.Callers
 	s.Proxy.StartTrial(decides, wire)
 
-	finish := s.monitor(ctx, j, d)
+	finish, watched := s.monitor(ctx, j, d), s.watch(ctx, j.Arm)
 	start := time.Now()
 	outcomes, m, err := s.run(ctx, j, calls.Add)
 	// What is still delayed will not arrive any more, and the history ends only
 	// when the fate of each frame is known.
 	s.Proxy.DropConnections()
 	finish()
-	if err := cmp.Or(ctx.Err(), err); err != nil {
-		return nil, err
-	}
-	if err := s.alive(ctx, outcomes); err != nil {
+	if err := s.works(ctx, cmp.Or(ctx.Err(), err), outcomes, watched()); err != nil {
 		return nil, err
 	}
 	notApplied(d.Scheduler, outcomes)
@@ -93,7 +90,9 @@ func (s *Stage) Play(ctx context.Context, j Job) (*Done, error) {
 			}
 		}
 		calls.Join(events, wire.where)
-		s.keep(d, o, events)
+		if err := s.keep(d, o, events, buffer); err != nil {
+			return nil, err
+		}
 	}
 	d.Trial = harness.Trial{
 		Index: j.Index, Suite: j.Suite, Arm: j.Arm, Seed: j.Seed, Worker: s.Worker,
@@ -133,18 +132,6 @@ func (s *Stage) run(ctx context.Context, j Job, called func([]harness.Caller)) (
 	return outcomes, m, err
 }
 
-// alive asks Redis after a trial in which a test failed: only a live one makes a
-// failure the test's own.
-func (s *Stage) alive(ctx context.Context, outcomes []harness.Outcome) error {
-	if !failed(outcomes) {
-		return nil
-	}
-	if err := s.Alive(ctx); err != nil {
-		return fmt.Errorf("redis died in the middle of a trial: %w", err)
-	}
-	return nil
-}
-
 // complete writes into an outcome what the proxy and this machine say of it.
 func (s *Stage) complete(o *harness.Outcome, st proxy.TestStats) {
 	o.Injected = harness.Duration(st.Injected)
@@ -157,14 +144,19 @@ func (s *Stage) complete(o *harness.Outcome, st proxy.TestStats) {
 }
 
 // keep keeps what was on the wire of a test, and explains its failure.
-func (s *Stage) keep(d *Done, o *harness.Outcome, events []harness.Event) {
+func (s *Stage) keep(d *Done, o *harness.Outcome, events []harness.Event, b *history.Buffer) error {
 	if s.Canonicalize != nil {
 		events = s.Canonicalize(events)
 	}
 	d.Events[o.Test.Name] = events
-	if o.Verdict == harness.Failed {
-		d.Matches[o.Test.Name] = explain(o, events)
+	if o.Verdict != harness.Failed {
+		return nil
 	}
+	if err := foreign(o, events, b); err != nil {
+		return err
+	}
+	d.Matches[o.Test.Name] = explain(o, events)
+	return nil
 }
 
 // monitor begins to read what Redis runs, if the job asks for it, and gives a
@@ -193,14 +185,9 @@ func during(b *history.Buffer, o *harness.Outcome, start time.Time) ([]harness.E
 	return slices.DeleteFunc(events, func(e harness.Event) bool { return e.In < from || e.In > to }), nil
 }
 
-// standstill is how late this machine's own timers must have run for a failure
-// to be the machine's: no test is written for a pause of this length, and no
-// injected delay comes near it.
-const standstill = time.Second
-
 // stoodStill takes a failure off a test that this machine kept from running.
 func stoodStill(o *harness.Outcome) {
-	if o.Verdict != harness.Failed || time.Duration(o.TimerLag) < standstill {
+	if o.Verdict != harness.Failed || time.Duration(o.TimerLag) < detect.Standstill {
 		return
 	}
 	o.Verdict = harness.Infrastructure

@@ -116,7 +116,11 @@ func (w *worker) close() error {
 // trial runs the job's tests once. An error means that Redis or the proxy failed.
 func (w *worker) trial(ctx context.Context, j Job) (*Done, error) {
 	s := Stage{
-		Runner: w.cfg.Runner, Proxy: w.proxy, Redis: w.endpoint(j.Arm), Alive: w.instance.Alive,
+		Runner: w.cfg.Runner, Proxy: w.proxy, Redis: w.endpoint(j.Arm),
+		Health: Health{
+			Works: func(ctx context.Context) error { return redisenv.Works(ctx, w.instance) },
+			Watch: func(ctx context.Context) func() error { return redisenv.Watch(ctx, w.instance) },
+		},
 		Worker: w.id, Payload: w.cfg.Payload, Deadline: w.cfg.Deadline, TimerLag: w.cfg.TimerLag,
 		Spent: func(cpu, wall time.Duration) {
 			w.need.CPU += cpu
