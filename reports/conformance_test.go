@@ -253,7 +253,7 @@ func TestGitLabReads(t *testing.T) {
 			_, err := strconv.ParseFloat(n.attr("time"), 64)
 			assert.NoError(t, err)
 		}
-		assert.Len(t, names, len(s.Result.Tests)+huntCases(s.Result), "%s: no case is lost as a duplicate", s.Name)
+		assert.Len(t, names, len(s.Result.Tests)+huntCases(s.Result, "pass"), "%s: no case is lost as a duplicate", s.Name)
 	}
 	n := caseNamed(t, cases(t, sample.Broken(), "pass"), brokenTest)
 	assert.Equal(t, "applying coupon SPRING", n.first("system-out").Text)

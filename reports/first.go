@@ -31,6 +31,9 @@ func doFirst(r *harness.Result, week float64) (list []firstView) {
 			break
 		}
 		v := firstView{ID: oneLine(f.ID, 40), Title: oneLine(f.Title, 300)}
+		if f.Class == harness.Unattributed || f.Class == harness.NotRedis { // its title is what the test printed
+			v.Title = happened(f)
+		}
 		switch rate := perRun(f); {
 		case rate > 0 && week > 0:
 			v.Reason = fmt.Sprintf("%s, about %s a week at %.0f runs a week", failRate(f), expected(rate*week), week)

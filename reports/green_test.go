@@ -2,12 +2,14 @@ package reports
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/gate"
 	"github.com/flakehunt/flakehunt/harness/verdict"
 	"github.com/flakehunt/flakehunt/reports/internal/sample"
@@ -51,6 +53,42 @@ func TestNoRunReadsGreenThatIsNot(t *testing.T) {
 			assert.Equal(t, want.green, len(s.Result.Tests) > 0 && tallyOf(asJudged(s.Result).Tests).Stable == len(s.Result.Tests), "%s: the table", name)
 		}
 	}
+}
+
+// TestFlakyTestsShowToEveryReader: a reader that does not know flakyFailure shows
+// a case that did not pass, with their names; one that was told to fail needs none.
+func TestFlakyTestsShowToEveryReader(t *testing.T) {
+	told := func(flaky string) (list []string) {
+		for _, n := range cases(t, sample.Flaky(), flaky) {
+			if n.attr("classname") == "flakehunt" {
+				require.Equal(t, "skipped", severest(n))
+				list = append(list, n.attr("name")+": "+n.first("skipped").attr("message"))
+			}
+		}
+		return list
+	}
+	assert.Empty(t, told("fail"))
+	list := told("pass")
+	require.Len(t, list, 1)
+	assert.Contains(t, list[0], "flaky tests: 3 of 28 tests are flaky, and pass in this file: ")
+	for _, x := range sample.Flaky().Tests {
+		_, name := ownNames(x.TestID)
+		assert.Equal(t, x.Status == harness.Flaky, strings.Contains(list[0], name+",") || strings.Contains(list[0], name+" ("), x.Name)
+	}
+
+	many := &harness.Result{TrialsDone: 1, TrialsAsked: 1}
+	for i := range 25 {
+		many.Tests = append(many.Tests, harness.TestResult{TestID: harness.TestID{Name: fmt.Sprint("t", i)}, Status: harness.Flaky, Runs: 2, Failures: 1, Rate: 0.5,
+			Groups: []harness.FailureGroup{{Failure: harness.Failure{Message: "lost"}, Count: 1}}})
+	}
+	var b bytes.Buffer
+	require.NoError(t, JUnit(&b, many, Options{}))
+	assert.Contains(t, b.String(), "t19, 5 more (--junit-flaky fail has them fail)")
+	assert.NotContains(t, b.String(), "t20,")
+	b.Reset()
+	many.Tests = many.Tests[:1]
+	require.NoError(t, JUnit(&b, many, Options{}))
+	assert.Contains(t, b.String(), "1 of 1 test is flaky, and passes in this file: t0 (--junit-flaky fail has it fail)")
 }
 
 // TestDiedSaysSo shows that a hunt whose Redis died after the first trial says

@@ -45,6 +45,8 @@ func TestNumbersAreEqualInEveryFormat(t *testing.T) {
 			assert.Equal(t, md, fromMarkdown(t, written("md")), "Markdown")
 			assert.Equal(t, md, fromMarkdown(t, written("comment")), "the short form")
 			assert.Equal(t, want, fromMetrics(t, written("openmetrics")), "metrics")
+			assert.Equal(t, want, fromCTRF(t, written("ctrf")), "CTRF")
+			compareEachTest(t, s.Result, written("json"), written("ctrf"), written("html"))
 			if len(s.Result.Tests) > 0 {
 				var b bytes.Buffer
 				require.NoError(t, Terminal(&b, s.Result, Options{Width: 120}))
@@ -128,6 +130,92 @@ func fromJUnit(t *testing.T, r *harness.Result) (c counts) {
 		c.add(status)
 	}
 	return c
+}
+
+// ctrfCounts is what is read of a CTRF file.
+type ctrfCounts struct {
+	Results struct {
+		Summary struct{ Tests, Passed, Failed, Skipped, Other, Flaky int }
+		Tests   []struct {
+			Name, RawStatus, Status string
+			Suite                   []string
+			Extra                   struct{ Runs, Failures, Provoked, Aimed int }
+		}
+	}
+}
+
+func fromCTRF(t *testing.T, text string) (c counts) {
+	var f ctrfCounts
+	require.NoError(t, json.Unmarshal([]byte(text), &f))
+	by := map[string]int{}
+	for _, x := range f.Results.Tests {
+		by[x.Status]++
+		if x.Name == "flakehunt › hunt" {
+			continue
+		}
+		c.add(strings.Replace(x.RawStatus, "infra", "infrastructure", 1))
+		c.Runs += x.Extra.Runs
+		c.Failures += x.Extra.Failures
+	}
+	s := f.Results.Summary
+	assert.Equal(t, []int{len(f.Results.Tests), by["passed"], by["failed"], by["skipped"], by["other"]}, []int{s.Tests, s.Passed, s.Failed, s.Skipped, s.Other}, "CTRF's own sums")
+	assert.Equal(t, c.Flaky, s.Flaky, "CTRF's own sum of flaky tests")
+	return c
+}
+
+// compareEachTest compares what each test's own place says: status, executions,
+// failures and aimed trials, in JSON, JUnit, CTRF and the page; and the findings.
+func compareEachTest(t *testing.T, r *harness.Result, text, ctrf, page string) {
+	var want harness.Result
+	require.NoError(t, json.Unmarshal([]byte(text), &want))
+	own := map[string]string{} // by status, executions, …: JUnit names tests apart, so in order
+	var junit []string
+	for _, n := range cases(t, r, "pass") {
+		if n.attr("classname") == "flakehunt" {
+			continue
+		}
+		of := map[string]string{}
+		for _, p := range n.first("properties").all("property") {
+			of[p.attr("name")] = p.attr("value")
+		}
+		junit = append(junit, fmt.Sprintf("%s %s %s", of["flakehunt.status"], of["flakehunt.runs"], of["flakehunt.failures"]))
+	}
+	var f ctrfCounts
+	require.NoError(t, json.Unmarshal([]byte(ctrf), &f))
+	for _, x := range f.Results.Tests {
+		own[x.Name] = fmt.Sprintf("%s %d %d %d/%d", strings.Replace(x.RawStatus, "infra", "infrastructure", 1), x.Extra.Runs, x.Extra.Failures, x.Extra.Provoked, x.Extra.Aimed)
+	}
+	var told []string
+	for i := range want.Tests {
+		x := &want.Tests[i]
+		told = append(told, fmt.Sprintf("%s %d %d", x.Status, x.Runs, x.Failures))
+		assert.Equal(t, fmt.Sprintf("%s %d %d %d/%d", x.Status, x.Runs, x.Failures, x.Provoked.K, x.Provoked.N), own[x.Name], "CTRF: %s", x.Name)
+		at := strings.Index(page, `<li id="`+anchor(x.Name)+`"`)
+		require.Positive(t, at, x.Name)
+		row, _, _ := strings.Cut(page[at:], "</li>\n<")
+		assert.Contains(t, row, `data-s="`+string(x.Status)+`"`, x.Name)
+		if x.Runs > 0 && (x.Failures > 0 || x.Provoked.K == 0) {
+			assert.Contains(t, row, fmt.Sprintf(`<span class="rate">%d/%d</span>`, x.Failures, x.Runs), x.Name)
+		}
+		if x.Provoked.N > 0 {
+			assert.Contains(t, row, fmt.Sprintf(`%d of %d aimed trials failed`, x.Provoked.K, x.Provoked.N), x.Name)
+		}
+	}
+	assert.ElementsMatch(t, told, junit, "JUnit, test by test")
+	var terminal, md bytes.Buffer
+	require.NoError(t, Terminal(&terminal, r, Options{Width: 120}))
+	require.NoError(t, Markdown(&md, r, Options{}))
+	for _, x := range want.Findings {
+		if x.Standing == harness.Latent {
+			continue
+		}
+		for name, text := range map[string]string{"page": page, "terminal": terminal.String(), "markdown": md.String()} {
+			assert.Contains(t, text, x.ID, name)
+		}
+		for name, text := range map[string]string{"terminal": terminal.String(), "markdown": md.String()} {
+			assert.Contains(t, strings.Join(strings.Fields(text), " "), fmt.Sprintf("%d of %d", x.Provoked.K, x.Provoked.N), "%s: %s", name, x.ID)
+		}
+	}
 }
 
 func fromMarkdown(t *testing.T, text string) (c counts) {

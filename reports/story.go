@@ -23,7 +23,7 @@ func happened(f *harness.Finding) string {
 	case f.Standing == harness.Latent:
 		return fmt.Sprintf("%s passes, and could fail: %s.", test, title)
 	case f.Class == harness.Unattributed && (message == "" || title == message || strings.HasPrefix(message, strings.TrimSuffix(title, "…"))):
-		return fmt.Sprintf("%s fails with “%s”. What causes it is not proven.", test, orElse(title, "no message"))
+		return fmt.Sprintf("%s fails with “%s”. What causes it is not proven.", test, orElse(orElse(message, title), "no message"))
 	case f.Class == harness.Unattributed:
 		return fmt.Sprintf("%s fails with “%s”. What is known: %s.", test, message, title)
 	case f.Class == harness.NotRedis:
@@ -34,14 +34,21 @@ func happened(f *harness.Finding) string {
 	return fmt.Sprintf("%s fails with “%s” because %s.", test, message, title)
 }
 
-// firstWords is the first line of a message that says something.
+// firstWords is the first line of a message that says something; where it ends in a
+// colon, as "Not equal:" does, with the two lines after it.
 func firstWords(message string) string {
+	var said []string
 	for line := range strings.Lines(block(message, 2000)) {
-		if s := oneLine(line, 160); len(s) > 2 {
-			return strings.TrimSuffix(s, ".")
+		s := oneLine(line, 160)
+		if len(s) <= 2 {
+			continue
+		}
+		said = append(said, s)
+		if !strings.HasSuffix(said[0], ":") || len(said) == 3 {
+			break
 		}
 	}
-	return ""
+	return strings.TrimSuffix(strings.Join(said, " "), ".")
 }
 
 // lastName is what tells a test from others at a glance: its last two parts, of
