@@ -216,7 +216,7 @@ func crowded(s *scene) []nearmiss.Candidate {
 	if next == nil {
 		return nil
 	}
-	slices.SortFunc(busy, func(a, b *act) int { return cmp.Compare(a.Arrived, b.Arrived) })
+	slices.SortFunc(busy, func(a, b *act) int { return cmp.Or(cmp.Compare(a.Arrived, b.Arrived), cmp.Compare(a.Conn, b.Conn)) })
 	var late []harness.Decision
 	for _, a := range busy {
 		late = append(late, harness.DelayFrame(a.Point, s.maxDelay))
