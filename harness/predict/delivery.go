@@ -102,8 +102,8 @@ func pushText(ev *harness.Event) string {
 	return what + " " + sentence(key)
 }
 
-// noticeTime is how much longer than the gap a frame is kept for another to overtake
-// it: the program takes a while to notice each.
+// noticeTime is added to the gap when a frame is kept for another to overtake it.
+// The program needs that long at most to notice the other frame.
 const noticeTime = 60 * time.Millisecond
 
 // overtaken keeps f until g has surely been noticed.

@@ -33,8 +33,8 @@ const (
 	DefaultMaxDelay = 500 * time.Millisecond
 	// maxHoldGap is the longest gap over which a pair is turned round by a hold.
 	maxHoldGap = 3 * time.Second
-	// slack is what a delay exceeds its margin by, so that a busy machine that
-	// runs the other commands late does not undo it.
+	// slack is added to a delay that must outlast a gap. A busy machine may run
+	// the commands that the delay is meant to pass up to that much late.
 	slack = 90 * time.Millisecond
 	// most is how many candidates a relation gives of one history.
 	most = 60
@@ -124,8 +124,9 @@ func (m *merger) add(c nearmiss.Candidate) {
 	}
 }
 
-// agreement is lower for a pair that another passing history had in the other
-// order: the test does not mind, or not always.
+// agreement is the factor, 1 at most, by which other passing histories lower a
+// candidate's likelihood: each that had the pair in the other order and passed
+// multiplies it by 0.3.
 func agreement(c nearmiss.Candidate, of int, scenes []*scene) float64 {
 	if c.Relation != Execution && c.Relation != Delivery {
 		return 1

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// leastLeak is from which score on a command that may outlive its test is tried.
+	// leastLeak is the least score at which a command that may outlive its test is tried.
 	leastLeak = 0.15
-	// leastWindow is how long the moment must be in which the late command does harm:
-	// tests do not follow each other at the same pace twice.
+	// leastWindow is the least time during which a late command must do harm. Tests
+	// do not follow each other at the same pace twice, so a shorter one is missed.
 	leastWindow = time.Millisecond
 	// lastCommands is how many of a test's last commands may be under way at its end.
 	lastCommands = 32

@@ -87,9 +87,8 @@ func predictedMargin(test string, a *act, what string, size time.Duration) *harn
 	}
 }
 
-// cron is how much later than its timeout a blocked client may be served still:
-// Redis looks for timeouts when it wakes up, ten times a second if nothing else
-// wakes it.
+// cron is up to how long after its timeout Redis may still serve a blocked client.
+// Redis looks for timeouts when it wakes up: at least ten times a second.
 const cron = 100 * time.Millisecond
 
 // blockingTimeouts makes what a blocking command waited for come after it gave
