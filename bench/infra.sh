@@ -202,7 +202,7 @@ for provider in $providers; do
 				[ -n "$instance" ] || continue
 				# shellcheck disable=SC2086
 				if lasting "$fault"; then inject "$provider" "$fault" $instance; else inject "$provider" "$fault" $instance & fi
-			done < <(instances "$provider")
+			done < <(instances "$provider" 2>/dev/null)
 			lasting "$fault" || break
 			sleep 0.7
 			[ $((SECONDS - began)) -lt 240 ] || { kill -INT $hunt; break; }
@@ -213,7 +213,7 @@ for provider in $providers; do
 		all=$((all + 1)) mark=WRONG
 		kept=$(lines)
 		done_all=$([ "$runs" = - ] || [ "$runs" -lt "$trials" ] || echo yes)
-		if [ "$flaky$broken$findings" = 000 ] && [ "$code" = "$exit" ] && [ "$kept" -ge "$before" ] && { [ "$code" = 3 ] || [ "$code" = 0 ] && [ -n "$done_all" ]; }; then
+		if [ "$flaky$broken$findings" = 000 ] && [ "$code" = "$exit" ] && [ "$kept" -ge "$before" ] && { [ "$code" = 3 ] || { [ "$code" = 0 ] && [ -n "$done_all" ]; }; }; then
 			right=$((right + 1)) mark=ok
 		fi
 		printf '%-10s %-11s %5s %7s %6s %7s %9s %5s/%-5s %4ss %s\n' "$provider" "$fault" "$code" "$exit" "$flaky" "$broken" "$findings" "$kept" "$before" $((SECONDS - began)) "$mark"

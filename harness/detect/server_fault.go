@@ -139,11 +139,14 @@ func endedByNobody(t *Trace, ev *harness.Event, sent map[string]bool) bool {
 	size := 0
 	for i := range t.Events {
 		o := &t.Events[i]
+		if o.Action == harness.Disconnect {
+			return false // a decision ended one, perhaps that of the other side
+		}
 		if o.Conn != ev.Conn || o.In > ev.In {
 			continue
 		}
 		protocol := o.Kind == harness.Reply && o.IsError && len(o.Args) > 0 && strings.HasPrefix(o.Args[0], "ERR Protocol error")
-		if o.Action == harness.Disconnect || o.Kind == harness.Request && o.Point.Verb == "QUIT" || protocol {
+		if o.Kind == harness.Request && o.Point.Verb == "QUIT" || protocol {
 			return false
 		}
 		if o.Kind != harness.Request {

@@ -23,8 +23,9 @@ type urlProvider struct {
 	allowFlush bool
 	log        *slog.Logger
 
-	mu   sync.Mutex
-	busy bool
+	mu    sync.Mutex
+	busy  bool
+	began bool // it was found fit to be emptied: what it holds since is of our tests
 }
 
 func newURLProvider(s Spec) (*urlProvider, error) {
@@ -111,7 +112,7 @@ func (p *urlProvider) check(ctx context.Context, r *remote) error {
 	if err != nil {
 		return unavailable("%s", oneLine(err))
 	}
-	if size, _ := replies[0].(int64); size > 0 && !p.allowFlush {
+	if size, _ := replies[0].(int64); size > 0 && !p.allowFlush && !p.began {
 		return fmt.Errorf("%w: database %d at %s holds %d keys, and it would be emptied: name an empty database (…/15), or allow it with --allow-flush",
 			ErrSpec, p.opts.DB, p.opts.Addr, size)
 	}
@@ -129,7 +130,7 @@ func (p *urlProvider) Start(ctx context.Context) (Instance, error) {
 		r.conns.End()
 		return nil, err
 	}
-	p.busy = true
+	p.busy, p.began = true, true
 	r.know(ctx)
 	return &external{remote: r, provider: p, was: r.take(ctx), info: harness.RedisInfo{
 		Provider: "url", Version: r.version(ctx), Address: p.opts.Addr, Real: true,
