@@ -91,7 +91,6 @@ def opened():
 	rate:  "a.set('k', 'v'); time.sleep(0.05); ok(a.get('k') == b'v')",
 	keys:  "for i in range(5):\n    a.set('%[1]s:%%d' %% i, '%[1]s')\n    ok(b.get('%[1]s:%%d' %% i) == b'%[1]s')\nok(False)",
 	lost: `p = opened().pubsub()
-p.connect()
 p.subscribe('orders')
 b.publish('orders', 'one')
 end, got = time.time() + 0.1, 0
