@@ -78,7 +78,8 @@ func slack(f *harness.Finding) harness.Duration {
 	return f.Margin.Size
 }
 
-// runsAWeek is how often the suite ran, by its history; 0: that is not known.
+// runsAWeek is how often the suite ran, by its history; 0: that is not known. Runs of
+// less than a day say nothing of a week.
 func runsAWeek(points []TrendPoint) float64 {
 	var first, last time.Time
 	n := 0
@@ -93,7 +94,7 @@ func runsAWeek(points []TrendPoint) float64 {
 			last = p.When
 		}
 	}
-	if span := last.Sub(first); n > 1 && span > 0 {
+	if span := last.Sub(first); n > 1 && span >= 24*time.Hour {
 		return float64(n-1) / (span.Hours() / (7 * 24))
 	}
 	return 0

@@ -91,6 +91,8 @@ func TestAPageTellsWhatEarlierRunsSaidOfATest(t *testing.T) {
 	assert.Contains(t, text, `<path class="k" d="M9 27h.9v3h-.9zM19 27h.9v3h-.9zM29 27h.9v3h-.9z"/>`)
 	assert.Contains(t, text, `red in 0 of 0 runs; 0 of 0 failed; skipped in 2 runs`)
 	assert.Contains(t, text, `Pass rate of 30 runs`)
+	assert.InDelta(t, 28, runsAWeek(TrendOf(h)), 0.01, "one in six hours")
+	assert.Zero(t, runsAWeek(TrendOf(h)[:4]), "18 hours say nothing of a week")
 	last := TrendOf(h)[29]
 	assert.Equal(t, 7*20, last.Runs)
 	assert.Equal(t, int(h.Tests[1].Cells[29].Failures), last.Failures)
