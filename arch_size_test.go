@@ -65,7 +65,7 @@ var larger = map[string]struct {
 	"harness/proxy.redact lines":               {71, "a table of commands, as a switch"},
 	"reports/internal/sample.Flaky lines":      {90, "a sample: one value, and little beside it"},
 	"harness.Finding fields":                   {29, "a field is one of the finding's file"},
-	"harness/runner/marks.Event fields":        {23, "a field is one of the plugins' protocol"},
+	"harness/runner/marks.Event fields":        {24, "a field is one of the plugins' protocol"},
 	"harness/detect/nearmiss.Candidate fields": {18, "a record of what could fail: its texts and schedules are set side by side where it is made"},
 }
 

@@ -104,6 +104,7 @@ type Outcome struct {
 	Output   string    `json:"output,omitempty"` // what the test printed, cut
 	Start    time.Time `json:"start"`
 	Duration Duration  `json:"duration"`
+	Limit    *Limit    `json:"limit,omitempty"`    // the time that the runner gives the test; nil: none, or not known
 	Injected Duration  `json:"injected,omitempty"` // all delays that were added while it ran
 	TimerLag Duration  `json:"lateness,omitempty"` // the worst that this machine's own timers ran late while it ran
 	Schedule *Schedule `json:"schedule,omitempty"` // what was injected, if anything
@@ -116,6 +117,17 @@ type Outcome struct {
 	Suspect  *Suspect  `json:"suspect,omitempty"`  // what the detector saw
 	Warnings []string  `json:"warnings,omitempty"`
 }
+
+// Limit is the time after which a runner ends a test, and what the test took of it
+// by the runner's own clock. Hooks, which Outcome.Duration has in it, mostly have a
+// limit of their own.
+type Limit struct {
+	Of   Duration `json:"of"`
+	Took Duration `json:"took"`
+}
+
+// Left is what the test left of its limit; negative: it took longer.
+func (l *Limit) Left() time.Duration { return time.Duration(l.Of - l.Took) }
 
 // Suspect is what a detector saw in a failing history.
 type Suspect struct {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -56,4 +57,42 @@ func neverSent(failed *Trace, c *Command, passing []*Trace) *Command {
 		}
 	}
 	return nil
+}
+
+// SameCaller reports whether the command of then followed the answer of first on its
+// connection in a run, whatever their ordinals: one caller sends both, and waits for
+// no other connection in between.
+func SameCaller(t *Trace, first, then harness.Point) bool {
+	for i, c := range t.Commands {
+		if !c.Answered() || c.Point.Reply().Any() != first.Any() {
+			continue
+		}
+		for _, o := range t.Commands[i+1:] {
+			if o.Conn == c.Conn && o.Arrived >= answeredAt(t, c) {
+				if o.Verb == then.Verb {
+					return true
+				}
+				break
+			}
+		}
+	}
+	return false
+}
+
+// OtherKeys reports whether the commands of two points, or those of their EXECs, are
+// all in the trace and have no key in common: names are compared whole, which points
+// leave the changing parts of out.
+func OtherKeys(t *Trace, a, b harness.Point) bool {
+	x, y := keysAt(t, a), keysAt(t, b)
+	return len(x) > 0 && len(y) > 0 && !slices.ContainsFunc(x, func(k string) bool { return slices.Contains(y, k) })
+}
+
+func keysAt(t *Trace, p harness.Point) []string {
+	var out []string
+	for _, c := range t.Commands {
+		if c.Point == p || c.Exec != nil && c.Exec.Point == p {
+			out = append(out, c.Keys...)
+		}
+	}
+	return out
 }

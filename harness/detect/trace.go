@@ -112,6 +112,27 @@ func (t traceBuilder) transactions() {
 	}
 }
 
+// WithLifetimes gives the trace with the times to live that scripts are known to
+// give, where their arguments make one guess another: t itself if none differs.
+func (t *Trace) WithLifetimes(known func(words []string) (effects.TTL, bool)) *Trace {
+	out := t
+	for i, c := range t.Commands {
+		if !c.Script() || c.IsError {
+			continue
+		}
+		l, ok := known(c.Words)
+		if !ok || c.Expires == (l.Change == effects.Sets) && c.TTL == l.After && !c.Guessed {
+			continue
+		}
+		if out == t {
+			out = NewTrace(t.Events, t.Outcome)
+		}
+		now := out.Commands[i]
+		now.Expires, now.TTL, now.Guessed, now.Renews = l.Change == effects.Sets, l.After, false, l.Renews
+	}
+	return out
+}
+
 // moments reckons the time to live of what was given a moment of expiry, from
 // when the test began by the machine's clock. That is a guess: the server's may
 // differ.

@@ -147,3 +147,32 @@ func FuzzParseMonitor(f *testing.F) {
 		_ = k.Of(m.Args)
 	})
 }
+
+// TestLifetimesOfScripts: what MONITOR saw a script give counts, not what its
+// arguments look like, also where the recording cut the script's text.
+func TestLifetimesOfScripts(t *testing.T) {
+	const bucket = "local cap, every = tonumber(ARGV[1]), tonumber(ARGV[2]) redis.call('hset', KEYS[1], 'n', 1) redis.call('pexpire', KEYS[1], cap * every)"
+	const lock = "redis.call('set', KEYS[1], 1) return redis.call('expire', KEYS[1], ARGV[1])"
+	const plain = "return redis.call('incrby', KEYS[1], ARGV[1])"
+	k := effects.NewKnowledge()
+	k.Observe([]effects.Call{
+		{Args: []string{"EVAL", bucket, "1", "b:1", "3", "160"}, Inner: [][]string{{"hset", "b:1", "n", "1"}, {"pexpire", "b:1", "480"}}},
+		{Args: []string{"EVAL", lock, "1", "l:1", "2"}, Inner: [][]string{{"set", "l:1", "1"}, {"expire", "l:1", "2"}}},
+		{Args: []string{"EVAL", plain, "1", "n", "100"}, Inner: [][]string{{"incrby", "n", "100"}}},
+	})
+	of := func(args ...string) effects.TTL {
+		t.Helper()
+		l, ok := k.Lifetime(args)
+		require.True(t, ok)
+		return l
+	}
+	require.Equal(t, 480*time.Millisecond, of("EVAL", bucket, "1", "b:2", "3", "160").After)
+	require.Equal(t, 480*time.Millisecond, of("EVAL", bucket[:40]+"…", "1", "b:2", "3", "160").After)
+	require.Equal(t, effects.TTL{Change: effects.Sets, After: 5 * time.Second}, of("EVALSHA", effects.SHA1(lock), "1", "l:2", "5"), "the argument, in seconds")
+	require.Equal(t, effects.TTL{}, of("EVAL", plain, "1", "n", "200"), "it gives none")
+	_, ok := k.Lifetime([]string{"EVAL", "return 2", "1", "n", "100"})
+	require.False(t, ok, "nobody saw it run")
+
+	k.Observe([]effects.Call{{Args: []string{"EVAL", bucket, "1", "b:1", "2", "160"}, Inner: [][]string{{"pexpire", "b:1", "320"}}}})
+	require.Equal(t, effects.TTL{}, of("EVAL", bucket, "1", "b:2", "3", "160"), "neither an argument nor one time for all")
+}

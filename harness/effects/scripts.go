@@ -15,6 +15,8 @@ type Knowledge struct {
 	names map[string]string    // by identity
 	exact map[string]*Effects  // by identity and arguments
 	does  map[string][]touched // by identity
+	lives map[string]lived     // by identity
+	texts map[string]string    // by identity: those that are known whole
 }
 
 // touched is a key that a script was seen to use, written in terms of its
@@ -27,7 +29,7 @@ type touched struct {
 
 // NewKnowledge returns one that knows nothing yet.
 func NewKnowledge() *Knowledge {
-	return &Knowledge{names: map[string]string{}, exact: map[string]*Effects{}, does: map[string][]touched{}}
+	return &Knowledge{names: map[string]string{}, exact: map[string]*Effects{}, does: map[string][]touched{}, lives: map[string]lived{}, texts: map[string]string{}}
 }
 
 // Clone returns a copy that can learn without changing k.
@@ -35,6 +37,7 @@ func (k *Knowledge) Clone() *Knowledge {
 	out := NewKnowledge()
 	if k != nil {
 		out.names, out.exact, out.does = maps.Clone(k.names), maps.Clone(k.exact), maps.Clone(k.does)
+		out.lives, out.texts = maps.Clone(k.lives), maps.Clone(k.texts)
 	}
 	return out
 }
@@ -55,6 +58,26 @@ func identity(args []string) string {
 	return ""
 }
 
+// known is the identity of the script that a command runs, also where the recording
+// cut its text: by the one script that begins so.
+func (k *Knowledge) known(args []string) string {
+	id := identity(args)
+	begin, shortened := strings.CutSuffix(id, cut)
+	if k == nil || !shortened {
+		return id
+	}
+	found := ""
+	for whole, text := range k.texts {
+		if strings.HasPrefix(text, begin) {
+			if found != "" {
+				return id // two begin alike
+			}
+			found = whole
+		}
+	}
+	return cmp.Or(found, id)
+}
+
 // Learn notes how a script calls itself, from the EVAL or SCRIPT LOAD that
 // brought its text.
 func (k *Knowledge) Learn(args []string) {
@@ -70,6 +93,8 @@ func (k *Knowledge) Learn(args []string) {
 	id := SHA1(body)
 	if id == "" {
 		id = body // the recording cut it: it is known by its beginning
+	} else {
+		k.texts[id] = body
 	}
 	if name := Title(body); name != "" {
 		k.names[id] = name
@@ -92,6 +117,7 @@ func (k *Knowledge) Observe(calls []Call) {
 		if id == "" || len(c.Inner) == 0 {
 			continue
 		}
+		k.live(id, c.Args, c.Inner)
 		exact := Of(c.Args)
 		exact.Keys, exact.Reads, exact.Writes = nil, onlyServer(exact.Reads), onlyServer(exact.Writes)
 		for _, in := range c.Inner {
@@ -200,7 +226,7 @@ func resolve(name string, args []string) string {
 // else what it declares.
 func (k *Knowledge) Of(args []string) Effects {
 	e := Of(args)
-	id := identity(args)
+	id := k.known(args)
 	if k == nil || id == "" || len(args) < 3 {
 		return e
 	}

@@ -86,7 +86,7 @@ func (k *Knowledge) Describe(args []string, key string) string {
 
 // script names the script or function that a command runs.
 func (k *Knowledge) script(args []string) string {
-	id := identity(args)
+	id := k.known(args)
 	if strings.HasPrefix(id, "function ") {
 		return id
 	}

@@ -143,7 +143,9 @@ func (in *Investigation) Prove(first Played) *evidence.Evidence {
 	if e.Proven() && !e.Exact && in.margins {
 		r := in.Reduce(c.Provoke, first.Events)
 		e.Schedule, e.Original, e.Margin, e.Warnings = &r.Schedule, r.Original, r.Margin, r.Warnings
-		in.show(e)
+		if !beforeExpiry(in, e) {
+			in.show(e)
+		}
 	}
 	return e
 }
@@ -170,6 +172,25 @@ func persist(in *Investigation, e *evidence.Evidence, counter harness.Schedule) 
 		e.Counter = plus(e.Counter, in.repeat(harness.Counterfactual, counter, e.Again.N-e.Counter.N, in.like))
 	}
 	e.Exact = false
+}
+
+// beforeExpiry looks again at a cause by expiry where the test fails long before the
+// key expires: with a delay between its margin and the expiry. It reports whether the
+// failure has another cause then, which it notes.
+func beforeExpiry(in *Investigation, e *evidence.Evidence) bool {
+	m := e.Margin
+	if e.Cause.Class != harness.TTLExpiredEarly || m == nil || m.Predicted || len(in.c.Provoke.Decisions) != 1 || time.Duration(m.Hi)*5/4 >= in.c.Gap {
+		return false
+	}
+	s := in.c.Provoke
+	s.Decisions = slices.Clone(s.Decisions)
+	s.Decisions[0].Delay = (m.Hi + harness.Duration(in.c.Gap)) / 2
+	r := in.Run(harness.Confirm, s)
+	if !in.fails(r) {
+		return false
+	}
+	e.Cause, e.Failure, e.Schedule = causeOf(in, r, false), r.Outcome, &s
+	return true
 }
 
 // show takes for the finding a trial under the schedule that it tells, so that
@@ -272,57 +293,34 @@ func turned(events []harness.Event, c nearmiss.Candidate) bool {
 // cause names the cause that a failing trial shows: of what detectors make of it,
 // what passing histories of the test have too is none.
 func (in *Investigation) cause(failed Played) detect.Match {
-	trace, passing := detect.NewTrace(failed.Events, *failed.Outcome), in.lab.Passing(in.Test.Name)
-	matches := detect.Differential(trace, nil, passing)
+	trace := detect.NewTrace(failed.Events, *failed.Outcome)
 	asPredicted := !in.shrunk || turned(failed.Events, in.c)
-	if in.c.Shape == nearmiss.PoolShape {
-		asPredicted = !came(failed.Events, in.c.Then)
+	switch {
+	case in.c.Shape == nearmiss.PoolShape:
+		asPredicted = !came(failed.Events, in.c.Then) && !detect.SameCaller(trace, in.c.First, in.c.Then)
+	case in.c.Class == harness.TTLExpiredEarly:
+		asPredicted = asPredicted && !detect.OtherKeys(trace, in.c.First, in.c.Then)
 	}
+	return causeOf(in, failed, asPredicted)
+}
+
+// causeOf is cause, where it is known whether the candidate came true.
+func causeOf(in *Investigation, failed Played, asPredicted bool) detect.Match {
+	trace, passing := detect.NewTrace(failed.Events, *failed.Outcome), in.lab.Passing(in.Test.Name)
+	if !came(failed.Events, in.c.Then) { // the test did not get there: the pair is not to blame
+		if early, ok := detect.ClosedEarly(trace, passing); ok {
+			return early
+		}
+	}
+	matches := detect.Differential(trace, nil, passing)
 	m := evidence.CauseOf(in.c, matches, asPredicted)
 	if turned, ok := detect.Inverted(trace, passing); ok && in.c.Shape == nearmiss.PoolShape {
 		return turned // nobody waited for a connection: a command changed places
 	}
 	if m.Class == harness.Unattributed {
-		m = whatChanged(m, in.c.LateFrame(), trace, passing, in.TellsTime)
+		m = evidence.WhatChanged(m, in.c.LateFrame(), trace, passing, in.TellsTime)
 	}
 	return m
-}
-
-// whatChanged says of a failure that one late frame brought what went otherwise than
-// in the runs that passed; m: it is not known.
-func whatChanged(m detect.Match, late harness.Point, failed *detect.Trace, passing []*detect.Trace, tellsTime func(*detect.Trace, time.Duration) *detect.Command) detect.Match {
-	if turned, ok := detect.Inverted(failed, passing); ok {
-		return turned
-	}
-	if empty, ok := detect.PoolEmpty(failed, passing); ok {
-		return empty
-	}
-	if gaveUp, ok := detect.WentOn(failed, passing); ok {
-		return gaveUp
-	}
-	if tellsTime == nil {
-		tellsTime = func(*detect.Trace, time.Duration) *detect.Command { return nil }
-	}
-	if c := tellsTime(failed, frameAt(failed.Events, late)); c != nil {
-		m.Class = harness.TimeWallClock
-		m.Title += ", and " + c.Verb + " " + c.Point.Key + " holds the time"
-		m.Explanation = "No two commands changed places and no deadline passed. " + c.Verb + " holds a reading of the clock, which is another one when a frame before it comes late. Compare times with a tolerance, or fix the clock in the test."
-		return m
-	}
-	if overtaken, ok := detect.Overtaken(failed, passing, late); ok {
-		return overtaken
-	}
-	return m
-}
-
-// frameAt is when a frame came to the proxy; 0: it did not.
-func frameAt(events []harness.Event, p harness.Point) time.Duration {
-	for _, e := range events {
-		if e.Point == p {
-			return e.In
-		}
-	}
-	return 0
 }
 
 // came reports whether a frame was seen.

@@ -19,6 +19,8 @@ const (
 	trips = 40
 	// spread is by how much manyTrips makes a test longer.
 	spread = 3 * time.Second
+	// limitSlack is by how much a test is made longer than its limit.
+	limitSlack = 100 * time.Millisecond
 	// groups bounds how many kinds of frame manyTrips delays.
 	groups = 64
 )
@@ -97,6 +99,41 @@ func isKeyEvent(f received) bool {
 		}
 	}
 	return false
+}
+
+// limitFrames bounds how many replies timeLimit delays.
+const limitFrames = 8
+
+// timeLimit makes a test longer than its runner lets it be, where less is left than
+// a slow network may take. Which replies the test's end depends on is not known: the
+// first of each kind come late, one after the other.
+func timeLimit(s *scene) []nearmiss.Candidate {
+	l := s.t.Outcome.Limit
+	if l == nil || l.Left() <= 0 || l.Left() > s.maxDelay {
+		return nil
+	}
+	d := min(l.Left()+limitSlack, s.maxDelay)
+	seen := map[harness.Point]bool{}
+	var late []harness.Decision
+	for _, a := range s.acts {
+		kind := a.Point.Reply().Any()
+		if a.part != body || !a.Answered() || a.blocking() || a.Exec != nil || handshake(a) || seen[kind] || len(late) == limitFrames {
+			continue
+		}
+		seen[kind] = true
+		late = append(late, harness.DelayFrame(a.Point.Reply(), d))
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	took, of := ms(time.Duration(l.Took)), ms(time.Duration(l.Of))
+	return []nearmiss.Candidate{{
+		Class: harness.TimeoutClient, Shape: "time limit",
+		Title:  fmt.Sprintf("the test takes %s of the %s that its runner gives it", took, of),
+		Broken: fmt.Sprintf("the test took longer than the %s that its runner gives it", of),
+		Why:    fmt.Sprintf("The test took %s where it passed. Its runner ends it after %s: %s later in all, and it fails. Give it a longer limit, or let it wait for less.", took, of, ms(l.Left())),
+		First:  late[0].At, Provoke: s.replay(late...), Counter: s.replay(), Likelihood: 0.6,
+	}}
 }
 
 func deadline(s *scene, at harness.Point, what string, took time.Duration, w float64) nearmiss.Candidate {

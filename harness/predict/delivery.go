@@ -43,10 +43,14 @@ func delivery(s *scene) []nearmiss.Candidate {
 			out = append(out, c)
 		}
 	}
-	return out
+	return append(out, lateMessages(s, list)...)
 }
 
 const (
+	// pause is how long nothing comes from a program that waits by the clock.
+	pause = 15 * time.Millisecond
+	// lateToAll is for how many publications their messages are made late.
+	lateToAll = 4
 	// lookBack is how many frames before one it is compared with.
 	lookBack = 6
 	// together is how far apart two frames may be for a program to have had them
@@ -228,4 +232,68 @@ func lateNews(s *scene, g received) (nearmiss.Candidate, bool) {
 		"Wait until the new value is seen, or read past the cache.", g.text)
 	c.Provoke, c.Counter = s.replay(harness.DelayFrame(g.ev.Point, d)), s.replay()
 	return c, true
+}
+
+// lateMessages makes what one PUBLISH sent come late to all its subscribers, beyond
+// the time that the program waited before it went on: it may go by what handlers have
+// done meanwhile, which the wire does not show.
+func lateMessages(s *scene, list []received) []nearmiss.Candidate {
+	var order []*act
+	of := map[*act][]received{}
+	for _, g := range list {
+		if g.by != nil {
+			continue
+		}
+		by := cause(s, g)
+		if by == nil || by.part != body {
+			continue
+		}
+		if of[by] == nil {
+			order = append(order, by)
+		}
+		of[by] = append(of[by], g)
+	}
+	var out []nearmiss.Candidate
+	w := 0.5
+	for _, by := range slices.Backward(order) { // what comes after the last has the fewest chances to be put right
+		if len(out) == lateToAll {
+			break
+		}
+		if c, ok := lateMessage(s, of[by]); ok {
+			c.Likelihood = w
+			w *= 0.8
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func lateMessage(s *scene, pushes []received) (nearmiss.Candidate, bool) {
+	first, last := pushes[0], pushes[len(pushes)-1]
+	at, _ := slices.BinarySearchFunc(s.arriving, last.out, func(a *act, t time.Duration) int { return cmp.Compare(a.Arrived, t) })
+	var next *act
+	for _, a := range s.arriving[at:] {
+		if a.Arrived-last.out >= pause {
+			next = a
+			break
+		}
+	}
+	if next == nil || next.Arrived-first.out+slack > s.maxDelay {
+		return nearmiss.Candidate{}, false
+	}
+	gap := next.Arrived - first.out
+	var late []harness.Decision
+	for _, g := range pushes {
+		late = append(late, harness.DelayFrame(g.ev.Point, gap+slack))
+	}
+	return nearmiss.Candidate{
+		Class: harness.OrderDelivery, Also: []harness.Class{harness.TimeoutClient, harness.OrderMessages, harness.OrderCommands},
+		Shape:  "late message",
+		Title:  fmt.Sprintf("%s came %s before %s %s, and no reply tells when it comes", first.text, ms(gap), s.say.text(next, ""), sentence(next.Point.Key)),
+		Broken: first.text + " came late",
+		Why: fmt.Sprintf("%s came %s before the program went on with %s. Nothing that it awaits says that the message has come: on a slow network it comes later. Wait until its effect is seen.",
+			first.text, ms(gap), s.say.text(next, "")),
+		First: first.ev.Point, Then: next.Point, Gap: gap,
+		Provoke: s.replay(late...), Counter: s.replay(), Due: arrival(next.Point),
+	}, true
 }

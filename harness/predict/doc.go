@@ -75,6 +75,10 @@ func Candidates(traces []*detect.Trace, known nearmiss.Known, facts Facts) []nea
 			facts.Scripts.Learn(c.Words)
 		}
 	}
+	traces = slices.Clone(traces)
+	for i, t := range traces {
+		traces[i] = t.WithLifetimes(facts.Scripts.Lifetime)
+	}
 	m := merger{known: known, at: map[string]int{}}
 	for _, c := range nearmiss.Candidates(traces, known) {
 		if c.Kind() == nearmiss.TwoConnections { // execution knows more of these

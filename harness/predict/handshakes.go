@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
+	"github.com/flakehunt/flakehunt/harness/detect"
 	"github.com/flakehunt/flakehunt/harness/detect/nearmiss"
 )
 
@@ -94,9 +95,13 @@ func lateHandshake(s *scene, h *act, used, only bool) nearmiss.Candidate {
 	}
 	d := min(max(s.bodyEnds-h.Replied+slack, 120*time.Millisecond), s.maxDelay)
 	what := s.say.plain(h.Words, "")
+	class, also := harness.OrderDelivery, harness.ConnectionLost
+	if reconnects(s, h) {
+		class, also = also, class
+	}
 	return nearmiss.Candidate{
-		Class: harness.OrderDelivery,
-		Also:  []harness.Class{harness.ConnectionLost, harness.TimeoutClient, harness.OrderServerState, harness.OrderCommands, harness.RaceSubscribePublish}, Shape: "handshake",
+		Class: class,
+		Also:  []harness.Class{also, harness.TimeoutClient, harness.OrderServerState, harness.OrderCommands, harness.RaceSubscribePublish}, Shape: "handshake",
 		Title:  fmt.Sprintf("%s, with which connection %d begins, was answered in %s; the others go on", what, h.Conn, ms(h.Replied-h.Arrived)),
 		Broken: fmt.Sprintf("the others went on before %s, with which connection %d begins, was answered", what, h.Conn),
 		Why: fmt.Sprintf("Connection %d is ready only when its %s is answered. On a slow network that comes after what other connections did meanwhile. Wait until every connection is ready before the test relies on it.",
@@ -105,4 +110,15 @@ func lateHandshake(s *scene, h *act, used, only bool) nearmiss.Candidate {
 		Provoke: s.replay(harness.DelayFrame(h.Point.Reply(), d)), Counter: s.replay(),
 		Likelihood: w,
 	}
+}
+
+// reconnects reports whether a connection took the place of one that had ended while
+// the test went on, and not by its own client's will.
+func reconnects(s *scene, h *act) bool {
+	for _, ev := range s.t.Closes {
+		if ev.Conn != h.Conn && ev.In < h.Arrived && detect.ClosedBy(s.t, ev) != detect.ByClient {
+			return true
+		}
+	}
+	return false
 }

@@ -18,6 +18,7 @@ type reading struct {
 	unit time.Duration
 	now  time.Time // the reading itself, the while taken off
 	off  time.Duration
+	slot bool // text is the number of a window of time that is unit long
 }
 
 // clockForm is a number of ten digits, seconds, or of thirteen, milliseconds, by
@@ -60,6 +61,10 @@ func readings(t *detect.Trace, acts []*act) []reading {
 					found++
 				}
 			}
+			if r, ok := readSlot(t, a, w); ok && found < 3 {
+				out = append(out, r)
+				found++
+			}
 			if r, ok := readWritten(t, a, w); ok && found < 3 {
 				out = append(out, r)
 				found++
@@ -96,6 +101,38 @@ func readNumber(t *detect.Trace, a *act, text string) (reading, bool) {
 	}
 	r.off, r.now = round, r.now.Add(-round)
 	return r, true
+}
+
+// slotForm is a number that may count windows of time, in a key or by itself.
+var slotForm = regexp.MustCompile(`(?:^|\D)([1-9]\d{6,11})(?:\D|$)`)
+
+// sure is how far apart the numbers of neighbouring window lengths have to be for
+// one of them to be no chance.
+const sure = 100
+
+// readSlot finds the number of a window of time, such as rate limiters count in: the
+// time in milliseconds divided by a whole number of them. The longer the window, the
+// more numbers are one of some length: from about two minutes on none is told.
+func readSlot(t *detect.Trace, a *act, text string) (reading, bool) {
+	now, ok := t.Wall(a.Arrived)
+	if !ok || len(text) > mostWritten || strings.ContainsAny(text, "{[") {
+		return reading{}, false
+	}
+	for _, m := range slotForm.FindAllStringSubmatch(text, 2) {
+		n, err := strconv.ParseInt(m[1], 10, 64)
+		if err != nil || n <= 0 || clockForm.MatchString(m[1]) {
+			continue
+		}
+		at := now.UnixMilli()
+		for _, length := range []int64{at / n, at/n + 1} {
+			late := at - n*length // since the window began
+			if length < 2 || at/(length*length) < sure || late < -tolerance.Milliseconds() || late > length+tolerance.Milliseconds() {
+				continue
+			}
+			return reading{act: a, text: m[1], unit: time.Duration(length) * time.Millisecond, now: time.UnixMilli(n * length), slot: true}, true
+		}
+	}
+	return reading{}, false
 }
 
 // mostWritten is how long a key or value may be of which a written time is a part.

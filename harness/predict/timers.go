@@ -15,7 +15,7 @@ import (
 // program does not wait for.
 func timers(s *scene) []nearmiss.Candidate {
 	var out []nearmiss.Candidate
-	for _, find := range []func(*scene) []nearmiss.Candidate{renewals, blockingTimeouts, handshakes, deadlines, manyTrips, exhaustion, crowded, redeliveries} {
+	for _, find := range []func(*scene) []nearmiss.Candidate{renewals, blockingTimeouts, handshakes, deadlines, timeLimit, manyTrips, exhaustion, crowded, redeliveries} {
 		out = append(out, find(s)...)
 	}
 	return out

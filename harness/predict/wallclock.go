@@ -30,10 +30,10 @@ const (
 // the last.
 func wallClock(s *scene) []nearmiss.Candidate {
 	list := readings(s.t, s.acts)
-	out := milliseconds(s, list)
+	out := append(milliseconds(s, list), timeWindows(s, list)...)
 	var seconds []reading
 	for _, r := range list {
-		if r.unit == second && r.act.part != teardown && r.act.Answered() {
+		if r.unit == second && !r.slot && r.act.part != teardown && r.act.Answered() {
 			seconds = append(seconds, r)
 		}
 	}
@@ -102,12 +102,12 @@ func alignedStart(c *detect.Command, before time.Duration, not harness.Point) (h
 func milliseconds(s *scene, list []reading) []nearmiss.Candidate {
 	var out []nearmiss.Candidate
 	for i, r := range list {
-		if r.unit != time.Millisecond || !r.act.Answered() || len(out) == 3 {
+		if r.unit != time.Millisecond || r.slot || !r.act.Answered() || len(out) == 3 {
 			continue
 		}
 		for j := i + 1; j < len(list) && j < i+8; j++ {
 			o := list[j]
-			if o.unit != r.unit || o.act == r.act || o.act.Arrived < r.act.Replied || o.now.Sub(r.now).Abs() > 2*time.Millisecond {
+			if o.unit != r.unit || o.slot || o.act == r.act || o.act.Arrived < r.act.Replied || o.now.Sub(r.now).Abs() > 2*time.Millisecond {
 				continue
 			}
 			at := r.act.frame.Point.Reply()
@@ -122,6 +122,31 @@ func milliseconds(s *scene, list []reading) []nearmiss.Candidate {
 			})
 			break
 		}
+	}
+	return out
+}
+
+// timeWindows puts the end of a window of time, of which commands hold the number, between
+// two of them: the reply to the first is kept for as long as a window lasts.
+func timeWindows(s *scene, list []reading) []nearmiss.Candidate {
+	var out []nearmiss.Candidate
+	seen := map[string]bool{}
+	for _, r := range list {
+		if !r.slot || r.act.part != body || !r.act.Answered() || r.unit > s.maxDelay || seen[r.act.family] || len(out) == 3 {
+			continue
+		}
+		seen[r.act.family] = true
+		at := r.act.frame.Point.Reply()
+		name := s.say.text(r.act, "") + " " + sentence(r.act.Point.Key)
+		out = append(out, nearmiss.Candidate{
+			Class: harness.TimeWallClock, Also: []harness.Class{harness.TimeoutClient, harness.OrderCommands, harness.TTLExpiredEarly}, Shape: "window",
+			Title:  fmt.Sprintf("%s holds the number of a window of %s, %s", name, ms(r.unit), r.text),
+			Broken: fmt.Sprintf("a window of %s, whose number %s holds (%s), ended before the test did", ms(r.unit), name, r.text),
+			Why: fmt.Sprintf("%s is the time divided by %s. What a slow network brings after the window's end counts in the next one. "+
+				"Fix the clock in the test, or let it begin with a new window.", r.text, ms(r.unit)),
+			First: at, Then: r.act.frame.Point,
+			Provoke: s.replay(harness.DelayFrame(at, r.unit)), Counter: s.replay(), Likelihood: 0.5,
+		})
 	}
 	return out
 }

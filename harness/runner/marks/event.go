@@ -30,6 +30,7 @@ type Event struct {
 	Stack   string `json:"stack,omitempty"`
 	Hook    string `json:"hook,omitempty"`    // the hook that failed, if one did
 	Attempt int    `json:"attempt,omitempty"` // from 1; of a test that is retried
+	Limit   *Limit `json:"limit,omitempty"`   // end: nil: the runner gives it all the time it wants
 
 	Runner  string `json:"runner,omitempty"` // hello: the runner's name
 	Version string `json:"version,omitempty"`
@@ -42,6 +43,12 @@ type Event struct {
 
 	Arrived time.Time `json:"-"` // our clock
 	From    int       `json:"-"` // which connection it came on, from 1: each worker of a runner has one
+}
+
+// Limit is what a runner gives a test and what the test took of it, in ms.
+type Limit struct {
+	Of   float64 `json:"of"`
+	Took float64 `json:"took"`
 }
 
 // Bytes are some bytes that a process has sent on a TCP connection: its own port,

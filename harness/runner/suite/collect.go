@@ -205,6 +205,9 @@ func (c *collector) outcome(t *test, end ended) (harness.Outcome, bool) {
 		o.Output = end.printed
 		return o, true
 	}
+	if l := last.Limit; l != nil && l.Of > 0 {
+		o.Limit = &harness.Limit{Of: millis(l.Of), Took: millis(l.Took)}
+	}
 	switch last.Verdict {
 	case "pass":
 		o.Verdict = harness.Passed
@@ -221,6 +224,12 @@ func (c *collector) outcome(t *test, end ended) (harness.Outcome, bool) {
 			len(t.attempts)+1, phrase.FirstLine(plain(t.attempts[len(t.attempts)-1].Message))))
 	}
 	return o, true
+}
+
+// millis is a duration of a plugin, in ms. One of more than a day is no limit.
+func millis(ms float64) harness.Duration {
+	const day = 24 * 3600 * 1000
+	return harness.Duration(min(max(ms, 0), day) * float64(time.Millisecond))
 }
 
 // boundary says how the test's frames are known.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,6 +60,7 @@ type row struct {
 	retry  string // of more: passes at the second attempt
 	count  func(t *testing.T) int
 	faulty []string
+	limit  time.Duration // that it gives a test where nobody says otherwise; 0: none
 }
 
 var rows = []row{
@@ -66,19 +68,19 @@ var rows = []row{
 		name: "vitest", bare: []string{"npx", "vitest", "run", "--root", "vitest", "names"}, script: []string{"npm", "run", "vitest"},
 		file: "vitest/names.test.mjs", more: map[string]string{"tdb": "at the second attempt"}, skips: []string{"left out", "to come"}, retry: "tdb",
 		count:  jsonCount("numTotalTests", "vitest", "run", "--root", "vitest", "names", "--reporter=json"),
-		faulty: []string{"npx", "vitest", "run", "--root", "vitest", "faulty"},
+		faulty: []string{"npx", "vitest", "run", "--root", "vitest", "faulty"}, limit: 5 * time.Second,
 	},
 	{
 		name: "jest", bare: []string{"npx", "jest", "--rootDir", "jest", "names"}, script: []string{"npm", "run", "jest"},
 		file: "jest/names.test.js", more: map[string]string{"tdb": "retried > at the second attempt"}, skips: []string{"left out", "to come"}, retry: "tdb",
 		count:  jsonCount("numTotalTests", "jest", "--rootDir", "jest", "names", "--json"),
-		faulty: []string{"npx", "jest", "--rootDir", "jest", "faulty"},
+		faulty: []string{"npx", "jest", "--rootDir", "jest", "faulty"}, limit: 5 * time.Second,
 	},
 	{
 		name: "mocha", bare: []string{"npx", "mocha", "mocha/names.test.js"}, script: []string{"sh", "-c", "npm run --silent mocha"},
 		file: "mocha/names.test.js", more: map[string]string{"tdb": "at the second attempt"}, skips: []string{"left out", "to come"}, retry: "tdb",
 		count:  jsonCount("tests", "mocha", "mocha/names.test.js", "--reporter", "json"),
-		faulty: []string{"node_modules/.bin/mocha", "mocha/faulty.test.js"},
+		faulty: []string{"node_modules/.bin/mocha", "mocha/faulty.test.js"}, limit: 2 * time.Second,
 	},
 	{
 		name: "node --test", bare: []string{"node", "--test", "node/names.test.mjs"}, script: []string{"npm", "run", "node"},
@@ -244,6 +246,13 @@ func exact(t *testing.T, r row, out []harness.Outcome, events []harness.Event) {
 		require.Equal(t, harness.BoundaryMarked, o.Boundary, o.Test.Name)
 		require.Equal(t, filepath.ToSlash(filepath.Join("fixtures/external/js-runners", r.file)), o.Test.File)
 		require.Positive(t, o.Duration)
+		if r.limit == 0 {
+			require.Nil(t, o.Limit, o.Test.Name)
+		} else {
+			require.NotNil(t, o.Limit, o.Test.Name)
+			require.Equal(t, harness.Duration(r.limit), o.Limit.Of, o.Test.Name)
+			require.Less(t, o.Limit.Left(), r.limit+1)
+		}
 		if o.Test.Name == names[r.retry] {
 			require.Len(t, o.Warnings, 1)
 			require.Contains(t, o.Warnings[0], "passed at attempt 2")

@@ -97,13 +97,14 @@ module.exports = async function (globalConfig, config, environment, runtime, tes
       case 'test_done': {
         await begin(test)
         begun.delete(test) // it may be run again
-        if (test.errors.length === 0) return end(test, 'pass', { attempt: test.invocations })
+        const time = { limit: { of: test.timeout || state.testTimeout || 0, took: test.duration || 0 } }
+        if (test.errors.length === 0) return end(test, 'pass', { attempt: test.invocations, ...time })
         const retries = parseInt(environment.global[Symbol.for('RETRY_TIMES')], 10) || 0
         const fault = message(test.errors)
         if ((test.invocations || 1) <= retries) {
           return send({ event: 'attempt', ...about(test), attempt: test.invocations, verdict: 'fail', ...fault })
         }
-        return end(test, 'fail', { attempt: test.invocations, ...fault })
+        return end(test, 'fail', { attempt: test.invocations, ...time, ...fault })
       }
       case 'hook_failure':
         if (event.test || !event.describeBlock) return

@@ -104,13 +104,20 @@ module.exports = function patch(Runner) {
       if (s.ended) return fn(...args)
       const fault = runner._flakehunt && runner._flakehunt.get(first(test))
       const retried = !fault && test.state !== 'passed' && !test.pending && test.state !== 'pending'
+      const time = { limit: { of: limitOf(test), took: test.duration || 0 } }
       let event
       if (retried) event = { event: 'attempt', ...a, attempt: s.attempt, verdict: 'fail', ...s.fault }
-      else if (fault) event = { event: 'end', ...a, attempt: s.attempt, verdict: 'fail', ...fault }
-      else event = { event: 'end', ...a, attempt: s.attempt, verdict: test.pending || test.state === 'pending' ? 'skip' : 'pass' }
+      else if (fault) event = { event: 'end', ...a, attempt: s.attempt, verdict: 'fail', ...time, ...fault }
+      else event = { event: 'end', ...a, attempt: s.attempt, ...time, verdict: test.pending || test.state === 'pending' ? 'skip' : 'pass' }
       s.ended = !retried
       send(event).then(() => fn(...args))
     })
+  }
+
+  // limitOf is the time in ms after which Mocha ends a test; 0: none.
+  function limitOf(test) {
+    if (typeof test.timeout !== 'function' || (typeof test.enableTimeouts === 'function' && !test.enableTimeouts())) return 0
+    return Number(test.timeout()) || 0
   }
 
   function version() {

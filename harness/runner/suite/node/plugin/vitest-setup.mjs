@@ -94,7 +94,7 @@ function patch(proto) {
   proto.onBeforeRunSuite = function (suite) {
     if (!Object.hasOwn(this, patched)) {
       this[patched] = true
-      wrap(this, 'onAfterRunTask', after)
+      wrap(this, 'onAfterRunTask', (theirs, test) => after(theirs, test, this.config || {}))
       if (warm) wrap(this, 'onAfterRunFiles', (theirs, files) => again(this, theirs, files))
     }
     if ('filepath' in suite) collect(suite, new Ids(suite.filepath), suite.filepath)
@@ -112,7 +112,7 @@ function patch(proto) {
     return theirs()
   })
 
-  async function after(theirs, test) {
+  async function after(theirs, test, config) {
     const r = await theirs()
     if (!known.has(test)) return r
     const result = test.result || {}
@@ -120,8 +120,9 @@ function patch(proto) {
     const retries = result.retryCount || 0
     if (retries > 0) for (const [i, e] of errors.slice(0, retries).entries()) await send({ event: 'attempt', ...about(test), attempt: i + 1, verdict: 'fail', ...failure(e) })
     const attempt = retries + 1
-    if (result.state === 'fail') await end(test, 'fail', { attempt, ...failure(errors[errors.length > retries ? retries : errors.length - 1]) })
-    else await end(test, result.state === 'skip' ? 'skip' : 'pass', { attempt })
+    const time = { limit: { of: test.timeout ?? config.testTimeout ?? 0, took: result.duration || 0 } } // Vitest before 3 keeps a test's own limit to itself
+    if (result.state === 'fail') await end(test, 'fail', { attempt, ...time, ...failure(errors[errors.length > retries ? retries : errors.length - 1]) })
+    else await end(test, result.state === 'skip' ? 'skip' : 'pass', { attempt, ...time })
     return r
   }
 
