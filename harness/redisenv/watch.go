@@ -3,8 +3,10 @@ package redisenv
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,15 +16,59 @@ import (
 const watchEvery = 100 * time.Millisecond
 
 // Watch asks a Redis for PONG, over a connection of its own, until the function that it
-// gives is called: that tells whether it stood still, or ended the connection.
+// gives is called: that tells whether it stood still, ended the connection, or refused
+// or ended those of others for want of room.
 func Watch(ctx context.Context, i Instance) (finish func() error) {
-	conn, err := i.Dial(ctx)
+	before, err := refusals(ctx, i)
 	if err != nil {
 		return func() error { return nil } // Works tells
 	}
+	conn, err := i.Dial(ctx)
+	if err != nil {
+		return func() error { return nil }
+	}
 	w := &watcher{conn: conn, stop: make(chan struct{}), done: make(chan struct{})}
 	go w.ask()
-	return w.finish
+	return func() error {
+		if err := w.finish(); err != nil {
+			return err
+		}
+		after, err := refusals(ctx, i)
+		if err == nil && after > before {
+			err = fmt.Errorf("it refused or ended %d connections: more clients, or more to send to one, than it has room for", after-before)
+		}
+		return err
+	}
+}
+
+// refusals is how many connections a Redis has refused or ended for want of room; 0 of
+// one that does not count them. Redis counts those that it refused since 2.4, those that
+// it ended since 7.2.
+func refusals(ctx context.Context, i Instance) (int, error) {
+	conn, err := i.Dial(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	replies, err := converse(ctx, conn, []string{"INFO", "stats"})
+	if err != nil {
+		var no *replyError
+		if errors.As(err, &no) && !condition(no.text) {
+			err = nil // a user who may not ask
+		}
+		return 0, err
+	}
+	text, _ := replies[0].(string)
+	sum := 0
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch name {
+		case "rejected_connections", "client_output_buffer_limit_disconnections", "client_query_buffer_limit_disconnections", "evicted_clients":
+			n, _ := strconv.Atoi(value)
+			sum += n
+		}
+	}
+	return sum, nil
 }
 
 // watcher is one connection that says PING.
