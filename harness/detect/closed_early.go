@@ -67,9 +67,9 @@ func closedAfterwards(t *Trace, c *Command) bool {
 
 // GaveUpWaiting finds a blocking command that got what it waited for in all runs that
 // passed, and whose client ended the connection before, in a failure of a time that
-// passed.
+// passed. Where the failure tells of a pool, that is what was waited for.
 func GaveUpWaiting(failed *Trace, passing []*Trace) (Match, bool) {
-	if failed.Outcome.Failure == nil || failed.Outcome.Failure.Kind != harness.TimeoutFailure {
+	if failed.Outcome.Failure == nil || failed.Outcome.Failure.Kind != harness.TimeoutFailure || failed.says(poolErrors...) {
 		return Match{}, false
 	}
 	for _, ev := range failed.Closes {

@@ -61,6 +61,8 @@ func TestAWaitThatItsClientEnded(t *testing.T) {
 
 	_, ok = GaveUpWaiting(call(t, broke, false), passing)
 	assert.False(t, ok, "the failure tells of no time that passed")
+	_, ok = GaveUpWaiting(call(t, `fail timeout "redis: connection pool timeout"`, false), passing)
+	assert.False(t, ok, "the client waited for a connection")
 	_, ok = GaveUpWaiting(call(t, late, true), passing)
 	assert.False(t, ok, "it got what it waited for")
 	_, ok = GaveUpWaiting(call(t, late, false), []*Trace{call(t, "pass", false)})

@@ -7,6 +7,15 @@ import (
 	"github.com/flakehunt/flakehunt/harness/detect"
 )
 
+// NoPool finds what a failure has for a cause where nobody waited for a connection: a
+// command that changed places, or a wait that its client ended.
+func NoPool(failed *detect.Trace, passing []*detect.Trace) (detect.Match, bool) {
+	if turned, ok := detect.Inverted(failed, passing); ok {
+		return turned, true
+	}
+	return detect.GaveUpWaiting(failed, passing)
+}
+
 // WhatChanged says of a failure that one late frame brought what went otherwise than
 // in the runs that passed; m: it is not known.
 func WhatChanged(m detect.Match, late harness.Point, failed *detect.Trace, passing []*detect.Trace, tellsTime func(*detect.Trace, time.Duration) *detect.Command) detect.Match {

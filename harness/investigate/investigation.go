@@ -314,8 +314,8 @@ func causeOf(in *Investigation, failed Played, asPredicted bool) detect.Match {
 	}
 	matches := detect.Differential(trace, nil, passing)
 	m := evidence.CauseOf(in.c, matches, asPredicted)
-	if turned, ok := detect.Inverted(trace, passing); ok && in.c.Shape == nearmiss.PoolShape {
-		return turned // nobody waited for a connection: a command changed places
+	if other, ok := evidence.NoPool(trace, passing); ok && in.c.Shape == nearmiss.PoolShape {
+		return other
 	}
 	if m.Class == harness.Unattributed {
 		m = evidence.WhatChanged(m, in.c.LateFrame(), trace, passing, in.TellsTime)
