@@ -22,8 +22,8 @@ func TestMarginsByTheWire(t *testing.T) {
 	require.NotNil(t, m)
 	assert.Less(t, m.Lo, m.Size)
 	assert.Less(t, m.Size, m.Hi)
-	// A timer that runs late only ever makes the margin larger.
-	assert.GreaterOrEqual(t, time.Duration(m.Size), gap-3*time.Millisecond)
+	// A test's timer that runs late makes the margin larger, one of the proxy smaller.
+	assert.GreaterOrEqual(t, time.Duration(m.Size), gap-gap/5)
 	assert.False(t, m.Predicted)
 }
 
