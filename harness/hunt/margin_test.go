@@ -16,14 +16,20 @@ import (
 // delay that passed and one that failed.
 func TestMarginsByTheWire(t *testing.T) {
 	const gap = 40 * time.Millisecond
-	r, err := Run(t.Context(), real(t, []scenarios.Scenario{counting("smoke/t/count", gap)}, fixtures.LostUpdate))
-	require.NoError(t, err)
-	m := find(t, r, harness.RaceLostUpdate).Margin
-	require.NotNil(t, m)
+	const tolerance = 3 * time.Millisecond
+	var m *harness.Margin
+	for range 3 { // a machine whose own timers run later than the tolerance is asked again
+		r, err := Run(t.Context(), real(t, []scenarios.Scenario{counting("smoke/t/count", gap)}, fixtures.LostUpdate))
+		require.NoError(t, err)
+		m = find(t, r, harness.RaceLostUpdate).Margin
+		require.NotNil(t, m)
+		if time.Duration(m.MachineP99) < tolerance {
+			break
+		}
+	}
 	assert.Less(t, m.Lo, m.Size)
 	assert.Less(t, m.Size, m.Hi)
-	// A test's timer that runs late makes the margin larger, one of the proxy smaller.
-	assert.GreaterOrEqual(t, time.Duration(m.Size), gap-gap/5)
+	assert.GreaterOrEqual(t, time.Duration(m.Size), gap-tolerance)
 	assert.False(t, m.Predicted)
 }
 

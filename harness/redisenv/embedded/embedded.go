@@ -151,7 +151,11 @@ func (e *Redis) serve(c net.Conn) {
 		_ = c.Close()
 		return
 	}
-	e.mini.Server().ServeConn(c)
+	t, err := e.conns.Add(c) // so that Reset cuts off, before anything in it gives up, also who came by the address
+	if err != nil {
+		return // closed
+	}
+	e.mini.Server().ServeConn(t)
 }
 
 // waitAccepted returns when all connections made before it, by whomever, are served:
@@ -229,10 +233,10 @@ func (e *Redis) Options() *redis.Options {
 
 // Reset makes it as new, and closes all connections.
 func (e *Redis) Reset(ctx context.Context) error {
-	e.conns.Drop()
 	if err := e.waitAccepted(ctx); err != nil {
 		return err
 	}
+	e.conns.Drop()
 	return e.fresh()
 }
 
