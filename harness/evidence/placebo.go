@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +27,7 @@ func Slow(n harness.Count, at harness.Point, late time.Duration) detect.Match {
 
 // OfPair reports whether a class blames the order of two frames.
 func OfPair(c harness.Class) bool {
-	for _, family := range []string{"race/", "order/"} {
-		if strings.HasPrefix(string(c), family) {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(string(c), "race/") || strings.HasPrefix(string(c), "order/")
 }
 
 // Idle are frames of a passing run that the candidate is not about: the first
@@ -49,12 +45,7 @@ func Idle(c nearmiss.Candidate, passing *detect.Trace) (list []harness.Point) {
 		}
 	}
 	touches := func(o *detect.Command) bool {
-		for _, key := range o.Keys {
-			if pair[key] {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(o.Keys, func(key string) bool { return pair[key] })
 	}
 	var last harness.Point
 	for _, o := range passing.Commands {
@@ -77,10 +68,5 @@ func about(c nearmiss.Candidate, p harness.Point) bool {
 	if p == c.First || p == c.Then {
 		return true
 	}
-	for _, d := range c.Provoke.Decisions {
-		if p == d.At || p == d.Until {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Provoke.Decisions, func(d harness.Decision) bool { return p == d.At || p == d.Until })
 }

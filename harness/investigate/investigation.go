@@ -189,7 +189,7 @@ func beforeExpiry(in *Investigation, e *evidence.Evidence) bool {
 	if !in.fails(r) {
 		return false
 	}
-	e.Cause, e.Failure, e.Schedule = causeOf(in, r, false), r.Outcome, &s
+	e.Cause, e.Failure, e.Schedule = causeOf(in, detect.NewTrace(r.Events, *r.Outcome), false), r.Outcome, &s
 	return true
 }
 
@@ -301,21 +301,23 @@ func (in *Investigation) cause(failed Played) detect.Match {
 	case in.c.Class == harness.TTLExpiredEarly:
 		asPredicted = asPredicted && !detect.OtherKeys(trace, in.c.First, in.c.Then)
 	}
-	return causeOf(in, failed, asPredicted)
+	return causeOf(in, trace, asPredicted)
 }
 
 // causeOf is cause, where it is known whether the candidate came true.
-func causeOf(in *Investigation, failed Played, asPredicted bool) detect.Match {
-	trace, passing := detect.NewTrace(failed.Events, *failed.Outcome), in.lab.Passing(in.Test.Name)
-	if !came(failed.Events, in.c.Then) { // the test did not get there: the pair is not to blame
+func causeOf(in *Investigation, trace *detect.Trace, asPredicted bool) detect.Match {
+	passing := in.lab.Passing(in.Test.Name)
+	if !came(trace.Events, in.c.Then) { // the test did not get there: the pair is not to blame
 		if early, ok := detect.ClosedEarly(trace, passing); ok {
 			return early
 		}
 	}
 	matches := detect.Differential(trace, nil, passing)
 	m := evidence.CauseOf(in.c, matches, asPredicted)
-	if other, ok := evidence.NoPool(trace, passing); ok && in.c.Shape == nearmiss.PoolShape {
-		return other
+	if in.c.Shape == nearmiss.PoolShape {
+		if other, ok := evidence.NoPool(trace, passing); ok {
+			return other
+		}
 	}
 	if m.Class == harness.Unattributed {
 		m = evidence.WhatChanged(m, in.c.LateFrame(), trace, passing, in.TellsTime)
