@@ -3,7 +3,6 @@ package detect
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/flakehunt/flakehunt/harness"
 )
@@ -16,11 +15,8 @@ func ClosedEarly(failed *Trace, passing []*Trace) (Match, bool) {
 		if ClosedBy(failed, ev) != ByClient {
 			continue
 		}
-		for _, c := range failed.Commands {
-			if c.Conn != ev.Conn || c.Arrived > ev.In || c.Blocks || isSubscribe(c) || tidies(c) || answeredBefore(failed, c, ev.In) {
-				continue
-			}
-			if !allThatHave(passing, c.Point, closedAfterwards) {
+		for _, c := range pendingAt(failed, ev) {
+			if c.Blocks || tidies(c) || !allThatHave(passing, c.Point, closedAfterwards) {
 				continue
 			}
 			return Match{
@@ -50,11 +46,6 @@ func allThatHave(runs []*Trace, p harness.Point, holds func(*Trace, *Command) bo
 	return seen
 }
 
-// answeredBefore reports whether the client had the answer to c at a moment.
-func answeredBefore(t *Trace, c *Command, at time.Duration) bool {
-	return c.Answered() && answeredAt(t, c) <= at
-}
-
 // closedAfterwards reports whether a command was answered, its connection closed by
 // its client after that, and something read by another connection still later.
 func closedAfterwards(t *Trace, c *Command) bool {
@@ -76,11 +67,8 @@ func GaveUpWaiting(failed *Trace, passing []*Trace) (Match, bool) {
 		if ClosedBy(failed, ev) != ByClient {
 			continue
 		}
-		for _, c := range failed.Commands {
-			if c.Conn != ev.Conn || !c.Blocks || answeredBefore(failed, c, ev.In) || ev.In-c.Arrived < shortestWait {
-				continue
-			}
-			if !allThatHave(passing, c.Point, gotIt) {
+		for _, c := range pendingAt(failed, ev) {
+			if !c.Blocks || ev.In-c.Arrived < shortestWait || !allThatHave(passing, c.Point, gotIt) {
 				continue
 			}
 			waited := ev.In - c.Arrived

@@ -62,7 +62,7 @@ func Code(reply string) string {
 // classOf says what an error reply may be a sign of, and which command of another
 // connection has to do with it.
 func classOf(t *Trace, c *Command, code string) (harness.Class, *Command) {
-	if ServerCondition(code) {
+	if harness.ServerCondition(code) {
 		return harness.InfrastructureClass, nil
 	}
 	switch code {

@@ -26,14 +26,14 @@ func ServerFault(t *Trace, all []harness.Event) string {
 	}
 	for _, c := range t.Commands {
 		if c.IsError && len(c.Result) > 0 {
-			if code := Code(c.Result[0]); ServerCondition(code) && !sentAny(sent, conditionVerbs(code)) {
+			if code := Code(c.Result[0]); harness.ServerCondition(code) && !sentAny(sent, conditionVerbs(code)) {
 				return fmt.Sprintf("%s was answered by %q", c.Verb, brief(c.Result[0]))
 			}
 		}
 	}
 	for i := range t.Events { // an error that answers no command: the connection was refused
 		if ev := &t.Events[i]; ev.Kind == harness.Reply && ev.IsError && ev.ReplyTo == 0 && len(ev.Args) > 0 {
-			if code := Code(ev.Args[0]); ServerCondition(code) && !sentAny(sent, conditionVerbs(code)) {
+			if code := Code(ev.Args[0]); harness.ServerCondition(code) && !sentAny(sent, conditionVerbs(code)) {
 				return fmt.Sprintf("a connection was answered by %q", brief(ev.Args[0]))
 			}
 		}
@@ -49,27 +49,17 @@ func ServerFault(t *Trace, all []harness.Event) string {
 	return ""
 }
 
-// conditions are the error codes that tell of a server's condition, and the verbs by
-// which a suite may bring it about, beside those that change any of them.
+// conditions are the verbs by which a suite may bring a server's condition about, by
+// error code, beside those that change any of them.
 var conditions = map[string][]string{
-	"LOADING":           {"DEBUG", "REPLICAOF", "SLAVEOF"},
-	"OOM":               nil,
-	"MISCONF":           {"BGSAVE", "DEBUG"},
-	"MASTERDOWN":        {"REPLICAOF", "SLAVEOF"},
-	"READONLY":          {"REPLICAOF", "SLAVEOF", "FAILOVER"},
-	"CLUSTERDOWN":       {"CLUSTER"},
-	"TRYAGAIN":          {"CLUSTER"},
-	"NOREPLICAS":        nil,
-	"BUSY":              {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"},
-	"NOAUTH":            {"ACL", "AUTH", "HELLO", "RESET"},
-	"ERR max number of": nil,
-}
-
-// ServerCondition reports whether an error code, as Code gives it, tells of the
-// server's condition and not of the command.
-func ServerCondition(code string) bool {
-	_, ok := conditions[code]
-	return ok
+	"LOADING":     {"DEBUG", "REPLICAOF", "SLAVEOF"},
+	"MISCONF":     {"BGSAVE", "DEBUG"},
+	"MASTERDOWN":  {"REPLICAOF", "SLAVEOF"},
+	"READONLY":    {"REPLICAOF", "SLAVEOF", "FAILOVER"},
+	"CLUSTERDOWN": {"CLUSTER"},
+	"TRYAGAIN":    {"CLUSTER"},
+	"BUSY":        {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"},
+	"NOAUTH":      {"ACL", "AUTH", "HELLO", "RESET"},
 }
 
 func conditionVerbs(code string) []string { return append([]string{"CONFIG"}, conditions[code]...) }

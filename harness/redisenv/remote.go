@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/flakehunt/flakehunt/harness"
 	"github.com/flakehunt/flakehunt/harness/redisenv/connset"
 )
 
@@ -138,7 +139,7 @@ func (r *remote) Works(ctx context.Context) error {
 	}
 	_, err = r.ask(ctx, []string{"SET", probeKey, "1", "PX", "1000"}, []string{"DEL", probeKey})
 	var no *replyError
-	if errors.As(err, &no) && !condition(no.text) {
+	if errors.As(err, &no) && !harness.ServerCondition(no.text) {
 		err = nil // a user who may not write this key
 	}
 	if took := time.Since(began); err == nil && took >= slowAnswer {
@@ -153,16 +154,6 @@ const (
 	// slowAnswer is how long a Redis near by must have needed to have stood still.
 	slowAnswer = time.Second
 )
-
-// condition reports whether an error reply tells of the server's condition.
-func condition(text string) bool {
-	for _, code := range []string{"LOADING", "OOM", "MISCONF", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "NOREPLICAS", "BUSY", "NOAUTH", "ERR max number of clients"} {
-		if strings.HasPrefix(text, code) {
-			return true
-		}
-	}
-	return false
-}
 
 // know takes note of which process answers.
 func (r *remote) know(ctx context.Context) {
@@ -203,14 +194,19 @@ func (r *remote) infoServer(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, _ := replies[0].(string)
+	return infoFields(replies[0]), nil
+}
+
+// infoFields is the reply to INFO as a map.
+func infoFields(reply any) map[string]string {
+	text, _ := reply.(string)
 	fields := map[string]string{}
 	for line := range strings.Lines(text) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
 			fields[name] = value
 		}
 	}
-	return fields, nil
+	return fields
 }
 
 // version says which Redis it is; one that will not say gives "unknown".

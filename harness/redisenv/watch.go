@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/flakehunt/flakehunt/harness"
 )
 
 // watchEvery is how often a Redis that is watched is asked.
@@ -53,20 +55,15 @@ func refusals(ctx context.Context, i Instance) (int, error) {
 	replies, err := converse(ctx, conn, []string{"INFO", "stats"})
 	if err != nil {
 		var no *replyError
-		if errors.As(err, &no) && !condition(no.text) {
+		if errors.As(err, &no) && !harness.ServerCondition(no.text) {
 			err = nil // a user who may not ask
 		}
 		return 0, err
 	}
-	text, _ := replies[0].(string)
-	sum := 0
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		switch name {
-		case "rejected_connections", "client_output_buffer_limit_disconnections", "client_query_buffer_limit_disconnections", "evicted_clients":
-			n, _ := strconv.Atoi(value)
-			sum += n
-		}
+	sum, fields := 0, infoFields(replies[0])
+	for _, name := range []string{"rejected_connections", "client_output_buffer_limit_disconnections", "client_query_buffer_limit_disconnections", "evicted_clients"} {
+		n, _ := strconv.Atoi(fields[name])
+		sum += n
 	}
 	return sum, nil
 }
